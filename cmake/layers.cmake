@@ -1,0 +1,16 @@
+# bl_layer(NAME [DEPENDS layer...] [LIBRARIES lib...]): src/NAME/**.c as the static library bl_NAME.
+# Third-party libraries are private: only the layer that owns one sees its headers.
+function(bl_layer name)
+  cmake_parse_arguments(L "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  if(NOT sources)
+    set(sources ${CMAKE_SOURCE_DIR}/cmake/empty.c)
+  endif()
+  add_library(bl_${name} STATIC ${sources})
+  target_include_directories(bl_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src/${name})
+  foreach(d ${L_DEPENDS})
+    target_link_libraries(bl_${name} PUBLIC bl_${d})
+  endforeach()
+  target_link_libraries(bl_${name} PRIVATE ${L_LIBRARIES})
+  bl_warnings(bl_${name})
+endfunction()

@@ -1,0 +1,20 @@
+# The warnings the house lives by (src/ARCHITECTURE.md, 5), and the sanitizers a preset asks for.
+set(BL_WARN_COMMON -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvla -Wformat=2 -Wundef
+                   -Wswitch-enum -Wcast-qual -Wwrite-strings -Wnull-dereference)
+set(BL_WARN_C -Wstrict-prototypes -Wmissing-prototypes)
+
+function(bl_warnings target)
+  target_compile_options(${target} PRIVATE ${BL_WARN_COMMON} -fno-common
+                         $<$<COMPILE_LANGUAGE:C>:${BL_WARN_C}> $<$<BOOL:${BL_WERROR}>:-Werror>)
+  # _FORTIFY_SOURCE needs the optimiser; uv.h and h2o.h need the GNU names.
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_options(${target} PRIVATE -fstack-protector-strong $<$<CONFIG:RelWithDebInfo>:-O2>)
+  if(BL_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${BL_SANITIZE} -fno-sanitize-recover=all
+                                             -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${BL_SANITIZE})
+  endif()
+  if(BL_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()

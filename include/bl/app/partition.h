@@ -1,0 +1,91 @@
+/* One partition at work: the clock, the users at hand, their deadlines, duplicates. Feeds the core in the order of
+ * the stream and gathers what has to be stored. Pure state machine over memory; who loads and who stores is the
+ * caller's business (the worker: Redis; replay: nobody). SPEC 2.7, 3.
+ *
+ * The caller makes sure that, before bl_partition_entry(received), every user who has an event in the entry or a
+ * deadline <= received - grace is at hand (bl_partition_user_put), where "at hand" includes "known to be empty".
+ *
+ * Invariants: the clock never goes back; deadlines fire in order of (d, user id), before the entry that moved the
+ * clock; a user whose state changed since the last bl_partition_clean is in the list of dirty ones. */
+#ifndef BL_APP_PARTITION_H
+#define BL_APP_PARTITION_H
+
+#include "bl/base/heap.h"
+#include "bl/base/map.h"
+#include "bl/config/settings.h"
+#include "bl/core/engine.h"
+#include "bl/wire/decode.h"
+
+/* A user at hand. Read by the caller; changed only here, but for the fields under "host". */
+struct bl_member {
+    struct bl_heap_node node; /* the next deadline; not in the heap if there is none */
+    struct bl_str user_id;    /* owned */
+    void *packed;             /* owned; NULL: nothing is known of this user (empty state) */
+    size_t packed_cap;
+    bool dirty;               /* changed since the last clean */
+    struct bl_member *next_dirty;
+    /* host */
+    int64_t scheduled_ms;     /* the score in the store's deadlines; BL_NEVER: none */
+    int64_t checkout_ms;      /* the checkout deadline the store shows; BL_NEVER: none */
+    uint64_t touched;         /* the caller's clock for dropping users from the cache */
+    uint32_t stored[24];      /* hashes of the stored fields; see store/commit */
+    bool stored_any;          /* the store holds a hash of this user */
+};
+
+/* What happened, for counters and the change feed. Called in order; what it is given is borrowed. */
+struct bl_partition_sink {
+    void *ctx;
+    void (*pattern)(void *ctx, const struct bl_pattern *pattern);
+    void (*attempt)(void *ctx, enum bl_attempt_end end);
+    /* Every event that took effect, late ones included. `t_ms` as the rules use it (late: its own). */
+    void (*event)(void *ctx, const struct bl_record *record, int64_t t_ms, bool late, bool clock_adjusted,
+                  bool first_in_minute);
+    void (*duplicate)(void *ctx, const struct bl_record *record);
+    /* A client's event id to be remembered from now on. */
+    void (*remember)(void *ctx, uint64_t id_hash, int64_t received_ms);
+};
+
+struct bl_partition;
+
+BL_CHECKED enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode,
+                                        struct bl_hash_key id_key, size_t seen_max, int64_t seen_ms,
+                                        const struct bl_partition_sink *sink, struct bl_partition **out);
+void bl_partition_free(struct bl_partition *p);
+
+int64_t bl_partition_clock(const struct bl_partition *p);
+/* Restores what the store remembers: the clock and the ids seen (oldest first). */
+void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms);
+BL_CHECKED enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t id_hash, int64_t received_ms);
+
+/* NULL: not at hand. */
+struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_str user_id);
+/* Puts a user at hand; u == NULL: known to be empty. Copies. */
+BL_CHECKED enum bl_err bl_partition_member_put(struct bl_partition *p, struct bl_str user_id,
+                                               const struct bl_user *u, struct bl_member **out);
+/* The unpacked state, borrowed until the next call on p. */
+const struct bl_user *bl_partition_state(struct bl_partition *p, const struct bl_member *m);
+/* Forgets a member that is not dirty. */
+void bl_partition_member_drop(struct bl_partition *p, struct bl_member *m);
+size_t bl_partition_members(const struct bl_partition *p);
+/* Iteration over members in no order; i starts at 0. Do not change the set meanwhile. */
+struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t *i);
+
+/* Moves the clock to `received_ms` (never back) and fires what is due by then, in order. Users created before are
+ * all at hand. Calling it twice does nothing more. */
+BL_CHECKED enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms);
+/* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances first. */
+BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,
+                                           int64_t received_ms);
+/* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now. */
+BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
+                                            const struct bl_pattern_id *id, int64_t received_ms, bool *found);
+/* The earliest deadline of anybody at hand; BL_NEVER: none. */
+int64_t bl_partition_due(const struct bl_partition *p);
+
+/* The dirty members, in order of first change; each has its new state. A member whose state is empty now has
+ * packed == NULL. */
+struct bl_member *bl_partition_dirty(const struct bl_partition *p);
+/* Forgets that they were dirty (they are stored). */
+void bl_partition_clean(struct bl_partition *p);
+
+#endif

@@ -1,0 +1,47 @@
+/* A growable byte buffer with a bound and a sticky error: callers append freely and look once, at the end.
+ * After the first failure (no memory, bound reached) every append does nothing and `err` stays set. */
+#ifndef BL_BASE_BUF_H
+#define BL_BASE_BUF_H
+
+#include "bl/base/err.h"
+#include "bl/base/str.h"
+
+#include <stdarg.h>
+
+struct bl_buf {
+    char *p;
+    size_t n, cap;
+    size_t max; /* bytes; 0: BL_BUF_MAX_BYTES */
+    enum bl_err err;
+};
+
+void bl_buf_init(struct bl_buf *b, size_t max);
+void bl_buf_release(struct bl_buf *b);
+/* Empties it and clears the error, keeps the memory. */
+void bl_buf_clear(struct bl_buf *b);
+/* Room for n more bytes at the end, or NULL. The caller adds what it wrote to b->n. */
+char *bl_buf_reserve(struct bl_buf *b, size_t n);
+void bl_buf_add(struct bl_buf *b, const void *p, size_t n);
+void bl_buf_str(struct bl_buf *b, struct bl_str s);
+void bl_buf_z(struct bl_buf *b, const char *z);
+void bl_buf_char(struct bl_buf *b, char c);
+void bl_buf_int(struct bl_buf *b, int64_t v);
+/* Lower-case hexadecimal. */
+void bl_buf_hex(struct bl_buf *b, const void *p, size_t n);
+/* Shortest decimal text that reads back as the same double; integers without a fraction. v must be finite. */
+void bl_buf_double(struct bl_buf *b, double v);
+void bl_buf_printf(struct bl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A JSON string with its quotes. s must be UTF-8; anything else comes out as U+FFFD. */
+void bl_buf_json(struct bl_buf *b, struct bl_str s);
+/* Percent-escapes everything but [A-Za-z0-9._~-] (key names, SPEC 7.1; paths). */
+void bl_buf_percent(struct bl_buf *b, struct bl_str s);
+
+static inline struct bl_str bl_buf_view(const struct bl_buf *b)
+{
+    return (struct bl_str){b->p, b->n};
+}
+
+/* Reverses bl_buf_percent, appends to b; false on a bad escape. */
+bool bl_buf_unpercent(struct bl_buf *b, struct bl_str s) __attribute__((warn_unused_result));
+
+#endif

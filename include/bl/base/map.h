@@ -1,0 +1,35 @@
+/* A hash map from byte strings to pointers. The entry is the caller's struct and carries its own key: the map
+ * keeps pointers only, borrows everything, and never frees an entry. Open addressing, linear probing. */
+#ifndef BL_BASE_MAP_H
+#define BL_BASE_MAP_H
+
+#include "bl/base/err.h"
+#include "bl/base/hash.h"
+#include "bl/base/str.h"
+
+struct bl_map_slot {
+    uint64_t hash;
+    struct bl_str key; /* borrowed from the entry; p == NULL: free slot */
+    void *value;
+};
+
+struct bl_map {
+    struct bl_map_slot *slots;
+    size_t n, cap; /* cap is 0 or a power of two */
+    struct bl_hash_key seed;
+};
+
+/* The seed comes from the system's random source: keys may be chosen by strangers. */
+void bl_map_init(struct bl_map *m);
+void bl_map_release(struct bl_map *m);
+/* NULL if there is none. */
+void *bl_map_get(const struct bl_map *m, struct bl_str key);
+/* Inserts or replaces. `key` must live as long as the entry stands in the map. */
+BL_CHECKED enum bl_err bl_map_put(struct bl_map *m, struct bl_str key, void *value);
+/* Removes and gives the value back; NULL if there was none. */
+void *bl_map_del(struct bl_map *m, struct bl_str key);
+/* Iteration: i starts at 0; NULL at the end. Do not change the map meanwhile. */
+void *bl_map_next(const struct bl_map *m, size_t *i);
+void bl_map_clear(struct bl_map *m);
+
+#endif

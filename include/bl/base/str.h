@@ -1,0 +1,47 @@
+/* A borrowed run of bytes: pointer and length, not terminated, never owned. Most text of the program comes from
+ * requests and replies that it must not copy. An empty slice (n == 0) means "absent" wherever SPEC says optional. */
+#ifndef BL_BASE_STR_H
+#define BL_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bl_str {
+    const char *p;
+    size_t n;
+};
+
+#define BL_STR(literal) ((struct bl_str){"" literal, sizeof(literal) - 1})
+/* For printf("%.*s", BL_STR_ARG(s)): only for text known to be short and clean. */
+#define BL_STR_ARG(s) (int)(s).n, (s).p
+
+static inline struct bl_str bl_str_of(const char *z)
+{
+    return (struct bl_str){z, z ? strlen(z) : 0};
+}
+
+static inline bool bl_str_eq(struct bl_str a, struct bl_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool bl_str_eqz(struct bl_str a, const char *z)
+{
+    return bl_str_eq(a, bl_str_of(z));
+}
+
+/* Bytewise order, shorter first where one is a prefix of the other. */
+int bl_str_cmp(struct bl_str a, struct bl_str b);
+/* ASCII only. */
+bool bl_str_ieq(struct bl_str a, struct bl_str b);
+bool bl_str_starts(struct bl_str s, struct bl_str prefix);
+/* Whole string as a decimal integer (optional '-', no '+', no spaces); false if it is anything else or overflows. */
+bool bl_str_int64(struct bl_str s, int64_t *out) __attribute__((warn_unused_result));
+/* Well-formed UTF-8 without surrogates or overlong forms. */
+bool bl_str_utf8(struct bl_str s);
+/* A C0 control character, DEL, or a C1 control character (as UTF-8) inside? */
+bool bl_str_has_control(struct bl_str s);
+
+#endif

@@ -1,0 +1,37 @@
+/* The detection: (user, event | deadline) -> user', effects. Pure: no clock, no I/O, no allocation, no global that
+ * can be written. The host decides when a deadline fires (SPEC 3.4) and calls in stream order. */
+#ifndef BL_CORE_ENGINE_H
+#define BL_CORE_ENGINE_H
+
+#include "bl/core/pattern.h"
+
+/* How an attempt at buying ended (SPEC 4.3, 6: abandonment_rate). */
+enum bl_attempt_end { BL_ATTEMPT_COMPLETED, BL_ATTEMPT_ABANDONED };
+
+/* Where effects go. Called during bl_engine_* in order of effect; what it is given is borrowed. */
+struct bl_sink {
+    void *ctx;
+    void (*pattern)(void *ctx, const struct bl_pattern *pattern);
+    void (*attempt)(void *ctx, enum bl_attempt_end end);
+};
+
+struct bl_engine {
+    const struct bl_settings *settings;
+    struct bl_sink sink;
+};
+
+/* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where needed. */
+void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id, const struct bl_event *e);
+/* The earliest deadline of this user, or BL_NEVER. */
+int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u);
+/* Fires the earliest deadline, which must exist: exactly one (SPEC 4.7 decides among equals). */
+void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id);
+/* SPEC 5.3: a person resolved the pattern. False if this user has no such open pattern in the state: then
+ * nothing was done. The effect goes to the sink. */
+bool bl_engine_resolve(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                       const struct bl_pattern_id *id, int64_t now_ms);
+/* The session id a pattern would carry now (SPEC 4.6): the last event's, or one made from user and session start.
+ * Borrowed from u or from `made`. */
+struct bl_str bl_engine_session_id(const struct bl_user *u, struct bl_str user_id, char made[32]);
+
+#endif

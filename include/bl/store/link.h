@@ -1,0 +1,40 @@
+/* One connection to Redis on the libuv loop: hiredis' asynchronous context behind an adapter of our own (its
+ * bundled one never reports a refused connection and costs six epoll_ctl a command; see ARCHITECTURE). Reconnects
+ * by itself with back-off; commands sent while it is down fail at once; a command without a reply within the
+ * timeout closes the connection, so that every pending one fails.
+ *
+ * Promises: a reply callback runs exactly once and never from inside bl_link_send; with reply == NULL if the
+ * outcome is unknown or the command was never sent. Replies are borrowed for the length of the callback.
+ * Commands sent in one turn of the loop leave in one write. */
+#ifndef BL_STORE_LINK_H
+#define BL_STORE_LINK_H
+
+#include "bl/base/err.h"
+#include "bl/base/str.h"
+
+struct uv_loop_s;
+struct redisReply;
+struct bl_link;
+
+typedef void bl_reply_fn(void *ctx, const struct redisReply *reply);
+
+struct bl_link_options {
+    const char *url;      /* redis://[:password@]host:port, or unix:///path; borrowed until new returns */
+    int64_t timeout_ms;   /* longest wait for a reply; 0: none (blocking reads) */
+    int64_t retry_max_ms; /* back-off grows up to this */
+    void *ctx;
+    void (*up)(void *ctx);   /* connected (and authenticated): every time; may send */
+    void (*down)(void *ctx); /* lost or could not connect; all pending callbacks have run. May be NULL */
+};
+
+BL_CHECKED enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_options *options,
+                                   struct bl_link **out);
+bool bl_link_is_up(const struct bl_link *link);
+/* argv are copied. The only way to send: data is never part of a format string. */
+void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
+/* Drops the connection (pending callbacks get NULL) and connects again. */
+void bl_link_reset(struct bl_link *link);
+/* Ends it; pending callbacks get NULL, then closed(ctx) runs from the loop and the link is gone. */
+void bl_link_close(struct bl_link *link, void (*closed)(void *ctx), void *ctx);
+
+#endif

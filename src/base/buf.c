@@ -1,0 +1,228 @@
+/* The growable buffer. Invariant: n <= cap <= max (or BL_BUF_MAX_BYTES); once err is set, n never changes. */
+#include "bl/base/buf.h"
+#include "bl/base/limits.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void bl_buf_init(struct bl_buf *b, size_t max)
+{
+    *b = (struct bl_buf){.max = max ? max : BL_BUF_MAX_BYTES};
+}
+
+void bl_buf_release(struct bl_buf *b)
+{
+    free(b->p);
+    bl_buf_init(b, b->max);
+}
+
+void bl_buf_clear(struct bl_buf *b)
+{
+    b->n = 0;
+    b->err = BL_OK;
+}
+
+char *bl_buf_reserve(struct bl_buf *b, size_t n)
+{
+    if (b->err != BL_OK)
+        return NULL;
+    size_t max = b->max ? b->max : BL_BUF_MAX_BYTES;
+    if (n > max || b->n > max - n) {
+        b->err = BL_ERR_TOO_LARGE;
+        return NULL;
+    }
+    if (b->cap - b->n < n) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap < b->n + n)
+            cap *= 2;
+        if (cap > max)
+            cap = max;
+        char *p = realloc(b->p, cap);
+        if (!p) {
+            b->err = BL_ERR_NO_MEMORY;
+            return NULL;
+        }
+        b->p = p;
+        b->cap = cap;
+    }
+    return b->p + b->n;
+}
+
+void bl_buf_add(struct bl_buf *b, const void *p, size_t n)
+{
+    char *to = n ? bl_buf_reserve(b, n) : NULL;
+    if (to) {
+        memcpy(to, p, n);
+        b->n += n;
+    }
+}
+
+void bl_buf_str(struct bl_buf *b, struct bl_str s)
+{
+    bl_buf_add(b, s.p, s.n);
+}
+
+void bl_buf_z(struct bl_buf *b, const char *z)
+{
+    bl_buf_add(b, z, strlen(z));
+}
+
+void bl_buf_char(struct bl_buf *b, char c)
+{
+    bl_buf_add(b, &c, 1);
+}
+
+void bl_buf_int(struct bl_buf *b, int64_t v)
+{
+    char text[24], *end = text + sizeof text, *p = end;
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do {
+        *--p = (char)('0' + u % 10);
+        u /= 10;
+    } while (u);
+    if (v < 0)
+        *--p = '-';
+    bl_buf_add(b, p, (size_t)(end - p));
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void bl_buf_hex(struct bl_buf *b, const void *p, size_t n)
+{
+    const unsigned char *u = p;
+    for (size_t i = 0; i < n; i++) {
+        bl_buf_char(b, hex_digits[u[i] >> 4]);
+        bl_buf_char(b, hex_digits[u[i] & 15]);
+    }
+}
+
+void bl_buf_double(struct bl_buf *b, double v)
+{
+    assert(isfinite(v));
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    bl_buf_z(b, text);
+}
+
+void bl_buf_printf(struct bl_buf *b, const char *fmt, ...)
+{
+    char small[256];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        b->err = BL_ERR_INTERNAL;
+        return;
+    }
+    if ((size_t)n < sizeof small) {
+        bl_buf_add(b, small, (size_t)n);
+        return;
+    }
+    char *to = bl_buf_reserve(b, (size_t)n + 1);
+    if (!to)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(to, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->n += (size_t)n;
+}
+
+static void json_escape(struct bl_buf *b, unsigned char c)
+{
+    static const char letters[] = "btnvfr"; /* 8..13; \v has no short form in JSON */
+    if (c == '"' || c == '\\') {
+        bl_buf_char(b, '\\');
+        bl_buf_char(b, (char)c);
+    } else if (c >= 8 && c <= 13 && c != 11) {
+        bl_buf_char(b, '\\');
+        bl_buf_char(b, letters[c - 8]);
+    } else {
+        bl_buf_z(b, "\\u00");
+        bl_buf_hex(b, &c, 1);
+    }
+}
+
+static size_t utf8_prefix(struct bl_str s)
+{
+    size_t n = 1;
+    while (n < s.n && n < 4 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+        n++;
+    return bl_str_utf8((struct bl_str){s.p, n}) ? n : 0;
+}
+
+void bl_buf_json(struct bl_buf *b, struct bl_str s)
+{
+    size_t start = 0, i = 0;
+    bl_buf_char(b, '"');
+    while (i < s.n) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t n = c < 0x80 ? 1 : utf8_prefix((struct bl_str){s.p + i, s.n - i});
+        if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {
+            i += n;
+            continue;
+        }
+        bl_buf_add(b, s.p + start, i - start);
+        if (n == 0)
+            bl_buf_z(b, "\xEF\xBF\xBD");
+        else
+            json_escape(b, c);
+        start = ++i;
+    }
+    bl_buf_add(b, s.p + start, s.n - start);
+    bl_buf_char(b, '"');
+}
+
+static bool unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '~' || c == '-';
+}
+
+void bl_buf_percent(struct bl_buf *b, struct bl_str s)
+{
+    static const char upper[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (unreserved(s.p[i])) {
+            bl_buf_char(b, s.p[i]);
+        } else {
+            char esc[3] = {'%', upper[c >> 4], upper[c & 15]};
+            bl_buf_add(b, esc, 3);
+        }
+    }
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool bl_buf_unpercent(struct bl_buf *b, struct bl_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != '%') {
+            bl_buf_char(b, s.p[i]);
+            continue;
+        }
+        int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+        int low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
+        if (high < 0 || low < 0)
+            return false;
+        bl_buf_char(b, (char)(high * 16 + low));
+        i += 2;
+    }
+    return b->err == BL_OK;
+}

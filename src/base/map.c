@@ -1,0 +1,103 @@
+/* Open addressing with backward-shift deletion: no tombstones, so lookups stay short however the map is used.
+ * Invariant: at most 3/4 of the slots are taken. */
+#include "bl/base/map.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+void bl_map_init(struct bl_map *m)
+{
+    *m = (struct bl_map){0};
+    if (getrandom(&m->seed, sizeof m->seed, 0) != (ssize_t)sizeof m->seed)
+        m->seed = (struct bl_hash_key){(uint64_t)(uintptr_t)m, 0x9e3779b97f4a7c15ULL};
+}
+
+void bl_map_release(struct bl_map *m)
+{
+    free(m->slots);
+    m->slots = NULL;
+    m->n = m->cap = 0;
+}
+
+void bl_map_clear(struct bl_map *m)
+{
+    if (m->slots)
+        memset(m->slots, 0, m->cap * sizeof *m->slots);
+    m->n = 0;
+}
+
+static size_t find(const struct bl_map *m, struct bl_str key, uint64_t hash)
+{
+    size_t i = hash & (m->cap - 1);
+    while (m->slots[i].key.p && !(m->slots[i].hash == hash && bl_str_eq(m->slots[i].key, key)))
+        i = (i + 1) & (m->cap - 1);
+    return i;
+}
+
+void *bl_map_get(const struct bl_map *m, struct bl_str key)
+{
+    if (m->n == 0)
+        return NULL;
+    size_t i = find(m, key, bl_hash64(m->seed, key));
+    return m->slots[i].key.p ? m->slots[i].value : NULL;
+}
+
+static enum bl_err grow(struct bl_map *m)
+{
+    struct bl_map bigger = *m;
+    bigger.cap = m->cap ? m->cap * 2 : 16;
+    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+    if (!bigger.slots)
+        return BL_ERR_NO_MEMORY;
+    for (size_t i = 0; i < m->cap; i++)
+        if (m->slots[i].key.p)
+            bigger.slots[find(&bigger, m->slots[i].key, m->slots[i].hash)] = m->slots[i];
+    free(m->slots);
+    *m = bigger;
+    return BL_OK;
+}
+
+enum bl_err bl_map_put(struct bl_map *m, struct bl_str key, void *value)
+{
+    if ((m->n + 1) * 4 > m->cap * 3) {
+        enum bl_err err = grow(m);
+        if (err != BL_OK)
+            return err;
+    }
+    uint64_t hash = bl_hash64(m->seed, key);
+    size_t i = find(m, key, hash);
+    if (!m->slots[i].key.p)
+        m->n++;
+    m->slots[i] = (struct bl_map_slot){hash, {key.p ? key.p : "", key.n}, value};
+    return BL_OK;
+}
+
+void *bl_map_del(struct bl_map *m, struct bl_str key)
+{
+    if (m->n == 0)
+        return NULL;
+    size_t mask = m->cap - 1, hole = find(m, key, bl_hash64(m->seed, key));
+    void *value = m->slots[hole].value;
+    if (!m->slots[hole].key.p)
+        return NULL;
+    for (size_t i = (hole + 1) & mask; m->slots[i].key.p; i = (i + 1) & mask) {
+        size_t home = m->slots[i].hash & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            m->slots[hole] = m->slots[i];
+            hole = i;
+        }
+    }
+    m->slots[hole] = (struct bl_map_slot){0};
+    m->n--;
+    return value;
+}
+
+void *bl_map_next(const struct bl_map *m, size_t *i)
+{
+    while (*i < m->cap) {
+        const struct bl_map_slot *slot = &m->slots[(*i)++];
+        if (slot->key.p)
+            return slot->value;
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* Slices: comparison, numbers, UTF-8. Everything here reads only the bytes it is given. */
+#include "bl/base/str.h"
+
+int bl_str_cmp(struct bl_str a, struct bl_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n ? memcmp(a.p, b.p, n) : 0;
+    if (c != 0)
+        return c;
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool bl_str_ieq(struct bl_str a, struct bl_str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool bl_str_starts(struct bl_str s, struct bl_str prefix)
+{
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
+
+bool bl_str_int64(struct bl_str s, int64_t *out)
+{
+    bool negative = s.n > 0 && s.p[0] == '-';
+    size_t i = negative;
+    uint64_t v = 0, limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+    if (i == s.n)
+        return false;
+    for (; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+        if (v > (limit - digit) / 10)
+            return false;
+        v = v * 10 + digit;
+    }
+    *out = negative ? (int64_t)(0 - v) : (int64_t)v;
+    return true;
+}
+
+/* Length of the well-formed sequence at p (at most n bytes), 0 if there is none. */
+static size_t utf8_sequence(const unsigned char *p, size_t n)
+{
+    unsigned char low = 0x80, high = 0xBF;
+    size_t len;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xC2 && p[0] <= 0xDF)
+        len = 2;
+    else if (p[0] >= 0xE0 && p[0] <= 0xEF)
+        len = 3;
+    else if (p[0] >= 0xF0 && p[0] <= 0xF4)
+        len = 4;
+    else
+        return 0;
+    if (p[0] == 0xE0)
+        low = 0xA0;
+    else if (p[0] == 0xED)
+        high = 0x9F;
+    else if (p[0] == 0xF0)
+        low = 0x90;
+    else if (p[0] == 0xF4)
+        high = 0x8F;
+    if (n < len || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if (p[i] < 0x80 || p[i] > 0xBF)
+            return 0;
+    return len;
+}
+
+bool bl_str_utf8(struct bl_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0, len; i < s.n; i += len) {
+        len = utf8_sequence(p + i, s.n - i);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+bool bl_str_has_control(struct bl_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0; i < s.n; i++) {
+        if (p[i] < 0x20 || p[i] == 0x7F)
+            return true;
+        if (p[i] == 0xC2 && i + 1 < s.n && p[i + 1] < 0xA0)
+            return true;
+    }
+    return false;
+}
