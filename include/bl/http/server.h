@@ -1,0 +1,46 @@
+/* The HTTP server: h2o on the libuv loop, HTTP/1.1 only (h2o 2.2.5 lacks the later fixes of its HTTP/2), one
+ * table of routes, answers in JSON. It knows nothing of events or patterns: groups of calls register their
+ * routes with the context they need (bl_http_ingest, bl_http_api, …), and main wires them to the ports.
+ *
+ * Life: new, add routes, listen, then stop: the listener closes, requests at hand are answered, kept-alive
+ * connections end, and stopped(ctx) runs from the loop, at the latest after `drain_ms`. Then free. */
+#ifndef BL_HTTP_SERVER_H
+#define BL_HTTP_SERVER_H
+
+#include "bl/base/err.h"
+#include "bl/base/str.h"
+
+struct uv_loop_s;
+struct bl_server;
+struct bl_route; /* src/http/route.h: the calls' side */
+
+struct bl_server_options {
+    const char *listen;     /* address; borrowed until new returns */
+    int port;               /* 0: the system chooses; see bl_server_port */
+    size_t connections_max; /* more are closed at once */
+    size_t body_max_bytes;  /* a longer body gets our 413 */
+    int64_t drain_ms;
+};
+
+/* Totals since start; gauges are marked. */
+struct bl_server_counts {
+    uint64_t requests;
+    uint64_t by_class[6]; /* answers by status / 100 */
+    uint64_t connections, connections_refused;
+    uint64_t connections_open; /* gauge */
+    uint64_t requests_open;    /* gauge */
+};
+
+BL_CHECKED enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options *options,
+                                     struct bl_server **out);
+/* Routes are borrowed (static tables); ctx goes to each handler. Before listen. */
+BL_CHECKED enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, size_t n, void *ctx);
+/* BL_ERR_IO with the reason logged if the address cannot be had. */
+BL_CHECKED enum bl_err bl_server_listen(struct bl_server *s);
+int bl_server_port(const struct bl_server *s);
+void bl_server_stop(struct bl_server *s, void (*stopped)(void *ctx), void *ctx);
+const struct bl_server_counts *bl_server_counts(const struct bl_server *s);
+/* Only after stopped(), or if listen was never called. */
+void bl_server_free(struct bl_server *s);
+
+#endif
