@@ -1,5 +1,5 @@
-/* One connection to Redis on the libuv loop: hiredis' asynchronous context behind an adapter of our own (its
- * bundled one never reports a refused connection and costs six epoll_ctl a command; see ARCHITECTURE). Reconnects
+/* One connection to Redis on the libuv loop: hiredis' reply reader on a libuv stream of our own (its asynchronous
+ * context never reports a refused connection, and its adapter costs six epoll_ctl a command). Reconnects
  * by itself with back-off; commands sent while it is down fail at once; a command without a reply within the
  * timeout closes the connection, so that every pending one fails.
  *

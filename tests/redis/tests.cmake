@@ -1,0 +1,7 @@
+# Tests against a real redis-server of their own (support/redis_server.h).
+add_library(bl_test_redis STATIC support/redis_server.c)
+target_link_libraries(bl_test_redis PUBLIC PkgConfig::HIREDIS)
+target_include_directories(bl_test_redis PUBLIC support)
+bl_warnings(bl_test_redis)
+
+bl_test(test_link redis bl_store bl_test_redis PkgConfig::UV)
