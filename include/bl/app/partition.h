@@ -1,12 +1,13 @@
-/* One partition at work: the clock, the users at hand, their deadlines, duplicates. Feeds the core in the order of
- * the stream and gathers what has to be stored. Pure state machine over memory; who loads and who stores is the
- * caller's business (the worker: Redis; replay: nobody). SPEC 2.7, 3.
+/* One partition at work: the clock, the users at hand, their deadlines, duplicates. Feeds the core in the
+ * order of the stream and gathers what has to be stored. Pure state machine over memory; who loads and who
+ * stores is the caller's business (the worker: Redis; replay: nobody). SPEC 2.7, 3.
  *
- * The caller makes sure that, before bl_partition_entry(received), every user who has an event in the entry or a
- * deadline <= received - grace is at hand (bl_partition_user_put), where "at hand" includes "known to be empty".
+ * The caller makes sure that, before bl_partition_entry(received), every user who has an event in the entry
+ * or a deadline <= received - grace is at hand (bl_partition_user_put), where "at hand" includes "known to be
+ * empty".
  *
- * Invariants: the clock never goes back; deadlines fire in order of (d, user id), before the entry that moved the
- * clock; a user whose state changed since the last bl_partition_clean is in the list of dirty ones. */
+ * Invariants: the clock never goes back; deadlines fire in order of (d, user id), before the entry that moved
+ * the clock; a user whose state changed since the last bl_partition_clean is in the list of dirty ones. */
 #ifndef BL_APP_PARTITION_H
 #define BL_APP_PARTITION_H
 
@@ -22,14 +23,14 @@ struct bl_member {
     struct bl_str user_id;    /* owned */
     void *packed;             /* owned; NULL: nothing is known of this user (empty state) */
     size_t packed_cap;
-    bool dirty;               /* changed since the last clean */
+    bool dirty; /* changed since the last clean */
     struct bl_member *next_dirty;
     /* host */
-    int64_t scheduled_ms;     /* the score in the store's deadlines; BL_NEVER: none */
-    int64_t checkout_ms;      /* the checkout deadline the store shows; BL_NEVER: none */
-    uint64_t touched;         /* the caller's clock for dropping users from the cache */
-    uint32_t stored[24];      /* hashes of the stored fields; see store/commit */
-    bool stored_any;          /* the store holds a hash of this user */
+    int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
+    int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
+    uint64_t touched;     /* the caller's clock for dropping users from the cache */
+    uint32_t stored[24];  /* hashes of the stored fields; see store/commit */
+    bool stored_any;      /* the store holds a hash of this user */
 };
 
 /* What happened, for counters and the change feed. Called in order; what it is given is borrowed. */
@@ -70,13 +71,15 @@ size_t bl_partition_members(const struct bl_partition *p);
 /* Iteration over members in no order; i starts at 0. Do not change the set meanwhile. */
 struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t *i);
 
-/* Moves the clock to `received_ms` (never back) and fires what is due by then, in order. Users created before are
- * all at hand. Calling it twice does nothing more. */
+/* Moves the clock to `received_ms` (never back) and fires what is due by then, in order. Users created before
+ * are all at hand. Calling it twice does nothing more. */
 BL_CHECKED enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms);
-/* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances first. */
+/* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances
+ * first. */
 BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,
                                            int64_t received_ms);
-/* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now. */
+/* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now.
+ */
 BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
                                             const struct bl_pattern_id *id, int64_t received_ms, bool *found);
 /* The earliest deadline of anybody at hand; BL_NEVER: none. */

@@ -1,5 +1,5 @@
-/* Keyed hashing: SipHash-2-4 with 64 and 128 bits of output. Users are spread over partitions by the data set's
- * key (SPEC 1); pattern ids use a fixed key, so that they are the same everywhere (SPEC 5.2). */
+/* Keyed hashing: SipHash-2-4 with 64 and 128 bits of output. Users are spread over partitions by the data
+ * set's key (SPEC 1); pattern ids use a fixed key, so that they are the same everywhere (SPEC 5.2). */
 #ifndef BL_BASE_HASH_H
 #define BL_BASE_HASH_H
 

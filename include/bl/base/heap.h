@@ -1,5 +1,6 @@
-/* An intrusive binary min-heap: the node sits in the caller's struct and knows its place, so that re-scheduling
- * and removal are O(log n). Order: due_ms, then `tie` bytewise, so that equal times come out the same everywhere. */
+/* An intrusive binary min-heap: the node sits in the caller's struct and knows its place, so that
+ * re-scheduling and removal are O(log n). Order: due_ms, then `tie` bytewise, so that equal times come out
+ * the same everywhere. */
 #ifndef BL_BASE_HEAP_H
 #define BL_BASE_HEAP_H
 

@@ -11,20 +11,21 @@
 #define BL_METADATA_MAX_BYTES   8192
 #define BL_JSON_MAX_DEPTH       8
 #define BL_TIMESTAMP_MAX_MS     9007199254740992LL /* 2^53 */
-#define BL_EVENT_MAX_BYTES      (32 * 1024) /* one encoded event line */
+#define BL_EVENT_MAX_BYTES      (32 * 1024)        /* one encoded event line */
 
 /* One user's state (core) */
-#define BL_VISITS_MAX   64 /* SPEC 4.2 */
-#define BL_WINDOW_MAX   200 /* events kept per user (SPEC 6) */
-#define BL_WINDOW_MS    300000
-#define BL_WINDOW_CHUNK 16 /* moments in one stored field; the window is pruned by whole chunks */
-#define BL_WINDOW_KEEP  (BL_WINDOW_MAX + BL_WINDOW_CHUNK)
-#define BL_EVIDENCE_MAX 8 /* events in a pattern's evidence (SPEC 5.1) */
-#define BL_OPEN_MAX     64 /* open patterns of one user */
-#define BL_MARKS_MAX    128 /* cooldowns, attempts, forms and the like of one user */
-#define BL_NAMES_MAX    2048 /* distinct strings in one user's state */
-#define BL_NAMES_BYTES  (2 * 1024 * 1024)
-#define BL_FACTS_MAX    8 /* numbers behind one sentence */
+#define BL_VISITS_MAX            64  /* SPEC 4.2 */
+#define BL_WINDOW_MAX            200 /* events kept per user (SPEC 6) */
+#define BL_WINDOW_MS             300000
+#define BL_WINDOW_CHUNK          16 /* moments in one stored field; the window is pruned by whole chunks */
+#define BL_WINDOW_KEEP           (BL_WINDOW_MAX + BL_WINDOW_CHUNK)
+#define BL_EVIDENCE_MAX          8    /* events in a pattern's evidence (SPEC 5.1) */
+#define BL_OPEN_MAX              64   /* open patterns of one user */
+#define BL_MARKS_MAX             128  /* cooldowns, attempts, forms and the like of one user */
+#define BL_NAMES_MAX             2048 /* distinct strings in one user's state */
+#define BL_NAMES_BYTES           (4 * 1024 * 1024)
+#define BL_VISITS_KEEP_MS        3600000 /* no rule's window is longer */
+#define BL_FACTS_MAX             8       /* numbers behind one sentence */
 #define BL_EXPLANATION_MAX_BYTES (3 * BL_PAGE_MAX_BYTES)
 
 /* Time (SPEC 3.2) */
@@ -40,7 +41,7 @@
 #define BL_BAD_EVENT_MAX_BYTES 4096
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
-#define BL_FETCH_ENTRIES       16 /* entries in one fetch */
+#define BL_FETCH_ENTRIES       16  /* entries in one fetch */
 #define BL_DUE_MAX             256 /* users with a deadline due in one fetch */
 #define BL_WORKERS_MAX         256
 

@@ -1,5 +1,5 @@
-/* The log: one JSON object a line on standard error. Values are escaped by the logger; pass data as fields, never
- * as the message. No key, address or metadata value may be logged.
+/* The log: one JSON object a line on standard error. Values are escaped by the logger; pass data as fields,
+ * never as the message. No key, address or metadata value may be logged.
  *
  *   bl_log(BL_LOG_WARN, "lease lost", BL_LOG_INT("partition", p), BL_LOG_TEXT("owner", owner)); */
 #ifndef BL_BASE_LOG_H

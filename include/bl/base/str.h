@@ -1,5 +1,6 @@
-/* A borrowed run of bytes: pointer and length, not terminated, never owned. Most text of the program comes from
- * requests and replies that it must not copy. An empty slice (n == 0) means "absent" wherever SPEC says optional. */
+/* A borrowed run of bytes: pointer and length, not terminated, never owned. Most text of the program comes
+ * from requests and replies that it must not copy. An empty slice (n == 0) means "absent" wherever SPEC says
+ * optional. */
 #ifndef BL_BASE_STR_H
 #define BL_BASE_STR_H
 
@@ -37,7 +38,8 @@ int bl_str_cmp(struct bl_str a, struct bl_str b);
 /* ASCII only. */
 bool bl_str_ieq(struct bl_str a, struct bl_str b);
 bool bl_str_starts(struct bl_str s, struct bl_str prefix);
-/* Whole string as a decimal integer (optional '-', no '+', no spaces); false if it is anything else or overflows. */
+/* Whole string as a decimal integer (optional '-', no '+', no spaces); false if it is anything else or
+ * overflows. */
 bool bl_str_int64(struct bl_str s, int64_t *out) __attribute__((warn_unused_result));
 /* Well-formed UTF-8 without surrogates or overlong forms. */
 bool bl_str_utf8(struct bl_str s);

@@ -1,5 +1,5 @@
-/* The detection: (user, event | deadline) -> user', effects. Pure: no clock, no I/O, no allocation, no global that
- * can be written. The host decides when a deadline fires (SPEC 3.4) and calls in stream order. */
+/* The detection: (user, event | deadline) -> user', effects. Pure: no clock, no I/O, no allocation, no global
+ * that can be written. The host decides when a deadline fires (SPEC 3.4) and calls in stream order. */
 #ifndef BL_CORE_ENGINE_H
 #define BL_CORE_ENGINE_H
 
@@ -20,8 +20,10 @@ struct bl_engine {
     struct bl_sink sink;
 };
 
-/* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where needed. */
-void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id, const struct bl_event *e);
+/* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where
+ * needed. */
+void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                     const struct bl_event *e);
 /* The earliest deadline of this user, or BL_NEVER. */
 int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u);
 /* Fires the earliest deadline, which must exist: exactly one (SPEC 4.7 decides among equals). */
@@ -30,8 +32,8 @@ void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str 
  * nothing was done. The effect goes to the sink. */
 bool bl_engine_resolve(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
                        const struct bl_pattern_id *id, int64_t now_ms);
-/* The session id a pattern would carry now (SPEC 4.6): the last event's, or one made from user and session start.
- * Borrowed from u or from `made`. */
+/* The session id a pattern would carry now (SPEC 4.6): the last event's, or one made from user and session
+ * start. Borrowed from u or from `made`. */
 struct bl_str bl_engine_session_id(const struct bl_user *u, struct bl_str user_id, char made[32]);
 
 #endif

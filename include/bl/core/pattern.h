@@ -1,7 +1,9 @@
-/* A pattern as it leaves the engine (SPEC 5.1). All slices are borrowed: valid during the sink's call only. */
+/* A pattern as it leaves the engine (SPEC 5.1). All slices are borrowed: valid during the sink's call only.
+ */
 #ifndef BL_CORE_PATTERN_H
 #define BL_CORE_PATTERN_H
 
+#include "bl/base/hash.h"
 #include "bl/core/user.h"
 
 enum bl_change { BL_PATTERN_NEW, BL_PATTERN_RAISED, BL_PATTERN_RESOLVED };

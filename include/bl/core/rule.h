@@ -1,11 +1,13 @@
 /* What a rule is: a descriptor with its settings, its words, and up to four functions. A rule is one file in
- * core/rules and one line in rules.def; nothing else names it. Rules see each other's work only through bl_user. */
+ * core/rules and one line in rules.def; nothing else names it. Rules see each other's work only through
+ * bl_user. */
 #ifndef BL_CORE_RULE_H
 #define BL_CORE_RULE_H
 
 #include "bl/core/engine.h"
 
-/* One event or deadline under way. The engine fills in what SPEC 4.0 says of the event before any rule runs. */
+/* One event or deadline under way. The engine fills in what SPEC 4.0 says of the event before any rule runs.
+ */
 struct bl_step {
     const struct bl_engine *engine;
     struct bl_user *u;
@@ -14,7 +16,6 @@ struct bl_step {
 
     const struct bl_event *e; /* NULL at a deadline */
     bl_name page;             /* the event's page, 0: none */
-    bl_name target;           /* target or form of the event, interned if a rule asks (bl_step_element) */
     bool visit;               /* a visit that is not a twin */
     bool activity;
     bool arrived;    /* the current page changed with this event */
@@ -30,6 +31,9 @@ struct bl_rule {
     size_t n_params;
     /* For people: the README's table is checked against these. */
     const char *trigger, *severity, *ends;
+    /* The sentence of each variant (one if there are none); see explain.c for the placeholders. */
+    const char *const *sentences;
+    bool outlives_session; /* its open patterns stay open at the end of a session (SPEC 4.6) */
 
     /* What the event resolves; runs for all rules before any detects. May be NULL. */
     void (*resolve)(struct bl_step *s, const struct bl_rule_settings *c);
@@ -37,10 +41,46 @@ struct bl_rule {
     void (*detect)(struct bl_step *s, const struct bl_rule_settings *c);
     /* The rule's earliest deadline that is not in an open pattern or a mark. May be NULL. */
     int64_t (*due)(const struct bl_user *u, const struct bl_rule_settings *c);
-    /* The earliest deadline of the rule has come, at s->now_ms: that of *mark, of open pattern `open`, or (both
-     * NULL) the one of due(). Must move or remove it. */
-    void (*fire)(struct bl_step *s, const struct bl_rule_settings *c, struct bl_mark *mark, struct bl_open *open);
+    /* The earliest deadline of the rule has come, at s->now_ms: that of *mark, of open pattern `open`, or
+     * (both NULL) the one of due(). Must move or remove it. */
+    void (*fire)(struct bl_step *s, const struct bl_rule_settings *c, struct bl_mark *mark,
+                 struct bl_open *open);
 };
+
+/* What a sentence may speak of. Unused members stay zero. */
+struct bl_words {
+    struct bl_str page, other, element;
+    int64_t n, span_ms;
+};
+
+/* What rules do to patterns. `facts` are the numbers behind the sentence. */
+struct bl_story {
+    struct bl_words words;
+    struct bl_fact facts[BL_FACTS_MAX];
+    size_t n_facts;
+};
+
+/* Fires: makes the open pattern and its effect, unless a pattern of that id exists already (SPEC 5.2; then
+ * NULL). */
+struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, const struct bl_story *story);
+/* Raises an open pattern whose severity or count the rule has just changed: sentence, evidence, updated_at.
+ */
+void bl_step_raise(struct bl_step *s, const struct bl_open *open, const struct bl_story *story);
+/* Resolves: the effect, and out of the state. Entries after it move up by one. */
+void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution resolution);
+
+/* Facts. */
+void bl_story_int(struct bl_story *story, const char *name, int64_t v);
+void bl_story_str(struct bl_story *story, const char *name, struct bl_str v);
+void bl_story_times(struct bl_story *story, const char *name, const int64_t *times_ms, size_t n);
+
+/* Is `page` the path `entry` or below it, in whole segments, ASCII case ignored (SPEC 4.3)? */
+bool bl_path_within(struct bl_str page, struct bl_str entry);
+
+/* What the engine must know of abandonment: is a visit to `page` a completion, and how long is one
+ * remembered? */
+bool bl_abandonment_completes(const struct bl_rule_settings *c, struct bl_str page);
+int64_t bl_abandonment_memory_ms(const struct bl_rule_settings *c);
 
 const struct bl_rule *bl_rule(enum bl_rule_id id);
 /* BL_RULE_COUNT if there is none of that name. */

@@ -1,5 +1,5 @@
-/* What can be changed about the detection: one section per rule, declared in the rule's descriptor, and the few
- * numbers that belong to no rule. The core only reads them; lists and their strings are borrowed. */
+/* What can be changed about the detection: one section per rule, declared in the rule's descriptor, and the
+ * few numbers that belong to no rule. The core only reads them; lists and their strings are borrowed. */
 #ifndef BL_CORE_SETTINGS_H
 #define BL_CORE_SETTINGS_H
 
@@ -55,7 +55,8 @@ struct bl_settings {
     struct bl_rule_settings rule[BL_RULE_COUNT];
     int64_t session_timeout_ms; /* SPEC 4.6 */
     int64_t grace_ms;           /* SPEC 3.4; the host sets 0 in event mode */
-    int64_t floor_ms;           /* how far behind `received` an event's t may lie: BL_SKEW_MS, 0 in event mode */
+    int64_t twin_ms;            /* SPEC 4.0 */
+    int64_t floor_ms; /* how far behind `received` an event's t may lie: BL_SKEW_MS, 0 in event mode */
 };
 
 /* The defaults of SPEC 4, from the descriptors. */

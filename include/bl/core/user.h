@@ -1,5 +1,6 @@
-/* One person's state: all that the rules remember. It is a plain value of fixed size without a pointer inside, so
- * that it can be copied, packed, stored and compared; strings are interned in its own table and named by number.
+/* One person's state: all that the rules remember. It is a plain value of fixed size without a pointer
+ * inside, so that it can be copied, packed, stored and compared; strings are interned in its own table and
+ * named by number.
  *
  * A user is worked on in this unpacked form (large: one per process is enough) and kept in a packed one
  * (bl_user_pack), which holds just what is used.
@@ -35,17 +36,17 @@ struct bl_moment { /* one event of the window: what evidence and the API show */
 
 struct bl_open { /* a pattern that is not resolved yet */
     uint8_t rule, variant, severity;
-    bool past;       /* of an earlier session (abandonment only) */
+    bool past; /* of an earlier session (abandonment only) */
     bl_name page;
     bl_name element; /* target or form; part of the id */
     bl_name other;   /* a rule's own second page; not part of the id */
-    bl_name session;
     int64_t detected_ms;
     int64_t due_ms; /* a deadline of the rule, or BL_NEVER */
     int64_t n;      /* a rule's own number: the highest count so far */
 };
 
-/* A rule's small fact about the user: a cooldown, a running attempt, a form begun. `kind` is the rule's own. */
+/* A rule's small fact about the user: a cooldown, a running attempt, a form begun. `kind` is the rule's own.
+ */
 struct bl_mark {
     uint8_t rule, kind;
     bool session; /* forgotten at the end of the session */
@@ -67,14 +68,14 @@ struct bl_user {
     int64_t seen_ms; /* t of the last event; -1: no event yet */
 
     bool in_session;
-    bool hidden; /* the tab */
-    uint8_t level; /* hesitation: the level reached since the anchor, 0..3 */
-    bl_name page;  /* current page; 0: none */
-    bl_name session; /* session_id of the last event; 0: it had none */
-    int64_t session_ms; /* when the session began */
-    int64_t page_ms;    /* since when the user is on the page */
-    int64_t anchor_ms;  /* SPEC 4.0 */
-    int64_t events;     /* in this session */
+    bool hidden;          /* the tab */
+    uint8_t level;        /* hesitation: the level reached since the anchor, 0..3 */
+    bl_name page;         /* current page; 0: none */
+    bl_name session;      /* session_id of the last event; 0: it had none */
+    int64_t session_ms;   /* when the session began */
+    int64_t page_ms;      /* since when the user is on the page */
+    int64_t anchor_ms;    /* SPEC 4.0 */
+    int64_t events;       /* in this session */
     int64_t window_first; /* number of window[0] among all the user's moments ever: names its stored chunk */
 
     uint16_t n_visits, n_window, n_open, n_marks, n_names;
@@ -94,8 +95,8 @@ void bl_user_init(struct bl_user *u);
 /* Does the state hold anything at all? If not, the host forgets the user (SPEC 4.6, last sentence). */
 bool bl_user_gone(const struct bl_user *u);
 
-/* The table of strings. Interning may sweep names out of use when the table fills up; a bl_name that is not
- * stored in the state yet does not survive the next intern. Returns 0 for an empty string. */
+/* The table of strings. Returns 0 for an empty string. Room is made by bl_user_sweep only, never here, so
+ * that a name stays good for the whole step. */
 bl_name bl_user_intern(struct bl_user *u, struct bl_str s);
 /* The number of a string that is there already; 0 if it is not. */
 bl_name bl_user_find(const struct bl_user *u, struct bl_str s);
@@ -103,18 +104,20 @@ static inline struct bl_str bl_user_str(const struct bl_user *u, bl_name name)
 {
     return (struct bl_str){u->text + u->names[name].at, u->names[name].n};
 }
-/* Makes room for `fresh` more names of at most `bytes` together; done by the engine before each step. */
-void bl_user_sweep(struct bl_user *u, size_t fresh, size_t bytes);
+/* Drops names that nothing in the state uses, when it is worth it or room gets short. Renumbers: called by
+ * the engine before each step, with no bl_name outside the state. */
+void bl_user_sweep(struct bl_user *u);
 
 /* Appending, with the bounds. All return the new entry, zeroed but for BL_NEVER in its deadlines. */
 struct bl_visit *bl_user_add_visit(struct bl_user *u);
-struct bl_moment *bl_user_add_moment(struct bl_user *u);
+struct bl_moment *bl_user_add_moment(struct bl_user *u, int64_t now_ms);
 struct bl_open *bl_user_add_open(struct bl_user *u);
 struct bl_mark *bl_user_add_mark(struct bl_user *u);
 void bl_user_drop_open(struct bl_user *u, size_t i);
 void bl_user_drop_mark(struct bl_user *u, struct bl_mark *m);
-/* The latest mark of that rule and kind; NULL: any of page and element where `page` is 0. */
-struct bl_mark *bl_user_mark(struct bl_user *u, enum bl_rule_id rule, unsigned kind, bl_name page, bl_name element);
+/* The latest mark of that rule and kind for exactly that page and element; NULL if there is none. */
+struct bl_mark *bl_user_mark(struct bl_user *u, enum bl_rule_id rule, unsigned kind, bl_name page,
+                             bl_name element);
 /* First open pattern of a rule at or after index `from`; u->n_open if there is none. */
 size_t bl_user_next_open(const struct bl_user *u, enum bl_rule_id rule, size_t from);
 

@@ -1,0 +1,88 @@
+/* The port through which queries see the store: a batch of small reads by kind, answered together. Kinds name
+ * what is wanted, not keys; the store's table (store/reads.c) says how each is read. */
+#ifndef BL_APP_READS_H
+#define BL_APP_READS_H
+
+#include "bl/base/err.h"
+#include "bl/base/str.h"
+
+/* kind: what `arg`, a, b, c, d mean -> the reply's items. "member, score" and "name, value" are pairs of
+ * items. */
+enum bl_read_kind {
+    BL_READ_META,     /* -> name, value … of the data set */
+    BL_READ_VIEW,     /* a: 1 if idle partitions stand at the store's time -> enum bl_view */
+    BL_READ_PATTERNS, /* detected_at from a down to b, c skipped, at most d -> pattern id, ms … newest first
+                       */
+    BL_READ_PATTERNS_OPEN, /* the same of unresolved ones */
+    BL_READ_PATTERNS_USER, /* the same of user `arg` */
+    BL_READ_PATTERN,       /* id `arg` -> name, value … */
+    BL_READ_PATTERN_BRIEF, /* id `arg` -> values of enum bl_brief */
+    BL_READ_OPEN_COUNT,    /* -> one number */
+    BL_READ_COUNTERS,      /* -> name, value … */
+    BL_READ_RATE,          /* -> one text `second:count …` */
+    BL_READ_ACTIVE_COUNT,  /* users seen after a -> one number */
+    BL_READ_ACTIVE,        /* users seen after a, at most b -> user id, ms … latest first */
+    BL_READ_USER,          /* state of user `arg` -> name, value … */
+    BL_READ_MINUTE,        /* minute number a -> name, value … */
+    BL_READ_PAGES,         /* five-minute step number a -> name, value … */
+    BL_READ_RECENT,        /* a … b of the list -> texts */
+    BL_READ_LEASE,         /* -> one text `nonce epoch worker` */
+    BL_READ_FENCE,         /* -> one text `nonce epoch` */
+    BL_READ_QUARANTINED,   /* -> number of entries */
+    BL_READ_PROCESSES,     /* -> process id, ms … */
+    BL_READ_PROCESS,       /* id `arg` -> name, value … */
+    BL_READ_REJECTED,      /* -> reason, count … */
+    BL_READ_BAD,     /* at most a -> per entry: its id, number of items n, then n items name, value … */
+    BL_READ_ENTRIES, /* events after entry id `arg`, at most a -> as BAD */
+    BL_READ_COMMAND, /* appends the command `arg` to the stream (the one that writes) -> entry id */
+    BL_READ_KIND_COUNT
+};
+
+/* Items of a VIEW: how far a partition is. Absent values are empty. */
+enum bl_view {
+    BL_VIEW_ID,       /* last committed entry */
+    BL_VIEW_CLOCK_MS, /* the partition clock as committed */
+    BL_VIEW_ENTRIES,  /* entries committed */
+    BL_VIEW_EPOCH,
+    BL_VIEW_COMMITTED_AT_MS,
+    BL_VIEW_ADDED,   /* entries ever added */
+    BL_VIEW_LENGTH,  /* entries kept */
+    BL_VIEW_OLDEST,  /* id of the oldest entry that is not committed */
+    BL_VIEW_TIME_MS, /* the store's time */
+    BL_VIEW_COUNT
+};
+
+enum bl_brief {
+    BL_BRIEF_TYPE,
+    BL_BRIEF_SEVERITY,
+    BL_BRIEF_USER_ID,
+    BL_BRIEF_PAGE,
+    BL_BRIEF_RESOLVED,
+    BL_BRIEF_EXPLANATION,
+    BL_BRIEF_COUNT
+};
+
+struct bl_read {
+    enum bl_read_kind kind;
+    int partition;     /* where the kind has one */
+    struct bl_str arg; /* borrowed for the length of the call */
+    int64_t a, b, c, d;
+};
+
+struct bl_read_reply {
+    size_t n;                  /* items; 0: there is nothing (nil, empty list) */
+    const struct bl_str *item; /* numbers as decimal text */
+};
+
+/* err != BL_OK: the store did not answer all of them; replies is NULL. Replies are borrowed for the call. */
+typedef void bl_reads_fn(void *ctx, enum bl_err err, const struct bl_read_reply *replies, size_t n);
+
+struct bl_reads {
+    void *port;
+    /* fn runs exactly once, never from inside. n >= 1. */
+    void (*read)(void *port, const struct bl_read *reads, size_t n, bl_reads_fn *fn, void *ctx);
+    /* fn runs once, after ms. */
+    void (*later)(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx);
+};
+
+#endif

@@ -1,0 +1,135 @@
+/* What a rule does to a pattern (fire, raise, resolve), as a change of state and an effect for the host. The
+ * only place where patterns are made, so the only one that knows ids, evidence and sessions (SPEC 5.1, 5.2).
+ */
+#include "step.h"
+
+#include <assert.h>
+
+static const char *variant_name(const struct bl_rule *rule, unsigned variant)
+{
+    return rule->variants ? rule->variants[variant] : NULL;
+}
+
+/* What every effect on a pattern has in common. */
+static void identify(const struct bl_step *s, const struct bl_open *o, struct bl_pattern *p)
+{
+    const struct bl_rule *rule = bl_rule(o->rule);
+    p->rule = o->rule;
+    p->variant = variant_name(rule, o->variant);
+    p->severity = o->severity;
+    p->user_id = s->user_id;
+    p->page = bl_user_str(s->u, o->page);
+    p->detected_ms = o->detected_ms;
+    p->id = bl_pattern_id(s->user_id, o->rule, p->variant, p->page, bl_user_str(s->u, o->element),
+                          o->detected_ms);
+}
+
+/* The user's last events, of this session only: what came before is forgotten. */
+static void put_events(const struct bl_user *u, struct bl_pattern *p)
+{
+    size_t n = u->events < BL_EVIDENCE_MAX ? (size_t)u->events : BL_EVIDENCE_MAX;
+    if (n > u->n_window)
+        n = u->n_window;
+    p->n_events = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct bl_moment *m = &u->window[u->n_window - n + i];
+        p->events[i] =
+            (struct bl_evidence_event){(enum bl_action)m->action, bl_user_str(u, m->page), m->t_ms};
+    }
+}
+
+static void emit(const struct bl_step *s, const struct bl_pattern *p)
+{
+    if (s->engine->sink.pattern)
+        s->engine->sink.pattern(s->engine->sink.ctx, p);
+}
+
+static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_change change,
+                 const struct bl_story *story)
+{
+    struct bl_pattern p = {.change = change, .updated_ms = s->now_ms, .n_facts = story->n_facts};
+    struct bl_sentence sentence;
+    char made[32];
+    identify(s, o, &p);
+    const struct bl_rule *rule = bl_rule(o->rule);
+    bl_explain(rule->sentences[rule->variants ? o->variant - 1 : 0], &story->words, &sentence);
+    p.explanation = (struct bl_str){sentence.p, sentence.n};
+    if (change == BL_PATTERN_NEW)
+        p.session_id = bl_engine_session_id(s->u, s->user_id, made);
+    memcpy(p.facts, story->facts, sizeof p.facts);
+    put_events(s->u, &p);
+    emit(s, &p);
+}
+
+/* An id can come up twice only within one moment (detected_at is part of it): marks of that moment remember.
+ */
+static bool made_before(struct bl_step *s, const struct bl_open *o)
+{
+    for (size_t i = 0; i < s->u->n_marks; i++) {
+        const struct bl_mark *m = &s->u->marks[i];
+        if (m->kind == BL_MARK_MADE && m->rule == o->rule && m->n == o->variant && m->page == o->page &&
+            m->element == o->element && m->t_ms == o->detected_ms)
+            return true;
+    }
+    return false;
+}
+
+static void remember_made(struct bl_step *s, const struct bl_open *o)
+{
+    struct bl_mark *m = bl_user_add_mark(s->u);
+    m->rule = o->rule;
+    m->kind = BL_MARK_MADE;
+    m->page = o->page;
+    m->element = o->element;
+    m->n = o->variant;
+    m->t_ms = o->detected_ms;
+    m->until_ms = o->detected_ms + 1;
+}
+
+struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, const struct bl_story *story)
+{
+    if (made_before(s, pattern))
+        return NULL;
+    if (s->u->n_open == BL_OPEN_MAX)
+        bl_step_resolve(s, &s->u->open[0], BL_RESOLVED_ENDED);
+    struct bl_open *o = bl_user_add_open(s->u);
+    *o = *pattern;
+    remember_made(s, o);
+    tell(s, o, BL_PATTERN_NEW, story);
+    return o;
+}
+
+void bl_step_raise(struct bl_step *s, const struct bl_open *open, const struct bl_story *story)
+{
+    tell(s, open, BL_PATTERN_RAISED, story);
+}
+
+void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution resolution)
+{
+    struct bl_pattern p = {.change = BL_PATTERN_RESOLVED, .resolution = resolution, .resolved_ms = s->now_ms};
+    identify(s, open, &p);
+    emit(s, &p);
+    bl_user_drop_open(s->u, (size_t)(open - s->u->open));
+}
+
+static struct bl_fact *next_fact(struct bl_story *story)
+{
+    assert(story->n_facts < BL_FACTS_MAX);
+    return &story->facts[story->n_facts++];
+}
+
+void bl_story_int(struct bl_story *story, const char *name, int64_t v)
+{
+    *next_fact(story) = (struct bl_fact){.name = name, .kind = BL_FACT_INT, .i = v};
+}
+
+void bl_story_str(struct bl_story *story, const char *name, struct bl_str v)
+{
+    *next_fact(story) = (struct bl_fact){.name = name, .kind = BL_FACT_STR, .s = v};
+}
+
+void bl_story_times(struct bl_story *story, const char *name, const int64_t *times_ms, size_t n)
+{
+    *next_fact(story) =
+        (struct bl_fact){.name = name, .kind = BL_FACT_TIMES, .times_ms = times_ms, .n_times = n};
+}

@@ -1,0 +1,310 @@
+/* The engine: one event or one deadline at a time.
+ *
+ *   bl_engine_event:  sweep, begin session ──> situate (4.0) ──> completion ──> every rule's resolve
+ *                                                                              ──> every rule's detect
+ *   bl_engine_fire:   the earliest of: a rule's own deadline, an open pattern's, a mark's, the end of the
+ * session, the end of everything (nothing left that could matter: the user is forgotten)
+ *
+ * Order among equal deadlines is the order of rules.def, then the session (SPEC 4.7).
+ *
+ * Invariants: floor_ms never falls; after a step no mark is kept past its time; a user outside a session has
+ * no visits, no page and only marks and patterns that outlive the session. */
+#include "step.h"
+
+#include <assert.h>
+
+struct bl_str bl_engine_session_id(const struct bl_user *u, struct bl_str user_id, char made[32])
+{
+    static const struct bl_hash_key key = {0x73657373696f6eULL, 0x6964ULL};
+    static const char digits[] = "0123456789abcdef";
+    if (u->session)
+        return bl_user_str(u, u->session);
+    uint64_t h = bl_hash64(key, user_id) ^ ((uint64_t)u->session_ms * 0x9e3779b97f4a7c15ULL);
+    memcpy(made, "session-", 8);
+    for (int i = 0; i < 16; i++)
+        made[8 + i] = digits[h >> (60 - 4 * i) & 15];
+    return (struct bl_str){made, 24};
+}
+
+/* ---- SPEC 4.0: where the user is ---- */
+
+static bool is_twin(struct bl_user *u, const struct bl_step *s, int64_t twin_ms)
+{
+    bool view = bl_action_traits(s->e->action) & BL_VIEW;
+    for (size_t i = u->n_visits; i > 0; i--) {
+        struct bl_visit *v = &u->visits[i - 1];
+        if (s->now_ms - v->t_ms > twin_ms)
+            break;
+        if (v->page == s->page && v->view != view && !v->twinned) {
+            v->twinned = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void arrive(struct bl_step *s)
+{
+    s->arrived = s->page != s->u->page;
+    if (s->arrived)
+        s->u->page_ms = s->now_ms;
+    s->u->page = s->page;
+}
+
+static void anchor(struct bl_step *s)
+{
+    s->u->anchor_ms = s->now_ms;
+    s->u->level = 0;
+}
+
+static void leave(struct bl_step *s)
+{
+    s->ignored = s->page != s->u->page || !s->page;
+    if (s->ignored)
+        return;
+    if (s->e->action == BL_ACTION_TAB_HIDDEN)
+        s->u->hidden = true;
+    else
+        s->u->page = 0;
+}
+
+static void situate(struct bl_step *s)
+{
+    enum bl_action action = s->e->action;
+    unsigned traits = bl_action_traits(action);
+    s->activity = traits & BL_ACTIVITY;
+    if (traits & BL_VISIT)
+        s->visit = !is_twin(s->u, s, s->engine->settings->twin_ms);
+    if (action == BL_ACTION_TAB_HIDDEN || action == BL_ACTION_PAGE_EXIT) {
+        leave(s);
+        return;
+    }
+    bool shows = s->activity || action == BL_ACTION_TAB_VISIBLE;
+    if (!shows && action != BL_ACTION_IDLE)
+        return;
+    if (s->page)
+        arrive(s);
+    if (shows)
+        s->u->hidden = false;
+    if (shows || s->arrived)
+        anchor(s);
+}
+
+/* ---- visits and completion ---- */
+
+static void note_visit(struct bl_step *s)
+{
+    struct bl_user *u = s->u;
+    unsigned old = 0;
+    while (old < u->n_visits && u->visits[old].t_ms <= s->now_ms - BL_VISITS_KEEP_MS)
+        old++;
+    if (old) {
+        u->n_visits = (uint16_t)(u->n_visits - old);
+        memmove(u->visits, u->visits + old, u->n_visits * sizeof *u->visits);
+    }
+    struct bl_visit *v = bl_user_add_visit(u);
+    v->t_ms = s->now_ms;
+    v->page = s->page;
+    v->view = bl_action_traits(s->e->action) & BL_VIEW;
+}
+
+/* Whether the event completes a purchase is the abandonment rule's to say, even when that rule is off. */
+static bool completes(const struct bl_step *s)
+{
+    if (bl_action_traits(s->e->action) & BL_DONE)
+        return true;
+    return s->visit && bl_abandonment_completes(&s->engine->settings->rule[BL_RULE_ABANDONMENT], s->e->page);
+}
+
+/* ---- sessions (4.6) ---- */
+
+static void begin_session(struct bl_step *s)
+{
+    struct bl_user *u = s->u;
+    u->in_session = true;
+    u->session_ms = s->now_ms;
+    u->anchor_ms = s->now_ms;
+    u->level = 0;
+    u->events = 0;
+}
+
+static void end_session(struct bl_step *s)
+{
+    struct bl_user *u = s->u;
+    for (size_t i = 0; i < u->n_open;) {
+        if (bl_rule(u->open[i].rule)->outlives_session)
+            u->open[i++].past = true;
+        else
+            bl_step_resolve(s, &u->open[i], BL_RESOLVED_SESSION_END);
+    }
+    for (size_t i = 0; i < u->n_marks;) {
+        if (u->marks[i].session)
+            bl_user_drop_mark(u, &u->marks[i]);
+        else
+            i++;
+    }
+    u->n_visits = 0;
+    u->page = 0;
+    u->session = 0;
+    u->hidden = false;
+    u->level = 0;
+    u->events = 0;
+    u->in_session = false;
+}
+
+static void drop_spent_marks(struct bl_user *u, int64_t now_ms)
+{
+    for (size_t i = 0; i < u->n_marks;) {
+        if (u->marks[i].until_ms <= now_ms)
+            bl_user_drop_mark(u, &u->marks[i]);
+        else
+            i++;
+    }
+}
+
+/* ---- events ---- */
+
+static void note_moment(struct bl_step *s)
+{
+    struct bl_moment *m = bl_user_add_moment(s->u, s->now_ms);
+    m->t_ms = s->now_ms;
+    m->page = s->page;
+    m->action = (uint8_t)s->e->action;
+}
+
+static void run_rules(struct bl_step *s)
+{
+    const struct bl_settings *settings = s->engine->settings;
+    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
+        if (bl_rule((enum bl_rule_id)r)->resolve)
+            bl_rule((enum bl_rule_id)r)->resolve(s, &settings->rule[r]);
+    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
+        if (bl_rule((enum bl_rule_id)r)->detect && settings->rule[r].enabled)
+            bl_rule((enum bl_rule_id)r)->detect(s, &settings->rule[r]);
+}
+
+void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                     const struct bl_event *e)
+{
+    int64_t now = e->t_ms > u->floor_ms ? e->t_ms : u->floor_ms;
+    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = now, .e = e};
+    bl_user_sweep(u);
+    drop_spent_marks(u, now);
+    if (!u->in_session && e->action != BL_ACTION_SESSION_END)
+        begin_session(&s);
+    u->floor_ms = now;
+    u->seen_ms = now;
+    u->events++;
+    u->session = bl_user_intern(u, e->session_id);
+    s.page = bl_user_intern(u, e->page);
+    note_moment(&s);
+    if (e->action == BL_ACTION_SESSION_END) {
+        end_session(&s);
+        return;
+    }
+    situate(&s);
+    s.completion = completes(&s);
+    if (s.completion)
+        u->n_visits = 0;
+    if (s.visit)
+        note_visit(&s);
+    run_rules(&s);
+}
+
+/* ---- deadlines ---- */
+
+struct deadline {
+    int64_t due_ms;
+    enum bl_rule_id rule; /* BL_RULE_COUNT: the session; BL_RULE_COUNT + 1: the user is forgotten */
+    uint16_t mark, open;  /* index + 1 */
+};
+
+#define SESSION_END ((enum bl_rule_id)BL_RULE_COUNT)
+#define FORGET      ((enum bl_rule_id)(BL_RULE_COUNT + 1))
+
+static void consider(struct deadline *best, int64_t due_ms, enum bl_rule_id rule, size_t mark, size_t open)
+{
+    if (due_ms < best->due_ms || (due_ms == best->due_ms && due_ms != BL_NEVER && rule < best->rule))
+        *best = (struct deadline){due_ms, rule, (uint16_t)mark, (uint16_t)open};
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When nothing that is left of a user outside a session can matter any more (SPEC 4.6, 3.3). */
+static int64_t forget_ms(const struct bl_settings *settings, const struct bl_user *u)
+{
+    int64_t at = u->floor_ms + settings->floor_ms;
+    for (unsigned i = 0; i < u->n_marks; i++)
+        at = later(at, u->marks[i].until_ms);
+    for (unsigned i = 0; i < u->n_open; i++)
+        at = later(at,
+                   u->open[i].detected_ms + bl_abandonment_memory_ms(&settings->rule[BL_RULE_ABANDONMENT]));
+    return at;
+}
+
+static struct deadline earliest(const struct bl_engine *g, const struct bl_user *u)
+{
+    struct deadline best = {.due_ms = BL_NEVER};
+    if (bl_user_gone(u))
+        return best;
+    if (!u->in_session) {
+        consider(&best, forget_ms(g->settings, u), FORGET, 0, 0);
+        return best;
+    }
+    for (unsigned r = 0; r < BL_RULE_COUNT; r++) {
+        const struct bl_rule *rule = bl_rule((enum bl_rule_id)r);
+        if (rule->due && g->settings->rule[r].enabled)
+            consider(&best, rule->due(u, &g->settings->rule[r]), (enum bl_rule_id)r, 0, 0);
+    }
+    for (size_t i = 0; i < u->n_open; i++)
+        consider(&best, u->open[i].due_ms, u->open[i].rule, 0, i + 1);
+    for (size_t i = 0; i < u->n_marks; i++)
+        consider(&best, u->marks[i].due_ms, u->marks[i].rule, i + 1, 0);
+    consider(&best, u->seen_ms + g->settings->session_timeout_ms, SESSION_END, 0, 0);
+    return best;
+}
+
+int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u)
+{
+    return earliest(g, u).due_ms;
+}
+
+void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id)
+{
+    struct deadline d = earliest(g, u);
+    assert(d.due_ms != BL_NEVER);
+    if (d.rule == FORGET) {
+        bl_user_init(u);
+        return;
+    }
+    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = d.due_ms};
+    u->floor_ms = later(u->floor_ms, d.due_ms);
+    if (d.rule == SESSION_END)
+        end_session(&s);
+    else
+        bl_rule(d.rule)->fire(&s, &g->settings->rule[d.rule], d.mark ? &u->marks[d.mark - 1] : NULL,
+                              d.open ? &u->open[d.open - 1] : NULL);
+}
+
+/* ---- a person's resolve (5.3) ---- */
+
+bool bl_engine_resolve(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                       const struct bl_pattern_id *id, int64_t now_ms)
+{
+    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = now_ms};
+    for (size_t i = 0; i < u->n_open; i++) {
+        const struct bl_open *o = &u->open[i];
+        const struct bl_rule *rule = bl_rule(o->rule);
+        struct bl_pattern_id have =
+            bl_pattern_id(user_id, o->rule, rule->variants ? rule->variants[o->variant] : NULL,
+                          bl_user_str(u, o->page), bl_user_str(u, o->element), o->detected_ms);
+        if (memcmp(have.b, id->b, sizeof have.b) == 0) {
+            bl_step_resolve(&s, &u->open[i], BL_RESOLVED_MANUAL);
+            return true;
+        }
+    }
+    return false;
+}

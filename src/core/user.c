@@ -1,0 +1,264 @@
+/* One person's state as a value: arrays with bounds, and a table of strings that everything else names by
+ * number.
+ *
+ * The table makes comparing pages a comparison of numbers, stores each page once, and keeps the state free of
+ * pointers, so that packing is copying. Names fall out of use as arrays roll over; bl_user_sweep drops them
+ * between steps, in their old order. */
+#include "bl/core/user.h"
+
+#include <assert.h>
+
+#define HEAD_BYTES offsetof(struct bl_user, visits)
+
+void bl_user_init(struct bl_user *u)
+{
+    memset(u, 0, HEAD_BYTES);
+    u->seen_ms = -1;
+    u->n_names = 1;
+    u->names_swept = 1;
+    u->names[0] = (struct bl_name_slot){0};
+}
+
+bool bl_user_gone(const struct bl_user *u)
+{
+    return u->seen_ms < 0;
+}
+
+static uint32_t name_hash(struct bl_str s)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 16777619U;
+    return h;
+}
+
+static bl_name find(const struct bl_user *u, struct bl_str s, uint32_t hash)
+{
+    for (unsigned i = 1; i < u->n_names; i++) {
+        const struct bl_name_slot *slot = &u->names[i];
+        if (slot->hash == hash && slot->n == s.n && memcmp(u->text + slot->at, s.p, s.n) == 0)
+            return (bl_name)i;
+    }
+    return 0;
+}
+
+bl_name bl_user_find(const struct bl_user *u, struct bl_str s)
+{
+    return s.n ? find(u, s, name_hash(s)) : 0;
+}
+
+bl_name bl_user_intern(struct bl_user *u, struct bl_str s)
+{
+    if (s.n == 0)
+        return 0;
+    uint32_t hash = name_hash(s);
+    bl_name name = find(u, s, hash);
+    if (name)
+        return name;
+    assert(u->n_names < BL_NAMES_MAX && s.n <= BL_NAMES_BYTES - u->n_text);
+    u->names[u->n_names] = (struct bl_name_slot){u->n_text, hash, (uint32_t)s.n};
+    memcpy(u->text + u->n_text, s.p, s.n);
+    u->n_text += (uint32_t)s.n;
+    return u->n_names++;
+}
+
+/* Calls fn on every bl_name of the state. */
+static void each_name(struct bl_user *u, void (*fn)(bl_name *name, bl_name *table), bl_name *table)
+{
+    fn(&u->page, table);
+    fn(&u->session, table);
+    for (unsigned i = 0; i < u->n_visits; i++)
+        fn(&u->visits[i].page, table);
+    for (unsigned i = 0; i < u->n_window; i++)
+        fn(&u->window[i].page, table);
+    for (unsigned i = 0; i < u->n_open; i++) {
+        fn(&u->open[i].page, table);
+        fn(&u->open[i].element, table);
+        fn(&u->open[i].other, table);
+    }
+    for (unsigned i = 0; i < u->n_marks; i++) {
+        fn(&u->marks[i].page, table);
+        fn(&u->marks[i].element, table);
+    }
+}
+
+static void note_use(bl_name *name, bl_name *table)
+{
+    table[*name] = 1;
+}
+
+static void renumber(bl_name *name, bl_name *table)
+{
+    *name = table[*name];
+}
+
+/* What one step can add at the most: page, session, target, form, and a stage of the funnel. */
+#define STEP_NAMES 8
+#define STEP_BYTES (4 * BL_METADATA_MAX_BYTES + 4 * BL_PAGE_MAX_BYTES)
+
+void bl_user_sweep(struct bl_user *u)
+{
+    bl_name table[BL_NAMES_MAX];
+    bool short_of_room = u->n_names + STEP_NAMES > BL_NAMES_MAX || u->n_text + STEP_BYTES > BL_NAMES_BYTES;
+    if (!short_of_room && u->n_names <= 2 * u->names_swept + 16)
+        return;
+    memset(table, 0, u->n_names * sizeof *table);
+    each_name(u, note_use, table);
+    bl_name kept = 1;
+    uint32_t n_text = 0;
+    table[0] = 0;
+    for (unsigned i = 1; i < u->n_names; i++) {
+        if (!table[i])
+            continue;
+        struct bl_name_slot slot = u->names[i];
+        memmove(u->text + n_text, u->text + slot.at, slot.n);
+        slot.at = n_text;
+        n_text += slot.n;
+        u->names[kept] = slot;
+        table[i] = kept++;
+    }
+    u->n_names = kept;
+    u->n_text = n_text;
+    u->names_swept = kept;
+    each_name(u, renumber, table);
+}
+
+struct bl_visit *bl_user_add_visit(struct bl_user *u)
+{
+    if (u->n_visits == BL_VISITS_MAX) {
+        memmove(u->visits, u->visits + 1, (BL_VISITS_MAX - 1) * sizeof *u->visits);
+        u->n_visits--;
+    }
+    struct bl_visit *v = &u->visits[u->n_visits++];
+    *v = (struct bl_visit){0};
+    return v;
+}
+
+/* The window rolls by whole chunks, numbered from the user's first moment on, so that a stored chunk is
+ * dropped whole and never rewritten because of its neighbour. */
+static void roll_window(struct bl_user *u, int64_t now_ms)
+{
+    unsigned first = BL_WINDOW_CHUNK - (unsigned)(u->window_first % BL_WINDOW_CHUNK);
+    while (u->n_window >= first + BL_EVIDENCE_MAX &&
+           (u->window[first - 1].t_ms <= now_ms - BL_WINDOW_MS || u->n_window == BL_WINDOW_KEEP)) {
+        u->n_window = (uint16_t)(u->n_window - first);
+        memmove(u->window, u->window + first, u->n_window * sizeof *u->window);
+        u->window_first += first;
+        first = BL_WINDOW_CHUNK;
+    }
+}
+
+struct bl_moment *bl_user_add_moment(struct bl_user *u, int64_t now_ms)
+{
+    roll_window(u, now_ms);
+    assert(u->n_window < BL_WINDOW_KEEP);
+    struct bl_moment *m = &u->window[u->n_window++];
+    *m = (struct bl_moment){0};
+    return m;
+}
+
+struct bl_open *bl_user_add_open(struct bl_user *u)
+{
+    assert(u->n_open < BL_OPEN_MAX);
+    struct bl_open *o = &u->open[u->n_open++];
+    *o = (struct bl_open){.due_ms = BL_NEVER};
+    return o;
+}
+
+/* A mark with a deadline is a promise to fire and stays while any other can go. */
+static struct bl_mark *oldest_idle_mark(struct bl_user *u)
+{
+    for (size_t i = 0; i < u->n_marks; i++)
+        if (u->marks[i].due_ms == BL_NEVER)
+            return &u->marks[i];
+    return &u->marks[0];
+}
+
+struct bl_mark *bl_user_add_mark(struct bl_user *u)
+{
+    if (u->n_marks == BL_MARKS_MAX)
+        bl_user_drop_mark(u, oldest_idle_mark(u));
+    struct bl_mark *m = &u->marks[u->n_marks++];
+    *m = (struct bl_mark){.until_ms = BL_NEVER, .due_ms = BL_NEVER};
+    return m;
+}
+
+void bl_user_drop_open(struct bl_user *u, size_t i)
+{
+    u->n_open--;
+    memmove(u->open + i, u->open + i + 1, (u->n_open - i) * sizeof *u->open);
+}
+
+void bl_user_drop_mark(struct bl_user *u, struct bl_mark *m)
+{
+    size_t i = (size_t)(m - u->marks);
+    u->n_marks--;
+    memmove(u->marks + i, u->marks + i + 1, (u->n_marks - i) * sizeof *u->marks);
+}
+
+struct bl_mark *bl_user_mark(struct bl_user *u, enum bl_rule_id rule, unsigned kind, bl_name page,
+                             bl_name element)
+{
+    for (size_t i = u->n_marks; i > 0; i--) {
+        struct bl_mark *m = &u->marks[i - 1];
+        if (m->rule == rule && m->kind == kind && m->page == page && m->element == element)
+            return m;
+    }
+    return NULL;
+}
+
+size_t bl_user_next_open(const struct bl_user *u, enum bl_rule_id rule, size_t from)
+{
+    while (from < u->n_open && u->open[from].rule != rule)
+        from++;
+    return from;
+}
+
+/* The packed form is the head and the used part of each array, one after the other. */
+struct part {
+    size_t offset, bytes;
+};
+
+static size_t parts(const struct bl_user *u, struct part out[7])
+{
+    out[0] = (struct part){0, HEAD_BYTES};
+    out[1] = (struct part){offsetof(struct bl_user, visits), u->n_visits * sizeof u->visits[0]};
+    out[2] = (struct part){offsetof(struct bl_user, window), u->n_window * sizeof u->window[0]};
+    out[3] = (struct part){offsetof(struct bl_user, open), u->n_open * sizeof u->open[0]};
+    out[4] = (struct part){offsetof(struct bl_user, marks), u->n_marks * sizeof u->marks[0]};
+    out[5] = (struct part){offsetof(struct bl_user, names), u->n_names * sizeof u->names[0]};
+    out[6] = (struct part){offsetof(struct bl_user, text), u->n_text};
+    return 7;
+}
+
+size_t bl_user_packed_bytes(const struct bl_user *u)
+{
+    struct part p[7];
+    size_t n = parts(u, p), bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += p[i].bytes;
+    return bytes;
+}
+
+void bl_user_pack(const struct bl_user *u, void *to)
+{
+    struct part p[7];
+    size_t n = parts(u, p);
+    char *out = to;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(out, (const char *)u + p[i].offset, p[i].bytes);
+        out += p[i].bytes;
+    }
+}
+
+void bl_user_unpack(struct bl_user *u, const void *from)
+{
+    struct part p[7];
+    const char *in = from;
+    memcpy(u, in, HEAD_BYTES);
+    size_t n = parts(u, p);
+    for (size_t i = 1; i < n; i++) {
+        in += p[i - 1].bytes;
+        memcpy((char *)u + p[i].offset, in, p[i].bytes);
+    }
+}
