@@ -1,19 +1,49 @@
-/* The program's settings: one table (options.def) from which flags, environment, YAML, --help, `config` and the
- * README come, plus a section per rule read from the rules' descriptors. Precedence: flag, environment, file,
- * default. */
+/* The program's settings: one table (options.def) from which flags, environment, YAML, --help, `config` and
+ * the README come, plus a section per rule read from the rules' descriptors. Precedence: flag, environment,
+ * file, default. A configuration is read once, checked as a whole, and never changes. */
 #ifndef BL_CONFIG_SETTINGS_H
 #define BL_CONFIG_SETTINGS_H
 
 #include "bl/base/buf.h"
+#include "bl/base/err.h"
 #include "bl/core/settings.h"
 
 enum bl_option_type { BL_OPT_TEXT, BL_OPT_COUNT, BL_OPT_MS, BL_OPT_BYTES, BL_OPT_FLAG, BL_OPT_CHOICE };
 
-#define BL_OPTION(id, name, type, def, min, max, commands, help) BL_OPTION_##id,
+/* The commands of the program, as a set: which ones take an option as a flag. */
+enum bl_option_for {
+    BL_FOR_UP = 1,
+    BL_FOR_SERVE = 2,
+    BL_FOR_WORKER = 4,
+    BL_FOR_SIMULATE = 8,
+    BL_FOR_REPLAY = 16,
+    BL_FOR_CONFIG = 32,
+    BL_FOR_INSPECT = 64,
+    BL_FOR_ALL = 127,
+    BL_ONCE = 128 /* belongs to one call: has no place in a file */
+};
+
+#define BL_OPTION(id, name, type, def, min, max, value, commands, help) BL_OPTION_##id,
 enum bl_option_id {
 #include "bl/config/options.def"
     BL_OPTION_COUNT
 };
 #undef BL_OPTION
+
+struct bl_config;
+
+/* The value of a COUNT, MS, BYTES or FLAG option; of a CHOICE: its number in the list of choices, from 0. */
+int64_t bl_config_int(const struct bl_config *c, enum bl_option_id id);
+/* The text of a TEXT or CHOICE option, never NULL. Borrowed from c. */
+const char *bl_config_text(const struct bl_config *c, enum bl_option_id id);
+/* The rules' settings, for bl_engine. With the event clock grace and floor are 0 already; a host that runs
+ * event time by itself (replay) copies the struct and sets both to 0. Borrowed from c. */
+const struct bl_settings *bl_config_rules(const struct bl_config *c);
+
+/* Defaults and one file, nothing else: `replay --compare`. On BL_ERR_CONFIG `problems` has a line for each
+ * thing wrong ("file:line: field: …"), and *out is NULL. */
+BL_CHECKED enum bl_err bl_config_load(const char *path, struct bl_config **out, struct bl_buf *problems);
+/* NULL is fine. */
+void bl_config_free(struct bl_config *c);
 
 #endif

@@ -1,0 +1,30 @@
+/* Reading, explaining and printing the configuration: what main needs and nobody else. */
+#ifndef BL_CONFIG_CONFIG_H
+#define BL_CONFIG_CONFIG_H
+
+#include "bl/config/settings.h"
+
+struct bl_config_input {
+    unsigned command;         /* one of enum bl_option_for */
+    const char *command_name; /* for messages */
+    char **env;               /* NAME=value …, NULL at the end */
+};
+
+/* Reads defaults, the file named by --config, environment and flags of argv[0..*argc-1]; what is no option is
+ * moved to the front of argv and counted in *argc. Nothing is applied unless everything is right: else
+ * BL_ERR_CONFIG, *out is NULL and `problems` has a line for each thing wrong. */
+BL_CHECKED enum bl_err bl_config_read(const struct bl_config_input *in, int *argc, char **argv,
+                                      struct bl_config **out, struct bl_buf *problems);
+
+/* The effective configuration, as YAML that can be read again. With `sources`, a comment tells where each
+ * value comes from. */
+void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out);
+void bl_config_print_json(const struct bl_config *c, struct bl_buf *out);
+
+/* The options of a command (or of several), in groups, aligned. */
+void bl_config_help(unsigned commands, struct bl_buf *out);
+
+/* The nearest of `names` to what was typed, or NULL if none is near. */
+const char *bl_config_suggest(struct bl_str typed, const char *const *names, size_t n);
+
+#endif

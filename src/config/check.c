@@ -1,0 +1,103 @@
+/* What no single value can tell: relations between values, and texts with a form. */
+#include "internal.h"
+
+#include <stdio.h>
+
+/* Where the value came from, so that the problem points at the line to change. */
+static void at(const struct bl_config *c, enum bl_option_id id, struct problems *p)
+{
+    const struct source *s = &c->v[id].source;
+    char field[64];
+    if (s->from == FROM_FLAG)
+        snprintf(field, sizeof field, "--%s", bl_options[id].name);
+    else
+        snprintf(field, sizeof field, "%s", s->from == FROM_ENVIRONMENT ? s->name : bl_options[id].name);
+    bl_problem(p,
+               s->from == FROM_FILE          ? c->path
+               : s->from == FROM_ENVIRONMENT ? "environment"
+                                             : "",
+               s->line, field);
+}
+
+static void check_env(const struct bl_config *c, struct problems *p)
+{
+    const char *env = c->v[BL_OPTION_ENV].text;
+    if (env[strspn(env, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+        return;
+    bl_buf_z(&p->why, "may have small letters a-z, digits and - only; it is ");
+    bl_buf_json(&p->why, bl_str_of(env));
+    at(c, BL_OPTION_ENV, p);
+}
+
+static void check_lease(const struct bl_config *c, struct problems *p)
+{
+    if (c->v[BL_OPTION_RENEW].i * 2 <= c->v[BL_OPTION_LEASE].i)
+        return;
+    bl_buf_z(&p->why, "must be at most half of lease, which is ");
+    bl_number_put(&p->why, BL_OPT_MS, c->v[BL_OPTION_LEASE].i);
+    at(c, BL_OPTION_RENEW, p);
+}
+
+static bool starts_with_any(const char *text, const char *const *prefixes)
+{
+    for (; *prefixes; prefixes++)
+        if (bl_str_starts(bl_str_of(text), bl_str_of(*prefixes)))
+            return true;
+    return false;
+}
+
+static void check_urls(const struct bl_config *c, struct problems *p)
+{
+    static const char *const stores[] = {"redis://", "unix:///", NULL};
+    static const char *const sites[] = {"http://", NULL};
+    const char *redis = c->v[BL_OPTION_REDIS].text;
+    if (!starts_with_any(redis, stores) && strcmp(redis, "private") != 0) {
+        bl_buf_z(&p->why, "must be redis://host:port or unix:///path/of/socket");
+        at(c, BL_OPTION_REDIS, p); /* the value may hold a password: not repeated */
+    }
+    if (!starts_with_any(c->v[BL_OPTION_URL].text, sites)) {
+        bl_buf_z(&p->why, "must be http://host:port; it is ");
+        bl_buf_json(&p->why, bl_str_of(c->v[BL_OPTION_URL].text));
+        at(c, BL_OPTION_URL, p);
+    }
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* Levels by name: X-low <= X-medium <= X-high, where 0 is "off". */
+static void check_levels(const struct bl_config *c, enum bl_rule_id id, struct problems *p)
+{
+    static const char *const levels[] = {"low", "medium", "high"};
+    const struct bl_rule *rule = bl_rule(id);
+    int64_t last = 0;
+    for (size_t i = 0; i < rule->n_params; i++) {
+        int64_t v = c->rules.rule[id].v[i].i;
+        const struct source *s = &c->param[id][i];
+        size_t level = 0;
+        while (level < 3 && !ends_with(rule->params[i].name, levels[level]))
+            level++;
+        if (level == 3 || rule->params[i].type > BL_PARAM_COUNT)
+            continue;
+        if (level > 0 && v < last && v != 0) {
+            char field[96];
+            bl_buf_printf(&p->why, "must not be below the level before it, which is ");
+            bl_number_put(&p->why, bl_param_number(rule->params[i].type), last);
+            snprintf(field, sizeof field, "rules.%s.%s", rule->name, rule->params[i].name);
+            bl_problem(p, s->from == FROM_FILE ? c->path : "", s->line, field);
+        }
+        last = v;
+    }
+}
+
+void bl_config_check(const struct bl_config *c, struct problems *p)
+{
+    check_env(c, p);
+    check_lease(c, p);
+    check_urls(c, p);
+    for (int id = 0; id < BL_RULE_COUNT; id++)
+        check_levels(c, (enum bl_rule_id)id, p);
+}
