@@ -20,7 +20,8 @@ struct bl_str {
 
 static inline struct bl_str bl_str_of(const char *z)
 {
-    return (struct bl_str){z, z ? strlen(z) : 0};
+    struct bl_str s = {z, z ? strlen(z) : 0}; /* no compound literal: wire's C++ reads this too */
+    return s;
 }
 
 static inline bool bl_str_eq(struct bl_str a, struct bl_str b)
