@@ -232,6 +232,7 @@ static void settle(struct bl_config *c)
 {
     bool event = c->v[BL_OPTION_CLOCK].i != 0;
     c->rules.session_timeout_ms = c->v[BL_OPTION_SESSION_TIMEOUT].i;
+    c->rules.twin_ms = c->v[BL_OPTION_TWIN].i;
     c->rules.grace_ms = event ? 0 : c->v[BL_OPTION_GRACE].i;
     c->rules.floor_ms = event ? 0 : BL_SKEW_MS;
 }
