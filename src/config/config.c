@@ -299,6 +299,12 @@ const char *bl_config_text(const struct bl_config *c, enum bl_option_id id)
     return c->v[id].text;
 }
 
+bool bl_config_is_flag(const struct bl_config *c, enum bl_option_id id)
+{
+    assert(id < BL_OPTION_COUNT);
+    return c->v[id].source.from == FROM_FLAG;
+}
+
 const struct bl_settings *bl_config_rules(const struct bl_config *c)
 {
     return &c->rules;

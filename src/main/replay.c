@@ -119,8 +119,9 @@ int bl_main_replay(const struct bl_config *config, int argc, char **argv)
                 "behaviorlens replay: name one file of recorded events (NDJSON), or - for standard input\n");
         return 2;
     }
-    enum bl_err err = bl_config_given(config, BL_OPTION_REDIS) ? replay_through_store(config, argv[0])
-                                                               : in_memory(config, argv[0]);
+    /* Only a flag: an environment made for `serve` must not send a replay into the live store. */
+    enum bl_err err = bl_config_is_flag(config, BL_OPTION_REDIS) ? replay_through_store(config, argv[0])
+                                                                 : in_memory(config, argv[0]);
     if (err != BL_OK && err != BL_ERR_IO)
         fprintf(stderr, "behaviorlens replay: %s\n", bl_err_text(err));
     return err == BL_OK ? 0 : 1;

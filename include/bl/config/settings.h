@@ -36,6 +36,8 @@ struct bl_config;
 int64_t bl_config_int(const struct bl_config *c, enum bl_option_id id);
 /* The text of a TEXT or CHOICE option, never NULL. Borrowed from c. */
 const char *bl_config_text(const struct bl_config *c, enum bl_option_id id);
+/* Was the option given as a flag, on the command line itself? */
+bool bl_config_is_flag(const struct bl_config *c, enum bl_option_id id);
 /* The rules' settings, for bl_engine. With the event clock grace and floor are 0 already; a host that runs
  * event time by itself (replay) copies the struct and sets both to 0. Borrowed from c. */
 const struct bl_settings *bl_config_rules(const struct bl_config *c);
