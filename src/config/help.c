@@ -30,17 +30,16 @@ static void put_wrapped(struct bl_buf *out, struct bl_str text)
         size_t end = i;
         while (end < text.n && text.p[end] != ' ')
             end++;
-        if (column + (end - i) > WIDTH && column > LEFT_COLUMN) {
+        if (i > 0 && column + 1 + (end - i) > WIDTH) {
             bl_buf_char(out, '\n');
             pad(out, 0, LEFT_COLUMN);
             column = LEFT_COLUMN;
-        }
-        bl_buf_add(out, text.p + i, end - i);
-        column += end - i;
-        if (end < text.n) {
+        } else if (i > 0) {
             bl_buf_char(out, ' ');
             column++;
         }
+        bl_buf_add(out, text.p + i, end - i);
+        column += end - i;
         i = end + 1;
     }
     bl_buf_char(out, '\n');

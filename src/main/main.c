@@ -99,6 +99,18 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* Each problem on a line of its own, behind the name of the program. */
+static void tell(const struct command *command, struct bl_str problems)
+{
+    while (problems.n > 0) {
+        const char *end = memchr(problems.p, '\n', problems.n);
+        size_t n = end ? (size_t)(end - problems.p) + 1 : problems.n;
+        fprintf(stderr, "behaviorlens %s: ", command->name);
+        fwrite(problems.p, 1, n, stderr);
+        problems = (struct bl_str){problems.p + n, problems.n - n};
+    }
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct bl_config_input in = {command->mask, command->name, environ};
@@ -107,9 +119,9 @@ static int run(const struct command *command, int argc, char **argv)
     bl_buf_init(&problems, 0);
     enum bl_err err = bl_config_read(&in, &argc, argv, &config, &problems);
     if (err != BL_OK) {
-        fwrite(problems.p, 1, problems.n, stderr);
+        tell(command, bl_buf_view(&problems));
         if (err != BL_ERR_CONFIG)
-            fprintf(stderr, "behaviorlens: %s\n", bl_err_text(err));
+            fprintf(stderr, "behaviorlens %s: %s\n", command->name, bl_err_text(err));
         bl_buf_release(&problems);
         return EXIT_USAGE;
     }

@@ -1,0 +1,383 @@
+/* `behaviorlens up`: everything on this machine, under one supervisor.
+ *
+ *   check --> start_redis --(answers, has loaded)--> start_others --(HTTP answers)--> running
+ *     |             \________________________ stop ____________________/__________________/
+ *     v                                        v
+ *   exit 1          stopping: simulate, serve, worker, redis-server, one role after the other --> exit
+ *
+ * One timer (tick) drives all of it: what is due to be started again, what is asked whether it is there yet,
+ * what has had its time to stop. Signals only set the course.
+ *
+ * Invariants
+ *  - Redis is stopped last and by SIGTERM, when nobody writes any more: it syncs its AOF, so nothing accepted
+ * is lost.
+ *  - A role is not stopped before all roles before it have ended.
+ *  - The children read their settings from one file, written at the start: a restart gets what the first
+ * start got. */
+#include "up.h"
+#include "commands.h"
+
+#include "bl/base/log.h"
+#include "bl/base/magic.h"
+#include "bl/config/config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define UP_MAGIC          BL_MAGIC('u', 'p', 'u', 'p')
+#define TICK_MS           100
+#define REDIS_START_MS    10000 /* to answer at all; loading may take longer */
+#define FAILURES_AT_START 3
+
+enum up_phase { UP_STARTING_REDIS, UP_STARTING, UP_RUNNING, UP_STOPPING };
+
+struct up {
+    uint32_t magic;
+    enum up_phase phase;
+    enum up_role stopping; /* in UP_STOPPING: whose turn it is */
+    int status;            /* what `up` will exit with */
+    const struct bl_config *config;
+    struct up_data data;
+    struct up_child *children;
+    size_t n_children;
+    char **env; /* without our own settings */
+    char self[UP_PATH_MAX], redis[UP_PATH_MAX], redis_url[UP_PATH_MAX + 8], port_text[16], url[320];
+    const char *host; /* to reach serve at */
+    int port;
+    int64_t began_ms;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uv_signal_t signals[4];
+};
+
+static int64_t now_ms(struct up *up)
+{
+    uv_update_time(&up->loop);
+    return (int64_t)uv_now(&up->loop);
+}
+
+static int fail(const struct bl_buf *why)
+{
+    fprintf(stderr, "behaviorlens up: %.*s.\n", BL_STR_ARG(bl_buf_view(why)));
+    return 1;
+}
+
+/* What is set for us must not be set again for the children: they get the effective settings in a file. */
+static char **env_without_settings(void)
+{
+    extern char **environ;
+    size_t n = 0, kept = 0;
+    while (environ[n])
+        n++;
+    char **env = calloc(n + 1, sizeof *env);
+    for (size_t i = 0; env && i < n; i++)
+        if (strncmp(environ[i], "BL_", 3) != 0 && strncmp(environ[i], "PORT=", 5) != 0)
+            env[kept++] = environ[i];
+    return env;
+}
+
+static struct up_child *add_child(struct up *up, enum up_role role, int number, const char *const *argv)
+{
+    struct up_child *c = &up->children[up->n_children++];
+    *c = (struct up_child){.role = role, .number = number};
+    for (size_t i = 0; argv[i]; i++)
+        memcpy(&c->argv[i], &argv[i],
+               sizeof argv[i]); /* execve wants them without const, but changes nothing */
+    return c;
+}
+
+static void add_redis(struct up *up)
+{
+    const char *durability = bl_config_text(up->config, BL_OPTION_DURABILITY);
+    bool none = strcmp(durability, "none") == 0;
+    const char *argv[] = {up->redis,
+                          "--port",
+                          "0",
+                          "--unixsocket",
+                          up->data.socket,
+                          "--unixsocketperm",
+                          "700",
+                          "--dir",
+                          up->data.dir,
+                          "--pidfile",
+                          up->data.pid_file,
+                          "--logfile",
+                          up->data.log,
+                          "--daemonize",
+                          "no",
+                          "--appendonly",
+                          none ? "no" : "yes",
+                          "--appendfsync",
+                          none ? "no" : durability,
+                          "--save",
+                          "",
+                          "--maxmemory-policy",
+                          "noeviction",
+                          NULL};
+    add_child(up, UP_REDIS, 1, argv);
+}
+
+static void add_others(struct up *up)
+{
+    const char *worker[] = {up->self, "worker", "--config", up->data.config, "--redis", up->redis_url, NULL};
+    const char *serve[] = {up->self, "serve",       "--config", up->data.config, "--redis", up->redis_url,
+                           "--port", up->port_text, NULL};
+    const char *simulate[] = {up->self, "simulate", "--config", up->data.config, "--url", up->url, NULL};
+    for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_WORKERS); i++)
+        add_child(up, UP_WORKER, i, worker);
+    for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_SERVE); i++)
+        add_child(up, UP_SERVE, i, serve);
+    if (bl_config_int(up->config, BL_OPTION_DEMO))
+        add_child(up, UP_SIMULATE, 1, simulate);
+}
+
+static const char *promise(const struct up *up)
+{
+    static const char *const promises[] = {"synced before each answer", "synced every second",
+                                           "in memory only: gone when it stops"};
+    return promises[bl_config_int(up->config, BL_OPTION_DURABILITY)];
+}
+
+static void say_where(const struct up *up)
+{
+    printf("\nBehaviorLens is running.\n\n"
+           "  Dashboard  %s/\n"
+           "  Patterns   %s/api/patterns\n"
+           "  Metrics    %s/metrics\n"
+           "  Redis      redis-cli -s %s\n"
+           "  Data       %s (%s)\n",
+           up->url, up->url, up->url, up->data.socket, up->data.dir, promise(up));
+    if (up->data.socket_dir[0])
+        printf("             (the socket is in %s: the path of the data directory is too long for one)\n",
+               up->data.socket_dir);
+    if (bl_config_int(up->config, BL_OPTION_DEMO))
+        printf("  Demo       %d simulated shoppers; the first patterns come within two minutes\n",
+               (int)bl_config_int(up->config, BL_OPTION_USERS));
+    else
+        printf("  Try        curl -d '{\"user_id\":\"me\",\"action\":\"page_view\",\"page\":\"/cart\"}' "
+               "%s/events\n",
+               up->url);
+    printf("\nCtrl-C stops it (or: kill %d). What was accepted stays.\n\n", (int)getpid());
+    fflush(stdout);
+}
+
+static void stop(struct up *up, int status)
+{
+    if (up->phase == UP_STOPPING)
+        return;
+    up->phase = UP_STOPPING;
+    up->stopping = UP_SIMULATE;
+    up->status = status;
+    printf("Stopping ...\n");
+    fflush(stdout);
+}
+
+static bool any_running(const struct up *up, enum up_role role)
+{
+    for (size_t i = 0; i < up->n_children; i++)
+        if (up->children[i].role == role && up->children[i].pid)
+            return true;
+    return false;
+}
+
+static void close_handles(struct up *up)
+{
+    uv_close((uv_handle_t *)&up->timer, NULL);
+    for (size_t i = 0; i < sizeof up->signals / sizeof *up->signals; i++)
+        uv_close((uv_handle_t *)&up->signals[i], NULL);
+}
+
+static void tick_stopping(struct up *up)
+{
+    int64_t now = now_ms(up);
+    while (up->stopping < UP_ROLES && !any_running(up, up->stopping))
+        up->stopping++;
+    if (up->stopping == UP_ROLES) {
+        close_handles(up);
+        return;
+    }
+    for (size_t i = 0; i < up->n_children; i++) {
+        if (up->children[i].role != up->stopping)
+            continue;
+        up_child_stop(&up->children[i], now);
+        up_child_kill_overdue(&up->children[i], now);
+    }
+}
+
+/* A child that gives up by itself again and again before all runs will not do better later: it has said why.
+ */
+static bool gave_up(struct up *up)
+{
+    for (size_t i = 0; i < up->n_children; i++) {
+        const struct up_child *c = &up->children[i];
+        if (c->failures < FAILURES_AT_START)
+            continue;
+        fprintf(stderr, "behaviorlens up: %s cannot start; what it says is %s%s.\n", up_role_name(c->role),
+                c->role == UP_REDIS ? "in " : "above", c->role == UP_REDIS ? up->data.log : "");
+        return true;
+    }
+    return false;
+}
+
+static void tick_starting_redis(struct up *up)
+{
+    enum up_redis_state state = up_probe_redis(up->data.socket);
+    bool silent = state == UP_REDIS_ABSENT && now_ms(up) - up->began_ms > REDIS_START_MS;
+    if (state == UP_REDIS_TOO_OLD)
+        fprintf(stderr, "behaviorlens up: %s is older than Redis 7: install a newer one.\n", up->redis);
+    else if (silent)
+        fprintf(stderr, "behaviorlens up: redis-server does not answer; its log is %s.\n", up->data.log);
+    if (state == UP_REDIS_TOO_OLD || silent) {
+        stop(up, 1);
+    } else if (state == UP_REDIS_READY) {
+        add_others(up);
+        up->phase = UP_STARTING;
+    }
+}
+
+/* The simulator begins when there is a server to talk to. */
+static void start_due(struct up *up)
+{
+    int64_t now = now_ms(up);
+    for (size_t i = 0; i < up->n_children; i++) {
+        struct up_child *c = &up->children[i];
+        if (c->pid == 0 && now >= c->retry_ms && (c->role != UP_SIMULATE || up->phase == UP_RUNNING))
+            up_child_start(c, up->env, now);
+    }
+}
+
+static void reap(struct up *up)
+{
+    int64_t now = now_ms(up);
+    for (size_t i = 0; i < up->n_children; i++)
+        up_child_reap(&up->children[i], now, up->phase == UP_STOPPING);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct up *up = BL_CAST(struct up, timer->data, UP_MAGIC);
+    reap(up);
+    if (up->phase < UP_RUNNING && gave_up(up))
+        stop(up, 1);
+    if (up->phase == UP_STARTING_REDIS)
+        tick_starting_redis(up);
+    if (up->phase == UP_STARTING && up_probe_http(up->host, up->port)) {
+        up->phase = UP_RUNNING;
+        say_where(up);
+    }
+    if (up->phase == UP_STOPPING)
+        tick_stopping(up);
+    else
+        start_due(up);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct up *up = BL_CAST(struct up, handle->data, UP_MAGIC);
+    if (number != SIGCHLD)
+        stop(up, 0);
+    on_tick(&up->timer);
+}
+
+static void run(struct up *up)
+{
+    static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+    uv_loop_init(&up->loop);
+    uv_timer_init(&up->loop, &up->timer);
+    up->timer.data = up;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&up->loop, &up->signals[i]);
+        up->signals[i].data = up;
+        uv_signal_start(&up->signals[i], on_signal, numbers[i]);
+    }
+    up->began_ms = now_ms(up);
+    add_redis(up);
+    uv_timer_start(&up->timer, on_tick, 0, TICK_MS);
+    uv_run(&up->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&up->loop);
+}
+
+static bool find_programs(struct up *up, struct bl_buf *why)
+{
+    ssize_t n = readlink("/proc/self/exe", up->self, sizeof up->self - 1);
+    up->self[n > 0 ? n : 0] = '\0';
+    up_find_program("redis-server", up->redis);
+    if (!up->self[0])
+        bl_buf_z(why, "cannot find this program's own file: is /proc mounted?");
+    else if (!up->redis[0])
+        bl_buf_z(why, "redis-server is not installed: run deploy/install, or `apt-get install redis-server` "
+                      "(Debian, Ubuntu), `dnf install redis` (Fedora)");
+    return up->self[0] && up->redis[0];
+}
+
+static void name_addresses(struct up *up)
+{
+    const char *at = bl_config_text(up->config, BL_OPTION_LISTEN);
+    bool all = strcmp(at, "0.0.0.0") == 0 || strcmp(at, "::") == 0;
+    up->host = all ? "127.0.0.1" : at;
+    snprintf(up->port_text, sizeof up->port_text, "%d", up->port);
+    snprintf(up->url, sizeof up->url, strchr(up->host, ':') ? "http://[%s]:%d" : "http://%s:%d", up->host,
+             up->port);
+    snprintf(up->redis_url, sizeof up->redis_url, "unix://%s", up->data.socket);
+}
+
+static bool prepare(struct up *up, struct bl_buf *why)
+{
+    struct bl_buf yaml;
+    bool ok = find_programs(up, why);
+    up->port = (int)bl_config_int(up->config, BL_OPTION_PORT);
+    if (!ok || !up_data_open(&up->data, bl_config_text(up->config, BL_OPTION_DATA), why))
+        return false;
+    bl_buf_init(&yaml, 0);
+    bl_config_print_yaml(up->config, false, &yaml);
+    ok = up_probe_port(bl_config_text(up->config, BL_OPTION_LISTEN), &up->port, why) &&
+         up_data_write_config(&up->data, bl_buf_view(&yaml), why);
+    bl_buf_release(&yaml);
+    name_addresses(up);
+    if (!ok)
+        up_data_close(&up->data);
+    return ok;
+}
+
+int bl_main_up(const struct bl_config *config, int argc, char **argv)
+{
+    struct up *up = calloc(1, sizeof *up);
+    struct bl_buf why;
+    size_t n =
+        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 2;
+    (void)argv;
+    if (argc > 0) {
+        fprintf(stderr, "behaviorlens up takes no arguments; `behaviorlens up --help` explains it.\n");
+        free(up);
+        return 2;
+    }
+    bl_buf_init(&why, 0);
+    umask(077);
+    int status = 1;
+    if (up) {
+        *up = (struct up){.magic = UP_MAGIC, .config = config};
+        up->children = calloc(n, sizeof *up->children);
+        up->env = env_without_settings();
+    }
+    if (!up || !up->children || !up->env) {
+        bl_buf_z(&why, "out of memory");
+        status = fail(&why);
+    } else if (!prepare(up, &why)) {
+        status = fail(&why);
+    } else {
+        run(up);
+        status = up->status;
+        up_data_close(&up->data);
+    }
+    bl_buf_release(&why);
+    if (up) {
+        free(up->children);
+        free(up->env);
+    }
+    free(up);
+    return status;
+}

@@ -1,0 +1,68 @@
+/* What the files of `behaviorlens up` share. The supervisor (up.c) decides, the others each know one thing:
+ * the data directory (up_data.c), a child process (up_child.c), and how to ask Redis and the server whether
+ * they are there (up_probe.c). */
+#ifndef BL_MAIN_UP_H
+#define BL_MAIN_UP_H
+
+#include "bl/base/buf.h"
+#include "bl/base/err.h"
+
+#include <sys/types.h>
+
+#define UP_PATH_MAX 4096
+#define UP_ARGS_MAX 48
+#define UP_ROLES    4
+
+/* In order of stopping: a role is stopped when all before it have ended. */
+enum up_role { UP_SIMULATE, UP_SERVE, UP_WORKER, UP_REDIS };
+
+/* One process that is to run. Owned by the supervisor's table; strings in argv are borrowed. */
+struct up_child {
+    enum up_role role;
+    int number;              /* among those of its role, from 1 */
+    char *argv[UP_ARGS_MAX]; /* [0] is the path to run */
+    pid_t pid;               /* 0: not running */
+    int64_t started_ms;      /* when it was started last */
+    int64_t retry_ms;        /* when to start it again; 0: not waiting */
+    int64_t backoff_ms;
+    int64_t kill_ms; /* when SIGTERM becomes SIGKILL; 0: not being stopped */
+    int failures;    /* exits in a row that it chose itself, with a status other than 0 */
+};
+
+const char *up_role_name(enum up_role role);
+/* Starts it: in its own process group (Ctrl-C is the supervisor's alone), to be told to end when the
+ * supervisor dies in any way. A fork that fails counts as a death. */
+void up_child_start(struct up_child *c, char **env, int64_t now_ms);
+/* Looks whether it has ended. True if it did just now; then it waits for its next start. */
+bool up_child_reap(struct up_child *c, int64_t now_ms, bool stopping);
+void up_child_stop(struct up_child *c, int64_t now_ms);
+/* The stop has taken too long. */
+void up_child_kill_overdue(struct up_child *c, int64_t now_ms);
+
+/* The data directory. */
+struct up_data {
+    char dir[UP_PATH_MAX];        /* absolute */
+    char socket[UP_PATH_MAX];     /* of the private Redis */
+    char socket_dir[UP_PATH_MAX]; /* a directory made for the socket alone, to be removed; empty: none */
+    char config[UP_PATH_MAX];     /* the settings the children read */
+    char log[UP_PATH_MAX];        /* of Redis */
+    char pid_file[UP_PATH_MAX];   /* of Redis */
+    int lock;                     /* held while we live */
+};
+
+/* Makes the directory, takes the lock, ends a Redis that an earlier supervisor left behind. `wanted` may be
+ * empty. On failure `why` has a sentence. */
+BL_CHECKED bool up_data_open(struct up_data *d, const char *wanted, struct bl_buf *why);
+BL_CHECKED bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why);
+void up_data_close(struct up_data *d);
+/* The program of that name in PATH; empty text if there is none. */
+void up_find_program(const char *name, char out[UP_PATH_MAX]);
+
+enum up_redis_state { UP_REDIS_ABSENT, UP_REDIS_LOADING, UP_REDIS_READY, UP_REDIS_TOO_OLD };
+enum up_redis_state up_probe_redis(const char *socket);
+/* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
+BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why);
+/* Does GET /health on that port answer 200? */
+bool up_probe_http(const char *host, int port);
+
+#endif
