@@ -42,8 +42,9 @@ BL_CHECKED enum bl_err bl_json_parse(struct bl_json_parser *p, struct bl_str tex
                                      const char **why);
 
 enum bl_json_type bl_json_type(struct bl_json v);
-/* Each may be asked only of a value of its type; a number of any kind reads as a double. */
+/* A value of another type gives empty, false or 0; a number of any kind reads as a double. */
 struct bl_str bl_json_str(struct bl_json v);
+bool bl_json_bool(struct bl_json v);
 int64_t bl_json_int(struct bl_json v);
 double bl_json_double(struct bl_json v);
 

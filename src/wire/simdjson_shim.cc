@@ -150,6 +150,12 @@ struct bl_str bl_json_str(struct bl_json v)
     return {s.data(), s.size()};
 }
 
+bool bl_json_bool(struct bl_json v)
+{
+    bool b = false;
+    return pun<element>(v).get(b) == simdjson::SUCCESS && b;
+}
+
 int64_t bl_json_int(struct bl_json v)
 {
     int64_t i = 0;
