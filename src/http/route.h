@@ -8,6 +8,7 @@
 #ifndef BL_HTTP_ROUTE_H
 #define BL_HTTP_ROUTE_H
 
+#include "bl/app/answer.h"
 #include "bl/base/buf.h"
 #include "bl/base/err.h"
 #include "bl/http/server.h"
@@ -52,6 +53,8 @@ void bl_query_refuse(struct bl_request *r, const char *name, const char *message
 struct bl_str bl_request_header(const struct bl_request *r, const char *name);
 /* Only before the handler returns. */
 struct bl_str bl_request_body(const struct bl_request *r);
+/* The longest body the server takes; a longer one may be at hand and is the handler's to refuse. */
+size_t bl_request_body_max(const struct bl_request *r);
 /* The client is gone: no need to work on. */
 bool bl_request_gone(const struct bl_request *r);
 
@@ -83,12 +86,5 @@ struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t
 /* Copies. false: the reader is too slow (or gone) and has been dropped; gone() will not run any more. */
 BL_CHECKED bool bl_stream_write(struct bl_stream *s, struct bl_str text);
 void bl_stream_close(struct bl_stream *s);
-
-/* --- helpers */
-
-/* {"error":{"code":…,"message":…,"field":…}}, field null where there is none. */
-void bl_error_json(struct bl_buf *out, enum bl_err err, const char *field, const char *message);
-/* The inner object alone, for lists of errors. */
-void bl_error_object(struct bl_buf *out, enum bl_err err, const char *field, const char *message);
 
 #endif

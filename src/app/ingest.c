@@ -1,0 +1,366 @@
+/* Bodies in, groups out, answers back. A request's good events are staged while its body is decoded and go
+ * into the open group only when the whole request is known to fit: a request that is refused leaves nothing
+ * behind. While a transaction is in flight the open group gathers (up to 2 ms), so that a busy server sends
+ * few, large ones, and a quiet one sends each event at once. */
+#include "bl/app/ingest.h"
+
+#include "bl/app/answer.h"
+#include "bl/base/magic.h"
+
+#include "group.h"
+#include "uuid.h"
+
+#include <stdlib.h>
+
+#define TICKET_MAGIC BL_MAGIC('t', 'i', 'c', 'k')
+#define FLIGHT_MAGIC BL_MAGIC('f', 'l', 'i', 'g')
+
+/* A request that waits; its answer is made already, in case all goes well. */
+struct ticket {
+    uint32_t magic;
+    int status;
+    size_t events;
+    struct bl_buf json;
+    bl_ingest_fn *fn;
+    void *ctx;
+    struct ticket *next;
+};
+
+/* The requests of one group, in order. */
+struct flight {
+    uint32_t magic;
+    struct bl_ingest *ingest;
+    struct ticket *first, **last;
+    size_t bytes;
+};
+
+struct staged {
+    int partition;
+    size_t at, n; /* in lines */
+};
+
+struct bl_ingest {
+    struct bl_ingest_port port;
+    struct bl_ingest_options options;
+    struct bl_decoder *decoder;
+    struct bl_uuid_source uuids;
+    struct bl_group group;
+    struct flight *open; /* the requests of the open group; NULL: none */
+    size_t in_flight;
+    struct bl_ingest_counts counts;
+    /* the request at hand */
+    struct bl_buf lines, errors, json;
+    struct staged *staged;
+    size_t staged_n, received, rejected;
+    enum bl_err denied; /* why its events cannot be stored now */
+    char event_id[BL_EVENT_ID_MAX_BYTES + 1];
+    struct bl_problem problem; /* the first one */
+};
+
+static void make_id(void *ctx, char out[36])
+{
+    bl_uuid_make(ctx, out);
+}
+
+enum bl_err bl_ingest_new(const struct bl_ingest_port *port, const struct bl_ingest_options *options,
+                          struct bl_ingest **out)
+{
+    struct bl_ingest *i = calloc(1, sizeof *i);
+    *out = NULL;
+    if (!i)
+        return BL_ERR_NO_MEMORY;
+    i->port = *port;
+    i->options = *options;
+    bl_uuid_init(&i->uuids);
+    bl_group_init(&i->group);
+    bl_buf_init(&i->lines, 0);
+    bl_buf_init(&i->errors, 0);
+    bl_buf_init(&i->json, 0);
+    i->staged = calloc(options->max_events ? options->max_events : 1, sizeof *i->staged);
+    enum bl_err err = i->staged ? bl_decoder_new(&i->decoder) : BL_ERR_NO_MEMORY;
+    if (err != BL_OK) {
+        bl_ingest_free(i);
+        return err;
+    }
+    *out = i;
+    return BL_OK;
+}
+
+static void ticket_free(struct ticket *t)
+{
+    t->magic = 0;
+    bl_buf_release(&t->json);
+    free(t);
+}
+
+void bl_ingest_free(struct bl_ingest *i)
+{
+    if (!i)
+        return;
+    assert(i->in_flight == 0);
+    for (struct ticket *t = i->open ? i->open->first : NULL, *next; t; t = next) {
+        next = t->next;
+        ticket_free(t);
+    }
+    free(i->open);
+    bl_group_release(&i->group);
+    bl_decoder_free(i->decoder);
+    bl_buf_release(&i->lines);
+    bl_buf_release(&i->errors);
+    bl_buf_release(&i->json);
+    free(i->staged);
+    free(i);
+}
+
+const struct bl_ingest_counts *bl_ingest_counts(const struct bl_ingest *i)
+{
+    return &i->counts;
+}
+
+/* --- one request: decode and stage */
+
+static void refuse(struct bl_ingest *i, const struct bl_problem *problem, struct bl_str raw)
+{
+    i->counts.rejected++;
+    i->port.refused(i->port.ctx, &(struct bl_refusal){problem->err, problem->field, problem->message, raw});
+}
+
+void bl_ingest_refuse(struct bl_ingest *i, enum bl_err err, struct bl_str body)
+{
+    i->counts.rejected++;
+    i->port.refused(i->port.ctx, &(struct bl_refusal){err, "", "", body});
+}
+
+static void take_bad(struct bl_ingest *i, size_t index, const struct bl_problem *problem, struct bl_str raw)
+{
+    if (i->rejected++ == 0)
+        i->problem = *problem;
+    else
+        bl_buf_char(&i->errors, ',');
+    bl_buf_z(&i->errors, "{\"index\":");
+    bl_buf_int(&i->errors, (int64_t)index);
+    bl_buf_z(&i->errors, ",\"error\":");
+    bl_error_object(&i->errors, problem->err, problem->field, problem->message);
+    bl_buf_char(&i->errors, '}');
+    refuse(i, problem, raw);
+}
+
+static void take_good(struct bl_ingest *i, const struct bl_record *record)
+{
+    if (i->staged_n == 0 && record->event_id.n < sizeof i->event_id) {
+        memcpy(i->event_id, record->event_id.p, record->event_id.n);
+        i->event_id[record->event_id.n] = 0;
+    }
+    assert(i->staged_n < i->options.max_events);
+    struct staged *s = &i->staged[i->staged_n++];
+    if (i->denied != BL_OK)
+        return;
+    *s = (struct staged){i->port.partition_of(i->port.ctx, record->user_id), i->lines.n, record->line.n};
+    i->denied = i->port.admit(i->port.ctx, s->partition);
+    bl_buf_str(&i->lines, record->line);
+}
+
+static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
+                       const struct bl_problem *problem, struct bl_str raw)
+{
+    struct bl_ingest *i = ctx;
+    i->received++;
+    if (record)
+        take_good(i, record);
+    else
+        take_bad(i, index, problem, raw);
+}
+
+static void begin(struct bl_ingest *i)
+{
+    bl_buf_clear(&i->lines);
+    bl_buf_clear(&i->errors);
+    bl_buf_clear(&i->json);
+    i->staged_n = i->received = i->rejected = 0;
+    i->event_id[0] = 0;
+    i->denied = i->port.admit(i->port.ctx, -1);
+}
+
+/* --- answers */
+
+static int error_answer(struct bl_ingest *i, enum bl_err err, const char *field, const char *message,
+                        struct bl_ingest_answer *answer)
+{
+    bl_buf_clear(&i->json);
+    bl_error_json(&i->json, err, field, message);
+    int status = bl_err_http(err);
+    *answer =
+        (struct bl_ingest_answer){status, status == 503 ? BL_INGEST_RETRY_AFTER_S : 0, bl_buf_view(&i->json)};
+    return status;
+}
+
+/* SPEC 2.4. An empty batch is accepted. */
+static int batch_answer(const struct bl_ingest *i, struct bl_buf *out)
+{
+    bool none = i->received && i->staged_n == 0;
+    const char *status = none ? "rejected" : i->rejected ? "partial" : "accepted";
+    bl_buf_printf(out, "{\"status\":\"%s\",\"received\":%zu,\"accepted\":%zu,\"rejected\":%zu,\"errors\":[",
+                  status, i->received, i->staged_n, i->rejected);
+    bl_buf_str(out, bl_buf_view(&i->errors));
+    bl_buf_z(out, "]}");
+    return none ? 400 : i->rejected ? 207 : 202;
+}
+
+static int good_answer(const struct bl_ingest *i, enum bl_body_kind kind, struct bl_buf *out)
+{
+    if (kind != BL_BODY_EVENT)
+        return batch_answer(i, out);
+    bl_buf_z(out, "{\"status\":\"accepted\",\"event_id\":");
+    bl_buf_json(out, bl_str_of(i->event_id));
+    bl_buf_char(out, '}');
+    return 202;
+}
+
+/* Nothing of the request is to be stored. */
+static void bad_answer(struct bl_ingest *i, enum bl_body_kind kind, struct bl_ingest_answer *answer)
+{
+    if (kind == BL_BODY_EVENT && i->rejected) {
+        error_answer(i, i->problem.err, i->problem.field, i->problem.message, answer);
+        return;
+    }
+    int status = batch_answer(i, &i->json);
+    *answer = (struct bl_ingest_answer){status, 0, bl_buf_view(&i->json)};
+}
+
+/* --- group commit */
+
+static enum bl_err join(struct bl_ingest *i, struct ticket *t)
+{
+    if (i->counts.requests_waiting >= BL_INGEST_REQUESTS_MAX ||
+        i->counts.bytes_waiting + i->lines.n > BL_INGEST_BYTES_MAX)
+        return BL_ERR_STORE_UNAVAILABLE;
+    if (!i->open) {
+        i->open = calloc(1, sizeof *i->open);
+        if (!i->open)
+            return BL_ERR_NO_MEMORY;
+        *i->open = (struct flight){.magic = FLIGHT_MAGIC, .ingest = i, .last = &i->open->first};
+        i->port.wake(i->port.ctx, i->in_flight ? BL_INGEST_DELAY_MS : 0);
+    }
+    enum bl_err err = bl_group_reserve(&i->group, i->staged_n);
+    for (size_t k = 0; k < i->staged_n && err == BL_OK; k++) {
+        const struct staged *s = &i->staged[k];
+        err = bl_group_add(&i->group, s->partition, (struct bl_str){i->lines.p + s->at, s->n});
+    }
+    if (err != BL_OK)
+        return err;
+    *i->open->last = t;
+    i->open->last = &t->next;
+    i->open->bytes += i->lines.n;
+    i->counts.bytes_waiting += i->lines.n;
+    i->counts.requests_waiting++;
+    return BL_OK;
+}
+
+static struct ticket *ticket_new(struct bl_ingest *i, enum bl_body_kind kind, bl_ingest_fn *fn, void *ctx)
+{
+    struct ticket *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct ticket){.magic = TICKET_MAGIC, .events = i->staged_n, .fn = fn, .ctx = ctx};
+    bl_buf_init(&t->json, 0);
+    t->status = good_answer(i, kind, &t->json);
+    if (t->json.err != BL_OK) {
+        ticket_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+static void count_unavailable(struct bl_ingest *i, enum bl_err err, size_t events)
+{
+    if (err == BL_ERR_BACKLOG_FULL)
+        i->counts.backlog += events;
+    else
+        i->counts.unavailable += events;
+}
+
+bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body, bl_ingest_fn *fn,
+                    void *ctx, struct bl_ingest_answer *answer)
+{
+    struct bl_decode_options options = {i->options.max_events, i->options.timestamp_needed, make_id,
+                                        &i->uuids};
+    begin(i);
+    enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, on_decoded, i, &i->problem);
+    if (err != BL_OK) {
+        refuse(i, &i->problem, body);
+        error_answer(i, err, i->problem.field, i->problem.message, answer);
+        return true;
+    }
+    if (i->staged_n == 0) {
+        bad_answer(i, kind, answer);
+        return true;
+    }
+    struct ticket *t = NULL;
+    err = i->denied;
+    if (err == BL_OK)
+        err = i->lines.err;
+    if (err == BL_OK && !(t = ticket_new(i, kind, fn, ctx)))
+        err = BL_ERR_NO_MEMORY;
+    if (err == BL_OK)
+        err = join(i, t);
+    if (err != BL_OK) {
+        if (t)
+            ticket_free(t);
+        count_unavailable(i, err, i->staged_n);
+        error_answer(i, err, NULL, NULL, answer);
+        return true;
+    }
+    if (i->group.bytes >= BL_INGEST_GROUP_BYTES || i->group.events >= BL_INGEST_GROUP_EVENTS)
+        bl_ingest_flush(i);
+    return false;
+}
+
+static void answer_ticket(struct bl_ingest *i, struct ticket *t, enum bl_err err)
+{
+    struct bl_ingest_answer answer = {t->status, 0, bl_buf_view(&t->json)};
+    i->counts.requests_waiting--;
+    if (err == BL_OK) {
+        i->counts.accepted += t->events;
+    } else {
+        count_unavailable(i, err, t->events);
+        error_answer(i, err, NULL, NULL, &answer);
+    }
+    t->fn(t->ctx, &answer);
+    ticket_free(t);
+}
+
+static void on_appended(void *ctx, enum bl_err err)
+{
+    struct flight *f = BL_CAST(struct flight, ctx, FLIGHT_MAGIC);
+    struct bl_ingest *i = f->ingest;
+    i->in_flight--;
+    i->counts.bytes_waiting -= f->bytes;
+    i->counts.failed += err != BL_OK;
+    for (struct ticket *t = f->first, *next; t; t = next) {
+        next = t->next;
+        answer_ticket(i, t, err);
+    }
+    f->magic = 0;
+    free(f);
+    if (i->open && i->in_flight == 0)
+        i->port.wake(i->port.ctx, 0);
+}
+
+void bl_ingest_flush(struct bl_ingest *i)
+{
+    struct flight *f = i->open;
+    size_t n;
+    if (!f)
+        return;
+    const struct bl_append_entry *entries = bl_group_entries(&i->group, &n);
+    i->open = NULL;
+    if (n == 0) { /* the first request of the group did not get in */
+        free(f);
+        return;
+    }
+    i->in_flight++;
+    i->counts.groups++;
+    i->counts.entries += n;
+    i->port.append(i->port.ctx, entries, n, on_appended, f);
+    bl_group_clear(&i->group);
+}

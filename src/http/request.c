@@ -1,0 +1,264 @@
+/* From h2o's request to a handler, and what the handler can ask of it.
+ *
+ * The raw path decides (h2o's normalised one would make /events/ and /a/../events the same call). Two things
+ * hold a bl_request: an anchor in the pool of h2o's request, which clears `req` when that dies, and the
+ * handler until it answers; whichever lets go last frees it. */
+#include "server_internal.h"
+
+#include "bl/base/magic.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+struct anchor {
+    struct bl_request *r;
+};
+
+void bl_request_release(struct bl_request *r)
+{
+    assert(r->magic == BL_REQUEST_MAGIC && r->holds > 0);
+    if (--r->holds > 0)
+        return;
+    r->magic = 0;
+    bl_buf_release(&r->text);
+    free(r->params);
+    free(r);
+}
+
+static void on_request_died(void *p)
+{
+    struct bl_request *r = ((struct anchor *)p)->r;
+    if (!r)
+        return;
+    r->req = NULL;
+    r->server->counts.requests_open--;
+    bl_request_release(r);
+}
+
+static struct bl_request *request_new(struct bl_server *s, h2o_req_t *req)
+{
+    struct bl_request *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->magic = BL_REQUEST_MAGIC;
+    r->server = s;
+    r->req = req;
+    r->holds = 2;
+    bl_buf_init(&r->text, 0);
+    struct anchor *a = h2o_mem_alloc_shared(&req->pool, sizeof *a, on_request_died);
+    a->r = r;
+    s->counts.requests++;
+    s->counts.requests_open++;
+    return r;
+}
+
+/* --- the head */
+
+struct head_line {
+    struct bl_str name, value;
+};
+
+static bool next_line(struct bl_str *rest, struct head_line *out)
+{
+    const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
+    if (!end)
+        return false;
+    size_t n = (size_t)(end - rest->p);
+    struct bl_str line = {rest->p, n && rest->p[n - 1] == '\r' ? n - 1 : n};
+    *rest = (struct bl_str){end + 1, rest->n - n - 1};
+    const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+    size_t at = colon ? (size_t)(colon - line.p) : 0;
+    *out = (struct head_line){{line.p, at}, {line.p + at, line.n - at}};
+    return line.n > 0;
+}
+
+/* Length and transfer coding never get into h2o's headers, and it takes two of them, or both: the way
+ * requests are smuggled past a proxy. So the bytes of the head are looked at. */
+static bool framing_is_single(const h2o_req_t *req)
+{
+    const h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
+    struct bl_str rest = sock ? (struct bl_str){sock->input->bytes, sock->input->size} : (struct bl_str){0};
+    struct head_line line;
+    int framing = 0;
+    if (!next_line(&rest, &line))
+        return true;
+    while (next_line(&rest, &line))
+        if (bl_str_ieq(line.name, BL_STR("content-length")) ||
+            bl_str_ieq(line.name, BL_STR("transfer-encoding")))
+            framing++;
+    return framing <= 1;
+}
+
+static size_t head_bytes(const h2o_req_t *req)
+{
+    size_t n = req->input.method.len + req->input.path.len;
+    for (size_t i = 0; i < req->headers.size; i++)
+        n += req->headers.entries[i].name->len + req->headers.entries[i].value.len + 4;
+    return n;
+}
+
+/* --- routing */
+
+static struct bl_str raw_path(const h2o_req_t *req)
+{
+    struct bl_str path = bl_str_iovec(req->input.path);
+    const char *query = path.n ? memchr(path.p, '?', path.n) : NULL;
+    if (query)
+        path.n = (size_t)(query - path.p);
+    return path;
+}
+
+/* Cuts the first segment (after its '/') off; false at the end. */
+static bool next_segment(struct bl_str *rest, struct bl_str *out)
+{
+    if (rest->n == 0 || rest->p[0] != '/')
+        return false;
+    const char *end = rest->n > 1 ? memchr(rest->p + 1, '/', rest->n - 1) : NULL;
+    size_t n = end ? (size_t)(end - rest->p) : rest->n;
+    *out = (struct bl_str){rest->p + 1, n - 1};
+    *rest = (struct bl_str){rest->p + n, rest->n - n};
+    return true;
+}
+
+/* args receives the raw segments. */
+static bool path_matches(const char *pattern, struct bl_str path, struct bl_str args[BL_PATH_ARGS_MAX],
+                         size_t *args_n)
+{
+    struct bl_str want = bl_str_of(pattern), w, p;
+    *args_n = 0;
+    while (next_segment(&want, &w)) {
+        if (!next_segment(&path, &p))
+            return false;
+        if (w.n && w.p[0] == '{') {
+            if (p.n == 0 || *args_n == BL_PATH_ARGS_MAX)
+                return false;
+            args[(*args_n)++] = p;
+        } else if (!bl_str_eq(w, p)) {
+            return false;
+        }
+    }
+    return path.n == 0;
+}
+
+static struct bl_str method_of(const h2o_req_t *req)
+{
+    struct bl_str m = bl_str_iovec(req->input.method);
+    return bl_str_eqz(m, "HEAD") ? BL_STR("GET") : m;
+}
+
+/* Decodes into r->text, which never moves: it has room for the whole request target from the start. */
+static bool decode_into(struct bl_request *r, struct bl_str raw, struct bl_str *out)
+{
+    if (!r->text.p && !bl_buf_reserve(&r->text, r->req->input.path.len + 1))
+        return false;
+    size_t at = r->text.n;
+    if (!bl_buf_unpercent(&r->text, raw))
+        return false;
+    *out = (struct bl_str){r->text.p + at, r->text.n - at};
+    return true;
+}
+
+static void method_unknown(struct bl_request *r, struct bl_str path)
+{
+    struct bl_str args[BL_PATH_ARGS_MAX];
+    struct bl_buf allow;
+    size_t n;
+    bl_buf_init(&allow, 512);
+    for (size_t i = 0; i < r->server->routes_n; i++) {
+        const struct bl_route *route = r->server->routes[i].route;
+        if (!path_matches(route->pattern, path, args, &n))
+            continue;
+        bl_buf_z(&allow, route->method);
+        bl_buf_z(&allow, strcmp(route->method, "GET") == 0 ? ", HEAD, " : ", ");
+    }
+    bl_buf_z(&allow, "OPTIONS");
+    bl_answer_header(r, "allow", bl_buf_view(&allow));
+    if (bl_str_eqz(method_of(r->req), "OPTIONS"))
+        bl_answer_bytes(r, 204, NULL, (struct bl_str){0}, NULL);
+    else
+        bl_answer_error(r, BL_ERR_METHOD_NOT_ALLOWED, NULL, NULL);
+    bl_buf_release(&allow);
+}
+
+static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, const struct bl_str *args,
+                     size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!decode_into(r, args[i], &r->args[i])) {
+            bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL, "The path holds a bad percent escape.");
+            return;
+        }
+    slot->route->handle(r, slot->ctx);
+}
+
+static void route(struct bl_request *r)
+{
+    struct bl_str path = raw_path(r->req), method = method_of(r->req), args[BL_PATH_ARGS_MAX];
+    bool known = false;
+    size_t n;
+    for (size_t i = 0; i < r->server->routes_n; i++) {
+        const struct bl_route_slot *slot = &r->server->routes[i];
+        if (!path_matches(slot->route->pattern, path, args, &n))
+            continue;
+        known = true;
+        if (bl_str_eqz(method, slot->route->method)) {
+            dispatch(r, slot, args, n);
+            return;
+        }
+    }
+    if (known || bl_str_eqz(method, "OPTIONS"))
+        method_unknown(r, path);
+    else
+        bl_answer_error(r, BL_ERR_NOT_FOUND, NULL, NULL);
+}
+
+int bl_request_enter(struct bl_server *s, h2o_req_t *req)
+{
+    struct bl_request *r = request_new(s, req);
+    if (!r)
+        return -1;
+    if (!framing_is_single(req)) {
+        req->http1_is_persistent = 0;
+        bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL,
+                        "Send one Content-Length or Transfer-Encoding header, not several.");
+    } else if (head_bytes(req) > BL_HEAD_MAX_BYTES) {
+        bl_answer_error(r, BL_ERR_HEAD_TOO_LARGE, NULL, NULL);
+    } else {
+        route(r);
+    }
+    return 0;
+}
+
+/* --- what a handler can ask */
+
+struct bl_str bl_request_arg(const struct bl_request *r, size_t i)
+{
+    assert(i < BL_PATH_ARGS_MAX);
+    return r->args[i];
+}
+
+struct bl_str bl_request_path(const struct bl_request *r)
+{
+    return r->req ? raw_path(r->req) : (struct bl_str){0};
+}
+
+struct bl_str bl_request_header(const struct bl_request *r, const char *name)
+{
+    ssize_t at = r->req ? h2o_find_header_by_str(&r->req->headers, name, strlen(name), -1) : -1;
+    return at < 0 ? (struct bl_str){0} : bl_str_iovec(r->req->headers.entries[at].value);
+}
+
+struct bl_str bl_request_body(const struct bl_request *r)
+{
+    return r->req ? bl_str_iovec(r->req->entity) : (struct bl_str){0};
+}
+
+bool bl_request_gone(const struct bl_request *r)
+{
+    return r->req == NULL;
+}
+
+size_t bl_request_body_max(const struct bl_request *r)
+{
+    return r->server->options.body_max_bytes;
+}

@@ -1,0 +1,103 @@
+/* What the files of the HTTP side share and the calls do not see: the server, its connections, h2o's place in
+ * it. */
+#ifndef BL_HTTP_SERVER_INTERNAL_H
+#define BL_HTTP_SERVER_INTERNAL_H
+
+#include "route.h"
+
+/* h2o's headers do not keep our warnings. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wundef"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#pragma GCC diagnostic ignored "-Wwrite-strings"
+#include <h2o.h>
+#pragma GCC diagnostic pop
+
+#define BL_SERVER_MAGIC  BL_MAGIC('s', 'r', 'v', 'r')
+#define BL_CONN_MAGIC    BL_MAGIC('c', 'o', 'n', 'n')
+#define BL_REQUEST_MAGIC BL_MAGIC('r', 'q', 's', 't')
+#define BL_STREAM_MAGIC  BL_MAGIC('s', 't', 'r', 'm')
+
+#define BL_HEAD_MAX_BYTES (64 * 1024)
+#define BL_ROUTES_MAX     128
+
+struct bl_route_slot {
+    const struct bl_route *route;
+    void *ctx;
+};
+
+/* The listener and the drain timer are in a struct of their own as libuv holds them until their close
+ * callbacks. */
+struct bl_server {
+    uint32_t magic;
+    uv_loop_t *loop;
+    struct bl_server_options options;
+    char listen[64];
+    h2o_globalconf_t config;
+    h2o_hostconf_t *host;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    uv_tcp_t listener;
+    uv_timer_t drain;
+    bool listening, draining, context_ready;
+    int closing; /* handles whose close callback is awaited */
+    int64_t drain_until_ms;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+    struct bl_route_slot routes[BL_ROUTES_MAX];
+    size_t routes_n;
+    struct bl_server_counts counts;
+    struct bl_conn *conns;     /* open connections */
+    struct bl_stream *streams; /* open event streams */
+};
+
+struct bl_conn {
+    uv_tcp_t tcp; /* first: h2o gives it back to conn_closed */
+    uint32_t magic;
+    struct bl_server *server;
+    struct bl_conn *next, *prev;
+};
+
+struct bl_param {
+    struct bl_str name, value;
+};
+
+/* Held by two: h2o's pool (the anchor, until the request dies) and the handler (until it answers). */
+struct bl_request {
+    uint32_t magic;
+    int holds;
+    bool answered;
+    struct bl_server *server;
+    h2o_req_t *req;     /* NULL: the client is gone */
+    struct bl_buf text; /* decoded path arguments and query; reserved once, never moves */
+    struct bl_str args[BL_PATH_ARGS_MAX];
+    struct bl_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
+    size_t params_n;
+};
+
+/* request.c */
+int bl_request_enter(struct bl_server *s, h2o_req_t *req);
+void bl_request_release(struct bl_request *r);
+/* server.c */
+void bl_conn_shutdown(h2o_req_t *req, int how);
+/* respond.c: fills in what each answer has; the caller sends. false: nobody to answer, r has been released.
+ */
+bool bl_respond_head(struct bl_request *r, int status, const char *type, size_t length, const char *cache);
+const char *bl_respond_reason(int status);
+/* filter.c: open CORS on all answers, and our error bodies in place of h2o's. */
+void bl_filter_install(h2o_pathconf_t *path);
+/* stream.c */
+void bl_streams_drain(struct bl_server *s);
+
+static inline struct bl_str bl_str_iovec(h2o_iovec_t v)
+{
+    return (struct bl_str){v.base, v.len};
+}
+
+#endif
