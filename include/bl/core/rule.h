@@ -26,7 +26,7 @@ struct bl_step {
 
 struct bl_rule {
     const char *name;
-    const char *const *variants; /* names by number, [0] is NULL; NULL if the rule has none */
+    const char *const *variants; /* names by number, from 1, between two NULLs; NULL if the rule has none */
     const struct bl_param *params;
     size_t n_params;
     /* For people: the README's table is checked against these. */

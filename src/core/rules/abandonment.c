@@ -195,7 +195,7 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
     abandon(s, c, mark, BY_TIMEOUT);
 }
 
-static const char *const variants[] = {NULL, "timeout", "exit"};
+static const char *const variants[] = {NULL, "timeout", "exit", NULL};
 static const char *const sentences[] = {
     "User entered the checkout flow on {page} but did not complete the transaction within {seconds}.",
     "User reached {page} but navigated away without completing the purchase. Checkout flow was abandoned at "

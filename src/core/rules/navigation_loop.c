@@ -201,7 +201,7 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
     bl_step_resolve(s, open, BL_RESOLVED_ENDED);
 }
 
-static const char *const variants[] = {NULL, "revisit", "bounce"};
+static const char *const variants[] = {NULL, "revisit", "bounce", NULL};
 static const char *const sentences[] = {
     "User navigated to {page} {n|time|times} within {minutes}, suggesting confusion or indecision.",
     "User bounced between {page} and {other} {n|time|times} within {minutes}, unable to find what they need.",
