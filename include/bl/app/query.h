@@ -5,8 +5,8 @@
  *   bl_query_parse -> bl_query_run -> rounds of reads through the port -> answer
  *
  * Promises: the same data gives the same bytes from every process (order is always decided, nothing of the
- * process goes in); work is bounded (BL_QUERY_*); an answer comes exactly once, never from inside
- * bl_query_run.
+ * process goes in); work is bounded (BL_QUERY_*); an answer comes exactly once, from inside
+ * bl_query_run only if it fails at once for want of memory.
  *
  * "Now" (SPEC 6): the partitions' clock, the largest of them. A partition with nothing unprocessed has read
  * its stream up to the store's present, so in live mode its clock is taken to stand there; a partition that
@@ -97,9 +97,10 @@ struct bl_answer {
     enum bl_err err;     /* not BL_OK: an error, with `field` and `message` to go with it */
     const char *message; /* NULL: bl_err_text(err) */
     int status;          /* 200 or 202 */
-    struct bl_str body;  /* JSON but for EXPOSITION */
-    size_t tagged;       /* the ETag covers body[0, tagged): what comes before `as_of` */
-    struct bl_str next;  /* cursor of the next page; empty: this was the last */
+    const char *type;    /* NULL: JSON */
+    struct bl_str body;
+    size_t tagged;      /* the ETag covers body[0, tagged): what comes before `as_of` */
+    struct bl_str next; /* cursor of the next page; empty: this was the last */
 };
 typedef void bl_answer_fn(void *ctx, const struct bl_answer *answer);
 

@@ -10,7 +10,7 @@
  * items. */
 enum bl_read_kind {
     BL_READ_META,     /* -> name, value … of the data set */
-    BL_READ_VIEW,     /* a: 1 if idle partitions stand at the store's time -> enum bl_view */
+    BL_READ_VIEW,     /* -> enum bl_view */
     BL_READ_PATTERNS, /* detected_at from a down to b, c skipped, at most d -> pattern id, ms … newest first
                        */
     BL_READ_PATTERNS_OPEN, /* the same of unresolved ones */
@@ -28,7 +28,6 @@ enum bl_read_kind {
     BL_READ_RECENT,        /* a … b of the list -> texts */
     BL_READ_LEASE,         /* -> one text `nonce epoch worker` */
     BL_READ_FENCE,         /* -> one text `nonce epoch` */
-    BL_READ_QUARANTINED,   /* -> number of entries */
     BL_READ_PROCESSES,     /* -> process id, ms … */
     BL_READ_PROCESS,       /* id `arg` -> name, value … */
     BL_READ_REJECTED,      /* -> reason, count … */
@@ -79,7 +78,8 @@ typedef void bl_reads_fn(void *ctx, enum bl_err err, const struct bl_read_reply 
 
 struct bl_reads {
     void *port;
-    /* fn runs exactly once, never from inside. n >= 1. */
+    /* fn runs exactly once, from inside only if it fails at once for want of memory or because the port
+     * closes. n >= 1. */
     void (*read)(void *port, const struct bl_read *reads, size_t n, bl_reads_fn *fn, void *ctx);
     /* fn runs once, after ms. */
     void (*later)(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx);

@@ -1,0 +1,18 @@
+/* Who does the work: workers and partitions. */
+#include "api.h"
+
+static void get_workers(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_WORKERS);
+}
+
+static void get_partitions(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_PARTITIONS);
+}
+
+static const struct bl_route routes[] = {
+    {"GET", "/api/workers", get_workers},
+    {"GET", "/api/partitions", get_partitions},
+};
+API_GROUP(api_cluster, routes);

@@ -1,0 +1,19 @@
+/* Raw events: the recent ones and the refused ones. */
+#include "api.h"
+
+static void get_events(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_EVENTS);
+}
+
+static void get_bad_events(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_BAD_EVENTS);
+}
+
+static const struct bl_route routes[] = {
+    {"GET", "/api/events", get_events},
+    {"GET", "/events", get_events},
+    {"GET", "/api/bad-events", get_bad_events},
+};
+API_GROUP(api_events, routes);

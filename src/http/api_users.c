@@ -1,0 +1,43 @@
+/* Users: who is here, and one user's state and events. A user named `active` is reached as
+ * /api/users/%61ctive or by the calls that take the id as a parameter. */
+#include "api.h"
+
+static void get_users(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_USERS);
+}
+
+static void get_active(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_USERS_ACTIVE);
+}
+
+static void get_user_by_path(struct bl_request *r, void *ctx)
+{
+    api_run_id(r, ctx, BL_CALL_USER);
+}
+
+static void get_user_events_by_path(struct bl_request *r, void *ctx)
+{
+    api_run_id(r, ctx, BL_CALL_USER_EVENTS);
+}
+
+static void get_user(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_USER);
+}
+
+static void get_user_events(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_USER_EVENTS);
+}
+
+static const struct bl_route routes[] = {
+    {"GET", "/api/users", get_users},
+    {"GET", "/api/users/active", get_active},
+    {"GET", "/api/users/{id}", get_user_by_path},
+    {"GET", "/api/users/{id}/events", get_user_events_by_path},
+    {"GET", "/api/user", get_user},
+    {"GET", "/api/user/events", get_user_events},
+};
+API_GROUP(api_users, routes);
