@@ -16,7 +16,7 @@
 #define BL_INGEST_DELAY_MS      2
 #define BL_INGEST_GROUP_BYTES   (2 * 1024 * 1024) /* an open group this large leaves at once */
 #define BL_INGEST_GROUP_EVENTS  8192
-#define BL_INGEST_BYTES_MAX     ((size_t)64 * 1024 * 1024) /* waiting and in flight */
+#define BL_INGEST_BYTES_MAX     ((size_t)32 * 1024 * 1024) /* waiting and in flight */
 #define BL_INGEST_REQUESTS_MAX  16384
 #define BL_INGEST_RETRY_AFTER_S 1
 

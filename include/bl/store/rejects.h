@@ -1,0 +1,21 @@
+/* Refused events (SPEC 2.6): counted by reason in `rejected`, kept redacted in the stream `bad` for 24 h, at
+ * most some thousand. Best effort on a link that nobody waits for: gathered in memory, bounded, written every
+ * half second; what does not fit is counted only, what cannot be sent while Redis is away waits (the counts)
+ * or makes room (the texts). */
+#ifndef BL_STORE_REJECTS_H
+#define BL_STORE_REJECTS_H
+
+#include "bl/app/ingest.h"
+#include "bl/store/link.h"
+
+struct bl_rejects;
+
+/* `env` is borrowed. */
+BL_CHECKED enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out);
+void bl_rejects_free(struct bl_rejects *r);
+/* As in struct bl_ingest_port. */
+void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal);
+/* Writes what has been gathered, if the link is up. now_ms: the store's clock. */
+void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms);
+
+#endif

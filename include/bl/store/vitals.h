@@ -1,0 +1,30 @@
+/* What a serve process watches of the store, twice a second: how far workers lag behind, how long the streams
+ * are, whether a worker lives, memory, the clock. Decides nothing; serve asks before it appends (SPEC 2.5)
+ * and for /ready. */
+#ifndef BL_STORE_VITALS_H
+#define BL_STORE_VITALS_H
+
+#include "bl/app/ready.h"
+#include "bl/store/link.h"
+
+struct bl_vitals;
+
+struct bl_vitals_options {
+    const char *env; /* borrowed */
+    int partitions;
+    int64_t backlog_max, stream_max; /* entries of one partition */
+};
+
+BL_CHECKED enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vitals **out);
+/* No poll may be pending: close the link first. NULL is fine. */
+void bl_vitals_free(struct bl_vitals *v);
+/* Asks everything anew, unless the last poll has not been answered. */
+void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link);
+/* Is the partition so far behind, or its stream so long, that nothing more may be added? */
+bool bl_vitals_is_full(const struct bl_vitals *v, int partition);
+/* The store's clock as of the last poll; 0: not known yet. */
+int64_t bl_vitals_time_ms(const struct bl_vitals *v);
+/* Fills in what this knows; last_id_ms: the newest id this process has seen. */
+void bl_vitals_ready(const struct bl_vitals *v, int64_t last_id_ms, struct bl_ready *out);
+
+#endif

@@ -1,0 +1,76 @@
+/* The reasons are a table: a condition each, looked at in order. */
+#include "bl/app/ready.h"
+
+/* Ids follow the store's clock closely; a lead this long is no delay of a network. */
+#define CLOCK_AHEAD_MS 5000
+
+static bool store_down(const struct bl_ready *r)
+{
+    return !r->store_up;
+}
+static bool dataset_refused(const struct bl_ready *r)
+{
+    return r->store_up && r->refused;
+}
+static bool starting(const struct bl_ready *r)
+{
+    return r->store_up && !r->refused && (!r->dataset_open || !r->seen);
+}
+static bool no_worker(const struct bl_ready *r)
+{
+    return r->store_up && r->seen && !r->worker_live;
+}
+static bool backlog(const struct bl_ready *r)
+{
+    return r->seen && r->backlog_partitions > 0;
+}
+static bool memory(const struct bl_ready *r)
+{
+    return r->seen && r->memory_full;
+}
+static bool clock_ahead(const struct bl_ready *r)
+{
+    return r->seen && r->clock_ahead_ms > CLOCK_AHEAD_MS;
+}
+static bool cut_off(const struct bl_ready *r)
+{
+    return r->seen && r->cut_off_groups > 0;
+}
+
+static const struct {
+    bool (*holds)(const struct bl_ready *r);
+    const char *code, *message;
+} reasons[] = {
+    {store_down, "redis_down", "Redis cannot be reached; events are answered 503 until it is back."},
+    {dataset_refused, "dataset_refused", NULL},
+    {starting, "starting", "The data set has not been read yet."},
+    {no_worker, "no_worker",
+     "No worker is alive: events are stored, but nothing is detected. Start `worker`."},
+    {backlog, "backlog_full", "Workers lag behind by more than backlog-max: start more of them."},
+    {memory, "maxmemory", "Redis has reached maxmemory and takes no events: give it more."},
+    {clock_ahead, "clock_ahead",
+     "The newest stream id is ahead of Redis' clock, which has jumped; time stands still until it is "
+     "reached."},
+    {cut_off, "group_cut_off", "A consumer group lost entries that were trimmed before it read them."},
+};
+
+bool bl_ready_json(const struct bl_ready *r, struct bl_buf *out)
+{
+    struct bl_buf list;
+    bl_buf_init(&list, 16 * 1024);
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (!reasons[i].holds(r))
+            continue;
+        bl_buf_z(&list, list.n ? ",{\"code\":\"" : "{\"code\":\"");
+        bl_buf_z(&list, reasons[i].code);
+        bl_buf_z(&list, "\",\"message\":");
+        bl_buf_json(&list, bl_str_of(reasons[i].message ? reasons[i].message : r->refused));
+        bl_buf_char(&list, '}');
+    }
+    bool ready = list.n == 0;
+    bl_buf_printf(out, "{\"status\":\"%s\",\"reasons\":[", ready ? "ready" : "not_ready");
+    bl_buf_str(out, bl_buf_view(&list));
+    bl_buf_printf(out, "],\"partitions\":%d,\"lag_max\":%lld}", r->partitions, (long long)r->lag_max);
+    bl_buf_release(&list);
+    return ready;
+}

@@ -1,0 +1,254 @@
+/* One poll is a row of plain reads, pipelined; the last one's reply ends it. XINFO GROUPS gives the lag
+ * without copying entries (XINFO STREAM would bring two of up to 64 KiB each). A lag that Redis cannot tell
+ * (nil) counts as none: the cap on the stream's length holds all the same. A group whose lag exceeds the
+ * stream's length was cut off: entries were trimmed before it read them (FACTS: XTRIM is silent). */
+#include "bl/store/vitals.h"
+
+#include "bl/base/limits.h"
+#include "bl/base/magic.h"
+#include "bl/store/keys.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+
+#define VITALS_MAGIC   BL_MAGIC('v', 'i', 't', 'l')
+#define PART_MAGIC     BL_MAGIC('v', 'p', 'r', 't')
+#define WORKER_LIVE_MS 1500
+#define CORE_GROUP     "core"
+
+struct part {
+    uint32_t magic;
+    struct bl_vitals *vitals;
+    struct bl_buf events, position; /* key names */
+    int64_t length, lag, clock_ms;
+    int cut_off;
+};
+
+struct bl_vitals {
+    uint32_t magic;
+    struct bl_vitals_options options;
+    struct bl_buf workers; /* key name */
+    struct part *parts;
+    bool polling, seen, failed, memory_full;
+    int64_t time_ms, worker_ms;
+};
+
+enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vitals **out)
+{
+    struct bl_vitals *v = calloc(1, sizeof *v);
+    struct bl_str env = bl_str_of(options->env);
+    enum bl_err err = BL_OK;
+    *out = NULL;
+    if (!v)
+        return BL_ERR_NO_MEMORY;
+    v->magic = VITALS_MAGIC;
+    v->options = *options;
+    bl_buf_init(&v->workers, 0);
+    bl_key_put(&v->workers, env, BL_KEY_WORKERS, 0, (struct bl_str){0});
+    v->parts = calloc((size_t)options->partitions, sizeof *v->parts);
+    if (!v->parts || v->workers.err != BL_OK)
+        err = BL_ERR_NO_MEMORY;
+    for (int p = 0; p < options->partitions && err == BL_OK; p++) {
+        struct part *part = &v->parts[p];
+        part->magic = PART_MAGIC;
+        part->vitals = v;
+        bl_buf_init(&part->events, 0);
+        bl_buf_init(&part->position, 0);
+        bl_key_put(&part->events, env, BL_KEY_EVENTS, p, (struct bl_str){0});
+        bl_key_put(&part->position, env, BL_KEY_POSITION, p, (struct bl_str){0});
+        err = part->events.err != BL_OK ? part->events.err : part->position.err;
+    }
+    if (err != BL_OK) {
+        bl_vitals_free(v);
+        return err;
+    }
+    *out = v;
+    return BL_OK;
+}
+
+void bl_vitals_free(struct bl_vitals *v)
+{
+    if (!v)
+        return;
+    for (int p = 0; v->parts && p < v->options.partitions; p++) {
+        bl_buf_release(&v->parts[p].events);
+        bl_buf_release(&v->parts[p].position);
+    }
+    free(v->parts);
+    bl_buf_release(&v->workers);
+    v->magic = 0;
+    free(v);
+}
+
+/* --- reading replies */
+
+static struct bl_str text_of(const redisReply *reply)
+{
+    bool is_text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
+    return is_text ? (struct bl_str){reply->str, reply->len} : (struct bl_str){0};
+}
+
+/* -1: no number. */
+static int64_t number_of(const redisReply *reply)
+{
+    int64_t v;
+    if (reply->type == REDIS_REPLY_INTEGER)
+        return reply->integer;
+    return bl_str_int64(text_of(reply), &v) ? v : -1;
+}
+
+static bool is_array(const redisReply *reply, size_t least)
+{
+    return reply && reply->type == REDIS_REPLY_ARRAY && reply->elements >= least;
+}
+
+static void on_time(void *ctx, const redisReply *reply)
+{
+    struct bl_vitals *v = BL_CAST(struct bl_vitals, ctx, VITALS_MAGIC);
+    if (!is_array(reply, 2)) {
+        v->failed = true;
+        return;
+    }
+    v->time_ms = number_of(reply->element[0]) * 1000 + number_of(reply->element[1]) / 1000;
+}
+
+static void on_length(void *ctx, const redisReply *reply)
+{
+    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
+    if (reply && reply->type == REDIS_REPLY_INTEGER)
+        part->length = reply->integer;
+}
+
+/* One group: name, value, … */
+static void read_group(struct part *part, const redisReply *group)
+{
+    bool core = false;
+    int64_t lag = -1, pending = 0;
+    for (size_t i = 0; is_array(group, 2) && i + 1 < group->elements; i += 2) {
+        struct bl_str name = text_of(group->element[i]);
+        if (bl_str_eqz(name, "name"))
+            core = bl_str_eqz(text_of(group->element[i + 1]), CORE_GROUP);
+        else if (bl_str_eqz(name, "lag"))
+            lag = number_of(group->element[i + 1]);
+        else if (bl_str_eqz(name, "pending"))
+            pending = number_of(group->element[i + 1]);
+    }
+    if (lag > part->length)
+        part->cut_off++;
+    if (core)
+        part->lag = (lag > 0 ? lag : 0) + (pending > 0 ? pending : 0);
+}
+
+/* No group yet: no worker ever ran, everything in the stream waits. */
+static void on_groups(void *ctx, const redisReply *reply)
+{
+    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
+    if (!reply)
+        return;
+    part->lag = part->length;
+    part->cut_off = 0;
+    for (size_t i = 0; is_array(reply, 1) && i < reply->elements; i++)
+        read_group(part, reply->element[i]);
+}
+
+static void on_position(void *ctx, const redisReply *reply)
+{
+    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
+    int64_t clock_ms = is_array(reply, 1) ? number_of(reply->element[0]) : -1;
+    if (clock_ms > part->clock_ms)
+        part->clock_ms = clock_ms;
+}
+
+/* The newest heartbeat and its time: member, score. */
+static void on_workers(void *ctx, const redisReply *reply)
+{
+    struct bl_vitals *v = BL_CAST(struct bl_vitals, ctx, VITALS_MAGIC);
+    if (reply)
+        v->worker_ms = is_array(reply, 2) ? number_of(reply->element[1]) : 0;
+}
+
+static int64_t info_field(struct bl_str info, const char *name)
+{
+    struct bl_str want = bl_str_of(name);
+    while (info.n) {
+        const char *end = memchr(info.p, '\n', info.n);
+        struct bl_str line = {info.p, end ? (size_t)(end - info.p) : info.n};
+        size_t n = line.n + (end ? 1 : 0);
+        info = (struct bl_str){info.p + n, info.n - n};
+        if (line.n && line.p[line.n - 1] == '\r')
+            line.n--;
+        int64_t v;
+        if (bl_str_starts(line, want) && bl_str_int64((struct bl_str){line.p + want.n, line.n - want.n}, &v))
+            return v;
+    }
+    return 0;
+}
+
+/* The last reply of a poll. */
+static void on_memory(void *ctx, const redisReply *reply)
+{
+    struct bl_vitals *v = BL_CAST(struct bl_vitals, ctx, VITALS_MAGIC);
+    v->polling = false;
+    if (!reply)
+        return;
+    int64_t max = info_field(text_of(reply), "maxmemory:");
+    v->memory_full = max > 0 && info_field(text_of(reply), "used_memory:") >= max;
+    v->seen = !v->failed;
+}
+
+/* --- asking */
+
+#define SEND(link, fn, ctx, ...)                                                                             \
+    bl_link_send((link), sizeof((struct bl_str[]){__VA_ARGS__}) / sizeof(struct bl_str),                     \
+                 (struct bl_str[]){__VA_ARGS__}, (fn), (ctx))
+
+void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link)
+{
+    if (v->polling || !bl_link_is_up(link))
+        return;
+    v->polling = true;
+    v->failed = false;
+    SEND(link, on_time, v, BL_STR("TIME"));
+    for (int p = 0; p < v->options.partitions; p++) {
+        struct part *part = &v->parts[p];
+        SEND(link, on_length, part, BL_STR("XLEN"), bl_buf_view(&part->events));
+        SEND(link, on_groups, part, BL_STR("XINFO"), BL_STR("GROUPS"), bl_buf_view(&part->events));
+        SEND(link, on_position, part, BL_STR("HMGET"), bl_buf_view(&part->position), BL_STR("clock_ms"));
+    }
+    SEND(link, on_workers, v, BL_STR("ZREVRANGE"), bl_buf_view(&v->workers), BL_STR("0"), BL_STR("0"),
+         BL_STR("WITHSCORES"));
+    SEND(link, on_memory, v, BL_STR("INFO"), BL_STR("memory"));
+}
+
+/* --- telling */
+
+bool bl_vitals_is_full(const struct bl_vitals *v, int partition)
+{
+    assert(partition >= 0 && partition < v->options.partitions);
+    const struct part *part = &v->parts[partition];
+    return part->lag >= v->options.backlog_max || part->length >= v->options.stream_max;
+}
+
+int64_t bl_vitals_time_ms(const struct bl_vitals *v)
+{
+    return v->time_ms;
+}
+
+void bl_vitals_ready(const struct bl_vitals *v, int64_t last_id_ms, struct bl_ready *out)
+{
+    int64_t newest = last_id_ms;
+    out->seen = v->seen;
+    out->partitions = v->options.partitions;
+    out->worker_live = v->worker_ms > 0 && v->worker_ms + WORKER_LIVE_MS >= v->time_ms;
+    out->memory_full = v->memory_full;
+    for (int p = 0; p < v->options.partitions; p++) {
+        const struct part *part = &v->parts[p];
+        if (part->clock_ms > newest)
+            newest = part->clock_ms;
+        if (part->lag > out->lag_max)
+            out->lag_max = part->lag;
+        out->backlog_partitions += bl_vitals_is_full(v, p);
+        out->cut_off_groups += part->cut_off;
+    }
+    out->clock_ahead_ms = newest > v->time_ms ? newest - v->time_ms : 0;
+}
