@@ -3,7 +3,8 @@
  *
  * Room for everything is reserved before the first slice is taken: the slices of one row never move. */
 #include "bl/wire/row.h"
-#include "names.h"
+
+#include "bl/core/rule.h"
 
 #define COLUMN_NAME(id, name, how) name,
 static const char *const column_names[BL_COLUMN_COUNT] = {BL_COLUMNS(COLUMN_NAME)};
@@ -106,7 +107,7 @@ static struct bl_str put_int(struct bl_buf *text, int64_t v)
 
 static void fill_new(const struct bl_pattern *p, struct bl_buf *text, struct bl_str *v)
 {
-    v[BL_COLUMN_TYPE] = bl_str_of(bl_wire_rule_name(p->rule));
+    v[BL_COLUMN_TYPE] = bl_str_of(bl_rule(p->rule)->name);
     v[BL_COLUMN_VARIANT] = bl_str_of(p->variant);
     v[BL_COLUMN_USER_ID] = put(text, p->user_id);
     v[BL_COLUMN_SESSION_ID] = put(text, p->session_id);
