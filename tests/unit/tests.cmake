@@ -1,3 +1,6 @@
 
 bl_test(test_config unit bl_config)
 target_compile_definitions(test_config PRIVATE BL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+bl_test(test_ingest unit bl_app)
+bl_test(test_state unit bl_wire)
+bl_test(test_row unit bl_wire)
