@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The stream of a live run (ticks and commands included), exported and replayed in memory, gives the very patterns the
+# live run gave (SPEC 3.5), whoever was killed meanwhile.
+# usage: live_replay.sh PATH_TO_BEHAVIORLENS
+set -euo pipefail
+bl=$1
+dir=$(mktemp -d)
+pids=()
+
+cleanup() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$dir"
+}
+trap cleanup EXIT
+
+fail() {
+  echo "FAIL: $*" >&2
+  tail -n 20 "$dir"/*.log >&2 || true
+  exit 1
+}
+
+# until_true SECONDS COMMAND...: waits for a condition
+until_true() {
+  local left=$(($1 * 10))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $((left -= 1)) -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+port=$((20000 + RANDOM % 20000))
+url=http://127.0.0.1:$port
+redis=unix://$dir/redis.sock
+redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --save '' --maxmemory-policy noeviction >"$dir/redis.log" &
+pids+=($!)
+until_true 10 redis-cli -s "$dir/redis.sock" ping || fail "redis"
+
+cat >"$dir/fast.yaml" <<'Y'
+rules:
+  hesitation: {low: 1s, medium: 2s, high: 3s, cooldown: 4s}
+  abandonment: {timeout: 3s}
+  navigation-loop: {quiet: 4s}
+session-timeout: 6s
+Y
+worker() {
+  "$bl" worker --config "$dir/fast.yaml" --redis "$redis" --durability none 2>>"$dir/worker.log" &
+  worker=$!
+  pids+=("$worker")
+}
+worker
+"$bl" serve --redis "$redis" --durability none --port "$port" 2>"$dir/serve.log" &
+pids+=($!)
+until_true 10 curl -fsS "$url/ready" || fail "serve is not ready: $(curl -sS "$url/ready" || true)"
+
+"$bl" simulate --url "$url" --users 40 --rate 40 --speed 20 --seed 7 --duration 12s >"$dir/simulate.log" 2>&1 &
+simulate=$!
+pids+=("$simulate")
+for _ in 1 2 3; do
+  until_true 2 false || true
+  kill -9 "$worker"
+  worker
+done
+id=$(curl -fsS "$url/api/patterns?resolved=false&limit=1" | jq -r '.[0].pattern_id // empty')
+[ -z "$id" ] || curl -fsS -X PATCH "$url/api/patterns/$id/resolve" >/dev/null || fail "resolve"
+wait "$simulate" || fail "simulate"
+
+idle() { [ "$(curl -fsS "$url/api/partitions" | jq '[.[].lag] | add')" = 0 ]; }
+until_true 20 idle || fail "the workers do not catch up"
+kill -TERM "$worker"
+until_true 10 bash -c "! kill -0 $worker" || true
+wait "$worker" || fail "the worker did not stop cleanly"
+
+"$bl" inspect entries --redis "$redis" >"$dir/entries"
+"$bl" replay --config "$dir/fast.yaml" --entries "$dir/entries" | jq -cS . | sort >"$dir/replayed"
+next="$url/api/patterns?limit=500"
+: >"$dir/pages"
+while [ -n "$next" ]; do
+  curl -fsS -D "$dir/headers" "$next" | jq -cS '.[]' >>"$dir/pages"
+  next=$(sed -n 's/^[Ll]ink: <\([^>]*\)>; rel="\{0,1\}next.*/\1/p' "$dir/headers" | tr -d '\r')
+  case $next in /*) next=$url$next ;; esac
+done
+sort "$dir/pages" >"$dir/live"
+
+[ "$(wc -l <"$dir/live")" -gt 20 ] || fail "too few patterns: $(wc -l <"$dir/live")"
+grep -q '"tick":true' "$dir/entries" || fail "no tick in the stream"
+cmp "$dir/live" "$dir/replayed" || {
+  diff "$dir/live" "$dir/replayed" | cut -c1-600 | head -n 6 >&2
+  fail "the replay differs from the live run"
+}
+echo "ok: $(wc -l <"$dir/live") patterns from $(wc -l <"$dir/entries") entries, live and replayed"

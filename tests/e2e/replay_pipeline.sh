@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Replay gives the same bytes in memory, through Redis with one worker and one partition, and with four workers and
+# eight partitions while workers are killed in the middle (SPEC 8, 3.5).
+# usage: replay_pipeline.sh PATH_TO_BEHAVIORLENS
+set -euo pipefail
+bl=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+fail() {
+  echo "FAIL: $*" >&2
+  exit 1
+}
+
+# A few hundred shoppers, deterministic: visits, pauses, loops, checkouts, duplicates, page exits.
+events() {
+  awk -v n="$1" 'BEGIN {
+    srand(7)
+    split("page_view page_view navigate click scroll idle add_to_cart tab_hidden tab_visible page_exit purchase custom session_end", a, " ")
+    split("/ /products /products/lamp /products/chair /cart /checkout /checkout/address /payment /confirm /help", p, " ")
+    t = 1700000000000
+    for (i = 0; i < n; i++) {
+      t += int(rand() * 40)
+      action = a[1 + int(rand() * 13)]
+      if (action == "session_end" && rand() > 0.1) action = "click"
+      printf "{\"user_id\":\"user %d\",\"action\":\"%s\",\"page\":\"%s\",\"timestamp\":%.0f", int(rand() * 300), action, p[1 + int(rand() * 10)], t
+      if (rand() < 0.3) printf ",\"event_id\":\"e-%d\"", int(i / 2)
+      if (rand() < 0.2) printf ",\"session_id\":\"s-%d\"", int(rand() * 50)
+      printf ",\"metadata\":{\"name\":\"x\",\"duration_ms\":%d}}\n", int(rand() * 30000)
+    }
+  }'
+}
+
+events 40000 >"$dir/events.ndjson"
+"$bl" replay "$dir/events.ndjson" >"$dir/memory" || fail "replay in memory"
+[ "$(wc -l <"$dir/memory")" -gt 1000 ] || fail "too few patterns to compare: $(wc -l <"$dir/memory")"
+for type in hesitation navigation-loop abandonment; do
+  grep -q "\"type\":\"$type\"" "$dir/memory" || fail "no $type in the run"
+done
+
+gzip -k "$dir/events.ndjson"
+"$bl" replay - <"$dir/events.ndjson.gz" | cmp - "$dir/memory" || fail "gzip from standard input differs"
+
+"$bl" replay --redis private --workers 1 --partitions 1 "$dir/events.ndjson" >"$dir/one" || fail "one worker"
+cmp "$dir/one" "$dir/memory" || fail "one worker, one partition: the output differs"
+
+"$bl" replay --redis private --workers 4 --partitions 8 "$dir/events.ndjson" >"$dir/four" &
+replay=$!
+kills=0
+while kill -0 "$replay" 2>/dev/null; do
+  victim=$(pgrep -P "$replay" -f ' worker ' | shuf -n 1 || true)
+  if [ -n "$victim" ] && [ "$kills" -lt 8 ] && kill -9 "$victim" 2>/dev/null; then
+    kills=$((kills + 1))
+  fi
+  sleep 0.4
+done
+wait "$replay" || fail "four workers under fire"
+[ "$kills" -gt 0 ] || fail "the run was over before a worker could be killed"
+cmp "$dir/four" "$dir/memory" || fail "four workers, eight partitions, $kills kills: the output differs"
+echo "ok: $(wc -l <"$dir/memory") patterns, three ways, $kills workers killed"
