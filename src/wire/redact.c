@@ -54,8 +54,12 @@ static size_t ipv6(struct bl_str s)
     if (colons < 2 || n >= sizeof text)
         return 0;
     memcpy(text, s.p, n);
-    text[n] = '\0';
-    return inet_pton(AF_INET6, text, b) == 1 ? n : 0;
+    for (size_t cut = 0; cut < 2 && cut < n; cut++) { /* the address may end a sentence */
+        text[n - cut] = '\0';
+        if (inet_pton(AF_INET6, text, b) == 1)
+            return n - cut;
+    }
+    return 0;
 }
 
 static size_t address(struct bl_str s, char before)

@@ -7,3 +7,4 @@ bl_test(test_row unit bl_wire)
 
 bl_test(test_query unit bl_app)
 target_include_directories(test_query PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
+bl_test(test_decode unit bl_wire)
