@@ -28,6 +28,8 @@ struct bl_member {
     /* host */
     int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
     int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
+    int64_t expires_ms;   /* when the stored hash expires; 0: not known */
+    int64_t active_ms;    /* the score in the store's active users; 0: not known */
     uint64_t touched;     /* the caller's clock for dropping users from the cache */
     uint32_t stored[24];  /* hashes of the stored fields; see store/commit */
     bool stored_any;      /* the store holds a hash of this user */

@@ -1,0 +1,181 @@
+/* What a worker needs of the world: leases, the stream, the users' states, one atomic commit. Redis is behind
+ * it in the program (store/world.c), memory in a simulation. All of it is asynchronous: each call gives its
+ * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
+ * for its length.
+ *
+ * One partition has at most one of acquire, restore, fetch, due, load, check, commit, wait, tend under way;
+ * renew and release may come in between.
+ *
+ * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
+ * unknown. After either nothing that was cached is worth anything (invariant 7 of ARCHITECTURE). */
+#ifndef BL_APP_PORTS_H
+#define BL_APP_PORTS_H
+
+#include "bl/core/pattern.h"
+#include "bl/wire/row.h"
+#include "bl/wire/state.h"
+
+struct bl_acquired {
+    enum bl_err err;
+    bool taken;     /* false: another holds it */
+    uint64_t epoch; /* of the fence, if taken */
+};
+
+/* What the store remembers of a partition. */
+struct bl_restored {
+    enum bl_err err;
+    struct bl_str id; /* last entry committed; empty: none */
+    int64_t clock_ms; /* -1: none */
+    int64_t entries;  /* committed since the stream began */
+    struct bl_str rate;
+    const struct bl_str *seen; /* oldest first: `received hash hash …` */
+    size_t n_seen;
+    const struct bl_str *recent; /* newest first: lines */
+    size_t n_recent;
+};
+
+enum bl_entry_kind { BL_ENTRY_EVENTS, BL_ENTRY_TICK, BL_ENTRY_COMMAND, BL_ENTRY_POISON, BL_ENTRY_LOST };
+
+struct bl_entry {
+    struct bl_str id;
+    int64_t received_ms;
+    enum bl_entry_kind kind; /* POISON: no entry of ours; LOST: pending, but trimmed */
+    struct bl_str value;
+};
+
+struct bl_fetched {
+    enum bl_err err;
+    int64_t now_ms;      /* the store's clock */
+    int64_t earliest_ms; /* earliest deadline the store has scheduled; BL_NEVER: none */
+    bool pending;        /* a predecessor had read them */
+    const struct bl_entry *entries;
+    size_t n;
+};
+
+struct bl_due {
+    struct bl_str user_id;
+    int64_t score_ms;
+};
+
+struct bl_dues {
+    enum bl_err err;
+    const struct bl_due *users; /* in order of (time, id) */
+    size_t n;
+};
+
+/* One user as stored: no pair at all if there is none. */
+struct bl_loaded {
+    const struct bl_state_pair *pairs;
+    size_t n;
+    int64_t scheduled_ms; /* BL_NEVER: none */
+};
+
+/* A pattern as stored. */
+struct bl_checked {
+    bool exists;
+    struct bl_str user_id, type, variant, page, severity, detected_at;
+    bool resolved;
+};
+
+typedef void bl_acquired_fn(void *arg, const struct bl_acquired *a);
+typedef void bl_restored_fn(void *arg, const struct bl_restored *r);
+typedef void bl_fetched_fn(void *arg, const struct bl_fetched *f);
+typedef void bl_dues_fn(void *arg, const struct bl_dues *d);
+typedef void bl_loaded_fn(void *arg, size_t i, const struct bl_loaded *l);
+typedef void bl_checked_fn(void *arg, size_t i, const struct bl_checked *c);
+typedef void bl_names_fn(void *arg, size_t i, const struct bl_str *names, size_t n);
+typedef void bl_done_fn(void *arg, enum bl_err err);
+
+/* One user's part of a commit: only what changed. */
+struct bl_put_user {
+    struct bl_str user_id;
+    const struct bl_state_field *set; /* fields to write */
+    size_t n_set;
+    const char *const *del; /* fields to delete */
+    size_t n_del;
+    bool gone;           /* nothing is left: remove the user everywhere */
+    int64_t expires_ms;  /* safety TTL of the hash; BL_NEVER: leave it */
+    bool reschedule;     /* write due_ms into the deadlines */
+    int64_t due_ms;      /* BL_NEVER: take the user out */
+    bool recheckout;     /* write the checkout key */
+    int64_t checkout_ms; /* BL_NEVER: delete it */
+    struct bl_str page;  /* of the checkout */
+    int64_t active_ms;   /* time of the last event; BL_NEVER: leave it */
+};
+
+/* One pattern's part: the columns that changed. */
+struct bl_put_pattern {
+    char id[32];
+    const struct bl_row *row;
+    bool created, resolved;
+    struct bl_str user_id;
+    int64_t detected_ms;
+    bool expires; /* the user's list of patterns has a safety TTL */
+};
+
+struct bl_put_change {
+    const char *change; /* new, raised, resolved */
+    char id[32];
+    const char *type, *severity;
+    struct bl_str user_id, page;
+    int64_t at_ms;
+};
+
+enum bl_tally { BL_TALLY_COUNTERS, BL_TALLY_MINUTE, BL_TALLY_PAGES };
+
+struct bl_put_position {
+    struct bl_str id; /* empty: no entry yet */
+    int64_t clock_ms, entries, now_ms;
+    uint64_t epoch;
+};
+
+struct bl_ports {
+    void *ctx;
+    /* Milliseconds that only go forward; for waiting, never for deciding. */
+    int64_t (*now_ms)(void *ctx);
+
+    void (*acquire)(void *ctx, int p, bl_acquired_fn *fn, void *arg);
+    void (*restore)(void *ctx, int p, bl_restored_fn *fn, void *arg);
+    void (*renew)(void *ctx, int p, bl_done_fn *fn, void *arg);
+    /* Gives the lease back and forgets the partition. */
+    void (*release)(void *ctx, int p, bl_done_fn *fn, void *arg);
+
+    /* `pending`: a predecessor's unacknowledged entries first. `tick`: let time enter when nothing is unread.
+     */
+    void (*fetch)(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+    /* At most `max` users scheduled at or before until_ms, in order. */
+    void (*due)(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
+    /* `each` once per user, in order, then done. */
+    void (*load)(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
+                 void *arg);
+    /* What a commit must know first: stored patterns by id (hex), the pages counted in `buckets`. */
+    void (*check)(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
+                  size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
+    /* Returns when there may be an entry after `id`, or wait_ms have passed, or it was woken. */
+    void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
+    void (*wake)(void *ctx, int p);
+    /* One bounded step of retention. *done: BL_OK. */
+    void (*tend)(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg);
+
+    /* The commit: begin, any number of puts, end. All or nothing; running it twice equals running it once,
+     * since the second is fenced or finds its entries acknowledged. `put_*` copy. */
+    void (*begin)(void *ctx, int p);
+    void (*put_user)(void *ctx, int p, const struct bl_put_user *u);
+    void (*put_pattern)(void *ctx, int p, const struct bl_put_pattern *x);
+    void (*put_change)(void *ctx, int p, const struct bl_put_change *c);
+    /* Adds n to a field of a counting hash; `number` is the minute or the 5-minute step. */
+    void (*put_count)(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n);
+    void (*put_rate)(void *ctx, int p, struct bl_str text);
+    void (*put_recent)(void *ctx, int p, struct bl_str lines, size_t keep_chunks);
+    void (*put_seen)(void *ctx, int p, struct bl_str chunk);
+    void (*drop_seen)(void *ctx, int p, size_t chunks); /* the oldest */
+    void (*put_quarantine)(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+    void (*put_ack)(void *ctx, int p, struct bl_str id);
+    void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
+    void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);
+
+    /* One heartbeat (or farewell) of this worker; the answer is the sorted list of the living. */
+    void (*beat)(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, void *arg);
+};
+
+#endif

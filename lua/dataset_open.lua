@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Opens the data set: whoever comes first writes what can never change; everybody learns what is written.
+-- @keys  meta
+-- @args  version, partitions, hash_key (32 hex digits, made at random by the caller), clock (live | event)
+-- @reply {version, partitions, hash_key, clock, now_ms}: as stored; the caller compares.
+local have = redis.call('HMGET', KEYS[1], 'version', 'partitions', 'hash_key', 'clock')
+local time = redis.call('TIME')
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+if not have[1] then
+    redis.call('HSET', KEYS[1], 'version', ARGV[1], 'partitions', ARGV[2], 'hash_key', ARGV[3], 'clock', ARGV[4],
+        'created_at', now)
+    have = {ARGV[1], ARGV[2], ARGV[3], ARGV[4]}
+end
+have[5] = now
+return have

@@ -1,0 +1,31 @@
+#!lua flags=allow-oom
+-- Reads the next entries of the stream for the owner; a zombie reads nothing. What a predecessor left pending comes
+-- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
+-- @keys  events, fence, deadlines
+-- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick)
+-- @reply {now_ms, earliest deadline (-1: none), pending (1: these were pending), entries as XREADGROUP gives them}
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+    return redis.error_reply('FENCED another worker owns the partition')
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function read(from)
+    local got = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], from)
+    return got and got[1] and got[1][2] or {}
+end
+local pending, entries = 0, {}
+if ARGV[5] == '1' then
+    entries = read('0')
+    pending = #entries > 0 and 1 or 0
+end
+if #entries == 0 then
+    entries = read('>')
+end
+local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+local earliest = first[2] or '-1'
+local grace = tonumber(ARGV[6])
+if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= now then
+    redis.call('XADD', KEYS[1], '*', 'tick', '1')
+    entries = read('>')
+end
+return {now, earliest, pending, entries}

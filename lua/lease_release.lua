@@ -1,0 +1,9 @@
+#!lua flags=allow-oom
+-- Gives the lease back, if it is the caller's. The fence stays: epochs only grow.
+-- @keys  lease
+-- @args  fence value, worker name
+-- @reply 1: given back, 0: it was not the caller's
+if redis.call('GET', KEYS[1]) ~= ARGV[1] .. ' ' .. ARGV[2] then
+    return 0
+end
+return redis.call('DEL', KEYS[1])

@@ -1,0 +1,197 @@
+/* The entries of one fetch: copied, surveyed (whom do they concern, how far do they move the clock), applied.
+ *
+ * A batch is worked off in rounds of step and commit. A command is a round of its own, so that what it finds
+ * in the store is what the entries before it left there. */
+#include "bl/wire/command.h"
+#include "worker_owner.h"
+
+#include <stdlib.h>
+
+void batch_reset(struct batch *b)
+{
+    arena_reset(&b->arena);
+    b->n = b->at = b->upto = 0;
+}
+
+enum bl_err batch_take(struct batch *b, const struct bl_fetched *f)
+{
+    batch_reset(b);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct bl_entry *from = &f->entries[i];
+        if (!OWNER_ROOM(b->v, b->cap, b->n))
+            return BL_ERR_NO_MEMORY;
+        struct batch_entry *e = &b->v[b->n];
+        *e = (struct batch_entry){arena_copy(&b->arena, from->id), arena_copy(&b->arena, from->value),
+                                  from->received_ms, from->kind};
+        if (!e->id.p || !e->value.p)
+            return BL_ERR_NO_MEMORY;
+        b->n++;
+    }
+    return BL_OK;
+}
+
+void batch_choose(struct batch *b)
+{
+    b->upto = b->at + 1;
+    if (b->v[b->at].kind == BL_ENTRY_COMMAND)
+        return;
+    while (b->upto < b->n && b->v[b->upto].kind != BL_ENTRY_COMMAND)
+        b->upto++;
+}
+
+/* Takes the next line off *text. */
+static bool next_line(struct bl_str *text, struct bl_str *line)
+{
+    if (text->n == 0)
+        return false;
+    const char *end = memchr(text->p, '\n', text->n);
+    line->p = text->p;
+    line->n = end ? (size_t)(end - text->p) : text->n;
+    size_t taken = line->n + (end ? 1 : 0);
+    *text = (struct bl_str){text->p + taken, text->n - taken};
+    return true;
+}
+
+enum bl_err owner_want(struct owner *o, struct bl_str user_id)
+{
+    if (bl_partition_member(o->partition, user_id) || bl_map_get(&o->wanted_by_id, user_id))
+        return BL_OK;
+    if (!OWNER_ROOM(o->wanted, o->cap_wanted, o->n_wanted))
+        return BL_ERR_NO_MEMORY;
+    struct bl_str own = arena_copy(&o->batch.arena, user_id);
+    if (!own.p)
+        return BL_ERR_NO_MEMORY;
+    o->wanted[o->n_wanted++] = own;
+    return bl_map_put(&o->wanted_by_id, own, (void *)o);
+}
+
+/* A canonical line begins with the user id: most need no parser to be told from each other. */
+static bool quick_user(struct bl_str line, struct bl_str *out)
+{
+    static const struct bl_str head = {"{\"user_id\":\"", 12};
+    if (!bl_str_starts(line, head))
+        return false;
+    const char *from = line.p + head.n, *end = memchr(from, '"', line.n - head.n);
+    if (!end || end == from || memchr(from, '\\', (size_t)(end - from)) ||
+        (size_t)(end - from) > BL_USER_ID_MAX_BYTES)
+        return false;
+    *out = (struct bl_str){from, (size_t)(end - from)};
+    return true;
+}
+
+static void move_horizon(struct owner *o, int64_t ms)
+{
+    if (ms > o->horizon_ms)
+        o->horizon_ms = ms;
+}
+
+static enum bl_err survey_line(struct owner *o, struct bl_str line)
+{
+    struct bl_record r;
+    bool event_mode = o->worker->options.event_mode;
+    struct bl_str user;
+    if (!event_mode && quick_user(line, &user))
+        return owner_want(o, user);
+    enum bl_err err = bl_record_read(o->worker->decoder, line, &r);
+    if (err == BL_ERR_NO_MEMORY)
+        return err;
+    if (err != BL_OK)
+        return BL_OK; /* the step sets it aside */
+    if (event_mode)
+        move_horizon(o, r.timestamp_ms);
+    return owner_want(o, r.user_id);
+}
+
+/* In event time a tick says what time it is; "1" of live mode moves nothing. */
+static int64_t tick_ms(const struct owner *o, const struct batch_entry *e)
+{
+    int64_t ms;
+    if (!o->worker->options.event_mode)
+        return e->received_ms;
+    return bl_str_int64(e->value, &ms) ? ms : INT64_MIN;
+}
+
+static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
+{
+    struct bl_str text = e->value, line;
+    struct bl_command command;
+    enum bl_err err = BL_OK;
+    if (!o->worker->options.event_mode)
+        move_horizon(o, e->received_ms);
+    if (e->kind == BL_ENTRY_TICK)
+        move_horizon(o, tick_ms(o, e));
+    if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK)
+        err = owner_want(o, bl_command_user(&command));
+    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
+        err = survey_line(o, line);
+    return err;
+}
+
+enum bl_err batch_survey(struct owner *o)
+{
+    enum bl_err err = BL_OK;
+    o->horizon_ms = bl_partition_clock(o->partition);
+    for (size_t i = o->batch.at; i < o->batch.upto && err == BL_OK; i++)
+        err = survey_entry(o, &o->batch.v[i]);
+    return err;
+}
+
+static enum bl_err step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)
+{
+    struct bl_record r;
+    enum bl_err err = bl_record_read(o->worker->decoder, line, &r);
+    if (err == BL_ERR_NO_MEMORY)
+        return err;
+    if (err != BL_OK || (o->worker->options.event_mode && r.timestamp_ms < 0)) {
+        effects_poison(&o->effects, e->id, err != BL_OK ? "unreadable event" : "event without timestamp",
+                       line);
+        return BL_OK;
+    }
+    struct bl_member *m = bl_partition_member(o->partition, r.user_id);
+    if (!m)
+        return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
+    m->touched = o->round;
+    o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
+    return bl_partition_record(o->partition, &r, e->received_ms);
+}
+
+static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
+{
+    struct bl_command command;
+    bool found;
+    int64_t now_ms = o->worker->options.event_mode ? INT64_MIN : e->received_ms;
+    if (bl_command_read(e->value, &command) != BL_OK) {
+        effects_poison(&o->effects, e->id, "unreadable command", e->value);
+        return bl_partition_advance(o->partition, now_ms);
+    }
+    enum bl_err err =
+        bl_partition_resolve(o->partition, bl_command_user(&command), &command.pattern_id, now_ms, &found);
+    o->manual = err == BL_OK && !found;
+    bl_pattern_id_hex(&command.pattern_id, o->manual_id);
+    return err;
+}
+
+static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
+{
+    struct bl_str text = e->value, line;
+    enum bl_err err = BL_OK;
+    if (e->kind == BL_ENTRY_COMMAND)
+        return step_command(o, e);
+    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
+        err = step_line(o, e, line);
+    if (e->kind == BL_ENTRY_POISON)
+        effects_poison(&o->effects, e->id, "not an entry of ours", e->value);
+    if (e->kind == BL_ENTRY_LOST)
+        o->effects.lost++;
+    if (err == BL_OK && (e->kind == BL_ENTRY_TICK || !o->worker->options.event_mode))
+        err = bl_partition_advance(o->partition, tick_ms(o, e));
+    return err;
+}
+
+enum bl_err batch_step(struct owner *o)
+{
+    enum bl_err err = BL_OK;
+    for (size_t i = o->batch.at; i < o->batch.upto && err == BL_OK; i++)
+        err = step_entry(o, &o->batch.v[i]);
+    return err == BL_OK ? o->effects.err : err;
+}

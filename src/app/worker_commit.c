@@ -1,0 +1,463 @@
+/* From what a round did to what the store has to be told. Works in two halves: first what must be asked (does
+ * the pattern exist already, which pages are counted there), then the puts, which cannot fail any more but
+ * for memory.
+ *
+ * Invariants: nothing is put that did not change; an entry is acknowledged in the same commit as its effects,
+ * and only there (ARCHITECTURE, invariants 1 and 2); the counters count a pattern once, whatever is processed
+ * again (SPEC 5.2). */
+#include "bl/core/rule.h"
+#include "worker_owner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DAY_MS            86400000LL
+#define SAFETY_MS         (7 * DAY_MS) /* SPEC 3.6: at least a day beyond anything that could matter */
+#define SAFETY_SLACK_MS   DAY_MS       /* so that the TTL is renewed once a day, not with each event */
+#define PUT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
+
+/* ---- what must be asked first ---- */
+
+static void ask_step(struct owner *o, int64_t number)
+{
+    struct page_step *s = steps_get(o, number);
+    if (s && s->known)
+        return;
+    for (size_t i = 0; i < o->n_buckets; i++)
+        if (o->buckets[i] == number)
+            return;
+    if (!s || !OWNER_ROOM(o->buckets, o->cap_buckets, o->n_buckets))
+        o->effects.err = BL_ERR_NO_MEMORY;
+    else
+        o->buckets[o->n_buckets++] = number;
+}
+
+bool commit_needs_check(struct owner *o)
+{
+    const struct effects *e = &o->effects;
+    o->n_buckets = 0;
+    for (size_t i = 0; i < e->n_counts; i++)
+        if (e->counts[i]->tally == BL_TALLY_PAGES)
+            ask_step(o, e->counts[i]->number);
+    for (size_t i = 0; i < e->n_touched; i++)
+        if (e->touched[i]->created)
+            ask_step(o, e->touched[i]->detected_ms / OWNER_PAGES_MS);
+    return e->n_touched > 0 || o->manual || o->n_buckets > 0;
+}
+
+static enum bl_severity severity_of(struct bl_str name)
+{
+    for (int s = BL_LOW; s <= BL_HIGH; s++)
+        if (bl_str_eqz(name, bl_severity_name((enum bl_severity)s)))
+            return (enum bl_severity)s;
+    return 0;
+}
+
+/* SPEC 5.3 for a pattern that the user's state no longer knows: an abandonment of an earlier session whose
+ * place another has taken. */
+static void resolve_stored(struct owner *o, const struct bl_checked *c)
+{
+    struct bl_pattern x = {.change = BL_PATTERN_RESOLVED, .resolution = BL_RESOLVED_MANUAL};
+    x.rule = bl_rule_of(c->type);
+    x.user_id = c->user_id;
+    x.page = c->page;
+    x.severity = severity_of(c->severity);
+    x.resolved_ms = bl_partition_clock(o->partition);
+    if (!c->exists || c->resolved || x.rule == BL_RULE_COUNT || !x.severity ||
+        !bl_str_int64(c->detected_at, &x.detected_ms) ||
+        !bl_pattern_id_parse((struct bl_str){o->manual_id, 32}, &x.id))
+        return;
+    effects_pattern(&o->effects, &x);
+    struct touched *t = effects_find(&o->effects, o->manual_id);
+    if (t) {
+        t->exists = true;
+        t->stored_severity = x.severity;
+    }
+}
+
+void commit_checked(void *arg, size_t i, const struct bl_checked *c)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (o->drop)
+        return;
+    if (i >= o->n_checked) {
+        resolve_stored(o, c);
+        return;
+    }
+    struct touched *t = o->effects.touched[i];
+    t->exists = c->exists;
+    t->was_resolved = c->resolved;
+    t->stored_severity = c->exists ? severity_of(c->severity) : 0;
+}
+
+/* Fields of a step are `views PAGE` and `TYPE PAGE`. */
+void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    struct page_step *s = o->drop || i >= o->n_buckets ? NULL : steps_get(o, o->buckets[i]);
+    if (!s)
+        return;
+    s->known = true;
+    for (size_t k = 0; k < n; k++) {
+        const char *space = names[k].n ? memchr(names[k].p, ' ', names[k].n) : NULL;
+        size_t skip = space ? (size_t)(space - names[k].p) + 1 : 0;
+        (void)steps_page(s, (struct bl_str){names[k].p + skip, names[k].n - skip});
+    }
+}
+
+/* ---- users ---- */
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return b != BL_NEVER && b > a ? b : a;
+}
+
+static int64_t stale_ms(const struct owner *o)
+{
+    int64_t grace = o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
+    int64_t clock = bl_partition_clock(o->partition);
+    return clock == INT64_MIN ? clock : clock - grace;
+}
+
+/* Lazily: written only if nothing, or something later, is scheduled; and once the scheduled time has passed.
+ */
+static void put_schedule(const struct owner *o, struct bl_member *m, struct bl_put_user *u)
+{
+    int64_t due_ms = m->node.at ? m->node.due_ms : BL_NEVER;
+    bool passed = m->scheduled_ms != BL_NEVER && m->scheduled_ms <= stale_ms(o);
+    if (due_ms < m->scheduled_ms || (passed && due_ms != m->scheduled_ms)) {
+        u->reschedule = true;
+        u->due_ms = m->scheduled_ms = due_ms;
+    }
+}
+
+static void put_expiry(const struct owner *o, struct bl_member *m, const struct bl_user *s,
+                       struct bl_put_user *u)
+{
+    const struct bl_worker_options *x = &o->worker->options;
+    u->expires_ms = BL_NEVER;
+    if (x->event_mode)
+        return;
+    int64_t latest = later(o->now_ms, bl_partition_clock(o->partition));
+    for (size_t i = 0; i < s->n_marks; i++)
+        latest = later(latest, s->marks[i].until_ms);
+    for (size_t i = 0; i < s->n_open; i++)
+        latest = later(latest, s->open[i].due_ms);
+    latest += x->rules->session_timeout_ms + SAFETY_MS;
+    if (latest > m->expires_ms)
+        u->expires_ms = m->expires_ms = latest + SAFETY_SLACK_MS;
+}
+
+static void put_checkout(const struct owner *o, struct bl_member *m, const struct bl_user *s,
+                         struct bl_put_user *u)
+{
+    if (o->worker->options.event_mode)
+        return;
+    u->checkout_ms = load_checkout(s, &u->page);
+    u->recheckout = u->checkout_ms != m->checkout_ms;
+    m->checkout_ms = u->checkout_ms;
+}
+
+static enum bl_err put_state(struct owner *o, struct bl_member *m, struct bl_put_user *u)
+{
+    struct bl_worker *w = o->worker;
+    struct bl_state_field fields[BL_STATE_FIELDS_MAX], *set = fields;
+    const char *del[BL_STATE_FIELDS_MAX];
+    const struct bl_user *s = bl_partition_state(o->partition, m);
+    enum bl_err err = s ? bl_state_encode(s, &w->text, fields) : BL_ERR_NO_MEMORY;
+    if (err != BL_OK)
+        return err;
+    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++) {
+        uint32_t hash = load_hash(fields[i].value);
+        if (hash == m->stored[i])
+            continue;
+        if (hash == 0)
+            del[u->n_del++] = fields[i].name;
+        else
+            set[u->n_set++] = fields[i];
+        m->stored[i] = hash;
+    }
+    u->set = set;
+    u->del = del;
+    put_expiry(o, m, s, u);
+    put_checkout(o, m, s, u);
+    u->active_ms = s->seen_ms >= 0 && s->seen_ms != m->active_ms ? s->seen_ms : BL_NEVER;
+    m->active_ms = s->seen_ms;
+    m->stored_any = true;
+    PUT(o, put_user, u);
+    return BL_OK;
+}
+
+static void put_gone(struct owner *o, struct bl_member *m, struct bl_put_user *u)
+{
+    u->gone = true;
+    u->recheckout = m->checkout_ms != BL_NEVER;
+    if (m->stored_any || m->scheduled_ms != BL_NEVER || u->recheckout)
+        PUT(o, put_user, u);
+    memset(m->stored, 0, sizeof m->stored);
+    m->stored_any = false;
+    m->scheduled_ms = m->checkout_ms = BL_NEVER;
+    m->expires_ms = m->active_ms = 0;
+}
+
+static enum bl_err put_member(struct owner *o, struct bl_member *m)
+{
+    struct bl_put_user u = {.user_id = m->user_id,
+                            .expires_ms = BL_NEVER,
+                            .due_ms = BL_NEVER,
+                            .checkout_ms = BL_NEVER,
+                            .active_ms = BL_NEVER};
+    if (!m->packed) {
+        put_gone(o, m, &u);
+        return BL_OK;
+    }
+    put_schedule(o, m, &u);
+    if (m->dirty)
+        return put_state(o, m, &u);
+    if (u.reschedule)
+        PUT(o, put_user, &u);
+    return BL_OK;
+}
+
+static enum bl_err put_users(struct owner *o)
+{
+    enum bl_err err = BL_OK;
+    for (struct bl_member *m = bl_partition_dirty(o->partition); m && err == BL_OK; m = m->next_dirty)
+        err = put_member(o, m);
+    for (size_t i = 0; i < o->n_visit && err == BL_OK; i++)
+        if (!o->visit[i]->dirty)
+            err = put_member(o, o->visit[i]);
+    return err;
+}
+
+/* ---- patterns ---- */
+
+static void count(struct owner *o, struct bl_str name, int64_t n)
+{
+    if (n != 0)
+        PUT(o, put_count, BL_TALLY_COUNTERS, 0, name, n);
+}
+
+static void count_of(struct owner *o, const char *prefix, const char *name, int64_t n)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s%s", prefix, name);
+    count(o, bl_str_of(text), n);
+}
+
+static void count_created(struct owner *o, const struct touched *t)
+{
+    char prefix[64];
+    const char *type = bl_rule(t->rule)->name;
+    count(o, BL_STR("patterns"), 1);
+    count_of(o, "type:", type, 1);
+    snprintf(prefix, sizeof prefix, "type:%s", type);
+    effects_count(&o->effects, BL_TALLY_MINUTE, t->detected_ms / OWNER_MINUTE_MS, bl_str_of(prefix),
+                  BL_STR(""), 1);
+    snprintf(prefix, sizeof prefix, "%s ", type);
+    effects_count(&o->effects, BL_TALLY_PAGES, t->detected_ms / OWNER_PAGES_MS, bl_str_of(prefix), t->page,
+                  1);
+    o->worker->totals.patterns++;
+}
+
+static void drop_resolution(struct bl_row *row)
+{
+    row->v[BL_COLUMN_RESOLVED] = row->v[BL_COLUMN_RESOLVED_AT] = row->v[BL_COLUMN_RESOLUTION] = BL_STR("");
+}
+
+/* Leaves of t only what is to be stored; false: nothing. */
+static bool settle(struct touched *t)
+{
+    bool again = t->created && t->exists;
+    if (again) { /* made before: what remains is at most its resolution */
+        struct bl_row only = {0};
+        only.v[BL_COLUMN_RESOLVED] = t->row.v[BL_COLUMN_RESOLVED];
+        only.v[BL_COLUMN_RESOLVED_AT] = t->row.v[BL_COLUMN_RESOLVED_AT];
+        only.v[BL_COLUMN_RESOLUTION] = t->row.v[BL_COLUMN_RESOLUTION];
+        t->row = only;
+        t->created = false;
+        t->severity = t->stored_severity;
+    }
+    if (t->resolved && t->exists && t->was_resolved) {
+        t->resolved = false;
+        drop_resolution(&t->row);
+    }
+    return again ? t->resolved : t->created || t->exists;
+}
+
+static void put_pattern(struct owner *o, struct touched *t)
+{
+    struct bl_put_pattern x = {.row = &t->row, .created = t->created, .resolved = t->resolved};
+    x.user_id = t->user_id;
+    x.detected_ms = t->detected_ms;
+    x.expires = !o->worker->options.event_mode;
+    memcpy(x.id, t->id, sizeof x.id);
+    PUT(o, put_pattern, &x);
+    count(o, BL_STR("open"), (t->created ? 1 : 0) - (t->resolved ? 1 : 0));
+    if (t->created)
+        count_created(o, t);
+    if (t->severity != t->stored_severity) {
+        count_of(o, "severity:", bl_severity_name(t->severity), 1);
+        if (t->stored_severity)
+            count_of(o, "severity:", bl_severity_name(t->stored_severity), -1);
+    }
+}
+
+static void put_change(struct owner *o, const struct change *c)
+{
+    static const char *const names[] = {
+        [BL_PATTERN_NEW] = "new", [BL_PATTERN_RAISED] = "raised", [BL_PATTERN_RESOLVED] = "resolved"};
+    const struct touched *t = c->of;
+    if (!t->stored || (c->change == BL_PATTERN_NEW && !t->created) ||
+        (c->change == BL_PATTERN_RESOLVED && !t->resolved))
+        return;
+    struct bl_put_change x = {.change = names[c->change],
+                              .type = bl_rule(t->rule)->name,
+                              .severity = bl_severity_name(c->severity),
+                              .user_id = t->user_id,
+                              .page = t->page,
+                              .at_ms = c->at_ms};
+    memcpy(x.id, t->id, sizeof x.id);
+    PUT(o, put_change, &x);
+}
+
+static void put_patterns(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    for (size_t i = 0; i < e->n_touched; i++) {
+        e->touched[i]->stored = settle(e->touched[i]);
+        if (e->touched[i]->stored)
+            put_pattern(o, e->touched[i]);
+    }
+    for (size_t i = 0; i < e->n_changes; i++)
+        put_change(o, &e->changes[i]);
+}
+
+/* ---- lists and counters ---- */
+
+static void put_counts(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    for (size_t i = 0; i < e->n_counts; i++) {
+        const struct count *c = e->counts[i];
+        struct page_step *s = c->tally == BL_TALLY_PAGES ? steps_get(o, c->number) : NULL;
+        bl_buf_clear(&e->text);
+        bl_buf_str(&e->text, c->prefix);
+        bl_buf_str(&e->text, s ? steps_page(s, c->page) : c->page);
+        PUT(o, put_count, c->tally, c->number, bl_buf_view(&e->text), c->n);
+    }
+    count(o, BL_STR("events"), e->events);
+    count(o, BL_STR("duplicates"), e->duplicates);
+    count(o, BL_STR("late"), e->late);
+    count(o, BL_STR("clock_adjusted"), e->clock_adjusted);
+    count(o, BL_STR("attempts:completed"), e->completed);
+    count(o, BL_STR("attempts:abandoned"), e->abandoned);
+    count(o, BL_STR("seen_forgotten"), e->forgotten);
+    count(o, BL_STR("quarantined"), (int64_t)e->n_poison);
+    count(o, BL_STR("lost"), e->lost);
+}
+
+static void put_rate(struct owner *o)
+{
+    struct bl_buf *text = &o->effects.text;
+    int64_t newest = 0;
+    if (!o->effects.rate_changed)
+        return;
+    for (size_t i = 0; i < OWNER_RATE_SLOTS; i++)
+        newest = o->rate[i].second > newest ? o->rate[i].second : newest;
+    bl_buf_clear(text);
+    for (int64_t second = newest - OWNER_RATE_SLOTS + 1; second <= newest; second++) {
+        size_t slot = (size_t)((second % OWNER_RATE_SLOTS + OWNER_RATE_SLOTS) % OWNER_RATE_SLOTS);
+        if (o->rate[slot].second == second && o->rate[slot].n > 0)
+            bl_buf_printf(text, "%s%lld:%lld", text->n ? " " : "", (long long)second,
+                          (long long)o->rate[slot].n);
+    }
+    PUT(o, put_rate, bl_buf_view(text));
+}
+
+static void put_recent(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    size_t max = o->worker->options.recent_max;
+    if (e->n_lines == 0)
+        return;
+    size_t first = e->n_lines > max ? e->n_lines - max : 0;
+    struct bl_str text = {e->recent.p + e->lines[first], e->recent.n - e->lines[first] - 1};
+    if (!sizes_push(&o->recent, 0, e->n_lines - first))
+        e->err = BL_ERR_NO_MEMORY;
+    while (o->recent.n > 1 && o->recent.total - sizes_oldest(&o->recent)->n >= max)
+        sizes_pop(&o->recent);
+    PUT(o, put_recent, text, o->recent.n);
+}
+
+static void put_seen_chunk(struct owner *o, size_t from, size_t to)
+{
+    struct effects *e = &o->effects;
+    bl_buf_clear(&e->text);
+    bl_buf_int(&e->text, e->ids[from].received_ms);
+    for (size_t i = from; i < to; i++)
+        bl_buf_printf(&e->text, " %016llx", (unsigned long long)e->ids[i].hash);
+    if (!sizes_push(&o->seen, e->ids[from].received_ms, to - from))
+        e->err = BL_ERR_NO_MEMORY;
+    PUT(o, put_seen, bl_buf_view(&e->text));
+}
+
+/* Keeps at least what the partition still knows: it forgets one by one, the list by whole elements. */
+static void put_seen(struct owner *o)
+{
+    const struct bl_worker_options *x = &o->worker->options;
+    struct effects *e = &o->effects;
+    int64_t clock = bl_partition_clock(o->partition);
+    size_t drop = 0, from = 0;
+    for (size_t i = 1; i <= e->n_ids; i++)
+        if (i == e->n_ids || e->ids[i].received_ms != e->ids[from].received_ms) {
+            put_seen_chunk(o, from, i);
+            from = i;
+        }
+    for (const struct chunk *c; (c = sizes_oldest(&o->seen)); drop++) {
+        bool expired = clock - c->received_ms >= x->seen_ms;
+        if (!expired && o->seen.total - c->n < x->seen_max)
+            break;
+        e->forgotten += expired ? 0 : (int64_t)c->n;
+        sizes_pop(&o->seen);
+    }
+    if (drop > 0)
+        o->worker->ports.drop_seen(o->worker->ports.ctx, o->p, drop);
+}
+
+static void put_position(struct owner *o)
+{
+    const struct batch *b = &o->batch;
+    size_t upto = o->partial ? b->at : b->upto;
+    for (size_t i = b->at; i < upto; i++)
+        PUT(o, put_ack, b->v[i].id);
+    if (upto > b->at) {
+        struct bl_str id = b->v[upto - 1].id;
+        size_t n = id.n < sizeof o->position ? id.n : sizeof o->position - 1;
+        memcpy(o->position, id.p, n);
+        o->position[n] = '\0';
+        o->entries += (int64_t)(upto - b->at);
+    }
+    int64_t clock = bl_partition_clock(o->partition);
+    struct bl_put_position x = {bl_str_of(o->position), clock == INT64_MIN ? -1 : clock, o->entries,
+                                o->now_ms, o->epoch};
+    PUT(o, put_position, &x);
+}
+
+enum bl_err commit_put(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    o->worker->ports.begin(o->worker->ports.ctx, o->p);
+    enum bl_err err = put_users(o);
+    if (err != BL_OK)
+        return err;
+    put_patterns(o);
+    put_seen(o);
+    put_recent(o);
+    put_rate(o);
+    put_counts(o);
+    for (size_t i = 0; i < e->n_poison; i++)
+        PUT(o, put_quarantine, e->poison[i].id, e->poison[i].reason, e->poison[i].text);
+    put_position(o);
+    return e->err;
+}

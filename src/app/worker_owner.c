@@ -1,0 +1,468 @@
+/* The state machine of one partition.
+ *
+ *   FREE ──owner_acquire──> ACQUIRING ──> RESTORING ──on_restored──┐
+ *    ^                          │ held by another                  v            nothing unread
+ *    └──────────────────────────┘         ┌──────────────────> FETCHING ─────────────────────────┐
+ *                                         │                        │ on_fetched: batch_take      v
+ *   RELEASING <── owner_finish (give up,  │                        v                    TENDING or WAITING
+ *    │             or owner_fail: drop)   │    ┌────────────── owner_round ──────────┐      │ (doorbell, or
+ * the v                                    │    │      anybody due? who is missing?   │      │  next
+ * deadline) FREE                                  │    v                                     │      │ │
+ * ASKING_DUE ──> LOADING ──> owner_step   │      │ │                               │          │      │ │
+ * CHECKING <────────────┤          │      │ │            └──> owner_commit ─┴> COMMITTING     │ │  more of
+ * the batch                   │  └───────┘ (next round) └──────────────────────────────────────┴──────────┘
+ *
+ * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
+ * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
+ * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE,
+ * invariant 7).
+ *
+ * Deadlines fire in order of time even when there are more than memory should hold (SPEC 3.4): a round takes
+ * at most BL_DUE_MAX scheduled users; if more are due it is partial: it fires what lies before the last of
+ * them, commits, and comes back to the same entries. */
+#include "worker_owner.h"
+#include "bl/base/log.h"
+
+#include <stdlib.h>
+
+#define DUE_TIES_MAX 65536
+
+#define PORT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
+
+static void owner_round(struct owner *o);
+static void owner_fetch(struct owner *o);
+
+static int64_t local_ms(const struct owner *o)
+{
+    return o->worker->ports.now_ms(o->worker->ports.ctx);
+}
+
+/* ---- memory ---- */
+
+void owner_init(struct owner *o, struct bl_worker *w, int p)
+{
+    *o = (struct owner){.magic = OWNER_MAGIC, .worker = w, .p = p};
+    effects_init(&o->effects);
+    bl_map_init(&o->wanted_by_id);
+}
+
+static void forget(struct owner *o)
+{
+    bl_partition_free(o->partition);
+    o->partition = NULL;
+    batch_reset(&o->batch);
+    effects_reset(&o->effects);
+    steps_release(o);
+    sizes_reset(&o->seen);
+    sizes_reset(&o->recent);
+    bl_map_clear(&o->wanted_by_id);
+    o->n_wanted = o->n_dues = o->n_visit = 0;
+    o->partial = o->manual = false;
+}
+
+void owner_release_memory(struct owner *o)
+{
+    forget(o);
+    effects_release(&o->effects);
+    arena_release(&o->batch.arena);
+    bl_map_release(&o->wanted_by_id);
+    free(o->batch.v);
+    free(o->wanted);
+    free(o->dues);
+    free(o->visit);
+    free(o->buckets);
+}
+
+enum bl_err owner_visit(struct owner *o, struct bl_member *m)
+{
+    if (!OWNER_ROOM(o->visit, o->cap_visit, o->n_visit))
+        return BL_ERR_NO_MEMORY;
+    o->visit[o->n_visit++] = m;
+    return BL_OK;
+}
+
+/* ---- giving back ---- */
+
+static void on_released(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    (void)err; /* what was not given back runs out */
+    o->state = OWNER_FREE;
+    o->drop = o->give_up = false;
+    worker_freed(o->worker);
+}
+
+static void owner_finish(struct owner *o)
+{
+    forget(o);
+    o->state = OWNER_RELEASING;
+    PORT(o, release, on_released, o);
+}
+
+static void owner_fail(struct owner *o, enum bl_err err, const char *where)
+{
+    bl_log(err == BL_ERR_FENCED || err == BL_ERR_STORE_UNAVAILABLE ? BL_LOG_WARN : BL_LOG_ERROR,
+           "partition given up", BL_LOG_INT("partition", o->p), BL_LOG_TEXT("why", bl_err_code(err)),
+           BL_LOG_TEXT("where", where));
+    o->worker->totals.fenced += err == BL_ERR_FENCED;
+    o->acquire_at = local_ms(o) + OWNER_PROBE_MS;
+    owner_finish(o);
+}
+
+/* True: go on. Otherwise the owner has been ended. */
+static bool proceed(struct owner *o, enum bl_err err, const char *where)
+{
+    if (o->drop && err == BL_OK)
+        err = BL_ERR_FENCED;
+    if (err == BL_OK)
+        return true;
+    owner_fail(o, err, where);
+    return false;
+}
+
+bool owner_holds(const struct owner *o)
+{
+    return o->state != OWNER_FREE && o->state != OWNER_ACQUIRING && o->state != OWNER_RELEASING;
+}
+
+void owner_give_up(struct owner *o)
+{
+    if (o->state == OWNER_FREE || o->state == OWNER_RELEASING)
+        return;
+    o->give_up = true;
+    if (o->state == OWNER_WAITING)
+        o->worker->ports.wake(o->worker->ports.ctx, o->p);
+}
+
+static void on_renewed(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    o->renewing = false;
+    worker_freed(o->worker);
+    if (err == BL_OK || !owner_holds(o))
+        return;
+    o->drop = true;
+    if (o->state == OWNER_WAITING)
+        o->worker->ports.wake(o->worker->ports.ctx, o->p);
+}
+
+void owner_renew(struct owner *o)
+{
+    int64_t now = local_ms(o);
+    if (!owner_holds(o) || o->renewing || now - o->renewed_at < o->worker->options.renew_ms)
+        return;
+    o->renewing = true;
+    o->renewed_at = now;
+    PORT(o, renew, on_renewed, o);
+}
+
+/* ---- taking over ---- */
+
+static void on_restored(void *arg, const struct bl_restored *r)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    enum bl_err err = r->err;
+    if (err == BL_OK)
+        err = owner_restore(o, r);
+    if (!proceed(o, err, "restore"))
+        return;
+    o->worker->totals.takeovers++;
+    bl_log(BL_LOG_INFO, "partition taken", BL_LOG_INT("partition", o->p), BL_LOG_INT("epoch", o->epoch));
+    owner_fetch(o);
+}
+
+static void on_acquired(void *arg, const struct bl_acquired *a)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (a->err != BL_OK || !a->taken) {
+        o->state = OWNER_FREE;
+        o->give_up = false;
+        o->acquire_at = local_ms(o) + OWNER_PROBE_MS;
+        worker_freed(o->worker);
+        if (a->err == BL_OK)
+            worker_balance(o->worker); /* this one is held: there may be another */
+        return;
+    }
+    o->epoch = a->epoch;
+    o->renewed_at = local_ms(o);
+    o->pending = true;
+    o->drop = false;
+    o->state = OWNER_RESTORING;
+    PORT(o, restore, on_restored, o);
+}
+
+void owner_acquire(struct owner *o)
+{
+    if (o->state != OWNER_FREE || o->renewing || local_ms(o) < o->acquire_at)
+        return;
+    o->state = OWNER_ACQUIRING;
+    PORT(o, acquire, on_acquired, o);
+}
+
+/* ---- fetching and waiting ---- */
+
+static void on_waited(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    (void)err; /* the doorbell decides nothing: the fetch finds out */
+    if (proceed(o, BL_OK, "wait"))
+        owner_fetch(o);
+}
+
+static void owner_wait(struct owner *o)
+{
+    const struct bl_worker_options *x = &o->worker->options;
+    int64_t wait_ms = OWNER_WAIT_MAX_MS;
+    if (!x->event_mode && o->earliest_ms != BL_NEVER) {
+        int64_t until = o->earliest_ms + x->rules->grace_ms - o->now_ms - (local_ms(o) - o->fetched_at);
+        wait_ms = until < 1 ? 1 : until < wait_ms ? until : wait_ms;
+    }
+    o->state = OWNER_WAITING;
+    PORT(o, wait, bl_str_of(o->position), wait_ms, on_waited, o);
+}
+
+static void on_tended(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (proceed(o, err, "retention"))
+        owner_fetch(o);
+}
+
+/* Between two commits, and also while there is always something to do. */
+static bool owner_tend(struct owner *o)
+{
+    int64_t now = local_ms(o);
+    if (now - o->tended_at < OWNER_TEND_MS)
+        return false;
+    o->tended_at = now;
+    o->state = OWNER_TENDING;
+    PORT(o, tend, bl_partition_clock(o->partition), on_tended, o);
+    return true;
+}
+
+static void on_fetched(void *arg, const struct bl_fetched *f)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    enum bl_err err = f->err;
+    if (err == BL_OK)
+        err = batch_take(&o->batch, f);
+    if (!proceed(o, err, "fetch"))
+        return;
+    o->pending = f->pending;
+    o->now_ms = f->now_ms;
+    o->fetched_at = local_ms(o);
+    o->earliest_ms = f->earliest_ms;
+    if (o->batch.n > 0)
+        owner_round(o);
+    else if (o->give_up)
+        owner_finish(o);
+    else
+        owner_wait(o);
+}
+
+static void owner_fetch(struct owner *o)
+{
+    if (o->give_up) {
+        owner_finish(o);
+        return;
+    }
+    if (owner_tend(o))
+        return;
+    o->state = OWNER_FETCHING;
+    PORT(o, fetch, o->pending, !o->worker->options.event_mode, on_fetched, o);
+}
+
+/* ---- committing ---- */
+
+static void drop_gone(struct owner *o)
+{
+    struct bl_member *m = bl_partition_dirty(o->partition), *next;
+    bl_partition_clean(o->partition);
+    for (; m; m = next) {
+        next = m->next_dirty;
+        if (!m->packed)
+            bl_partition_member_drop(o->partition, m);
+    }
+}
+
+static void count_totals(struct owner *o)
+{
+    struct bl_worker_totals *t = &o->worker->totals;
+    const struct effects *e = &o->effects;
+    t->commits++;
+    t->events += (uint64_t)e->events;
+    t->duplicates += (uint64_t)e->duplicates;
+    t->late += (uint64_t)e->late;
+    t->quarantined += e->n_poison;
+    t->corrupt += (uint64_t)e->corrupt;
+    t->lost += (uint64_t)e->lost;
+    if (!o->partial)
+        t->entries += o->batch.upto - o->batch.at;
+}
+
+static void on_committed(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (!proceed(o, err, "commit"))
+        return;
+    count_totals(o);
+    drop_gone(o);
+    o->n_visit = 0;
+    effects_reset(&o->effects);
+    steps_evict(o);
+    owner_evict(o);
+    if (!o->partial)
+        o->batch.at = o->batch.upto;
+    if (!o->give_up && o->batch.at < o->batch.n)
+        owner_round(o);
+    else
+        owner_fetch(o);
+}
+
+static void owner_commit(struct owner *o)
+{
+    if (!proceed(o, commit_put(o), "encode"))
+        return;
+    o->state = OWNER_COMMITTING;
+    PORT(o, end, on_committed, o);
+}
+
+static void on_checked(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (proceed(o, err, "check"))
+        owner_commit(o);
+}
+
+static void owner_check(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    struct bl_str *ids = arena_get(&e->arena, (e->n_touched + 1) * sizeof *ids);
+    if (!proceed(o, ids ? BL_OK : BL_ERR_NO_MEMORY, "check"))
+        return;
+    size_t n = 0;
+    for (; n < e->n_touched; n++)
+        ids[n] = (struct bl_str){e->touched[n]->id, 32};
+    o->n_checked = n;
+    if (o->manual)
+        ids[n++] = (struct bl_str){o->manual_id, 32};
+    o->state = OWNER_CHECKING;
+    PORT(o, check, ids, n, o->buckets, o->n_buckets, commit_checked, commit_pages, on_checked, o);
+}
+
+/* ---- a round ---- */
+
+static void owner_step(struct owner *o)
+{
+    enum bl_err err = o->partial ? bl_partition_advance(o->partition, o->horizon_ms) : batch_step(o);
+    if (err == BL_OK)
+        err = o->effects.err;
+    if (!proceed(o, err, "step"))
+        return;
+    bool ask = commit_needs_check(o);
+    if (!proceed(o, o->effects.err, "step"))
+        return;
+    if (ask)
+        owner_check(o);
+    else
+        owner_commit(o);
+}
+
+static enum bl_err visit_dues(struct owner *o)
+{
+    enum bl_err err = BL_OK;
+    for (size_t i = 0; i < o->n_dues && err == BL_OK; i++) {
+        struct bl_member *m = bl_partition_member(o->partition, o->dues[i].user_id);
+        if (!m)
+            continue;
+        m->scheduled_ms = o->dues[i].score_ms;
+        m->touched = o->round;
+        err = owner_visit(o, m);
+    }
+    return err;
+}
+
+static void on_loaded(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (err == BL_OK)
+        err = o->load_err;
+    if (err == BL_OK && !o->drop)
+        err = visit_dues(o);
+    if (proceed(o, err, "load"))
+        owner_step(o);
+}
+
+static void owner_load(struct owner *o)
+{
+    o->load_err = BL_OK;
+    if (o->n_wanted == 0) {
+        if (proceed(o, visit_dues(o), "load"))
+            owner_step(o);
+        return;
+    }
+    o->state = OWNER_LOADING;
+    PORT(o, load, o->wanted, o->n_wanted, owner_loaded, on_loaded, o);
+}
+
+static int64_t grace_ms(const struct owner *o)
+{
+    return o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
+}
+
+static void on_dues(void *arg, const struct bl_dues *d);
+
+static void ask_due(struct owner *o)
+{
+    o->state = OWNER_ASKING_DUE;
+    PORT(o, due, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
+}
+
+static enum bl_err take_dues(struct owner *o, const struct bl_dues *d)
+{
+    enum bl_err err = BL_OK;
+    o->n_dues = 0;
+    for (size_t i = 0; i < d->n && err == BL_OK; i++) {
+        struct bl_str id = arena_copy(&o->batch.arena, d->users[i].user_id);
+        if (!id.p || !OWNER_ROOM(o->dues, o->cap_dues, o->n_dues))
+            return BL_ERR_NO_MEMORY;
+        o->dues[o->n_dues++] = (struct bl_due){id, d->users[i].score_ms};
+        err = owner_want(o, id);
+    }
+    return err;
+}
+
+static void on_dues(void *arg, const struct bl_dues *d)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (!proceed(o, d->err, "due"))
+        return;
+    if (d->n >= o->due_max) {
+        int64_t first = d->users[0].score_ms, last = d->users[d->n - 1].score_ms;
+        if (first == last && o->due_max < DUE_TIES_MAX) {
+            o->due_max *= 4;
+            ask_due(o);
+            return;
+        }
+        o->partial = true;
+        o->horizon_ms = last - (first == last ? 0 : 1) + grace_ms(o);
+    }
+    if (proceed(o, take_dues(o, d), "due"))
+        owner_load(o);
+}
+
+static void owner_round(struct owner *o)
+{
+    o->round++;
+    o->partial = o->manual = false;
+    o->n_wanted = o->n_dues = o->n_visit = 0;
+    o->due_max = BL_DUE_MAX;
+    bl_map_clear(&o->wanted_by_id);
+    batch_choose(&o->batch);
+    if (!proceed(o, batch_survey(o), "survey"))
+        return;
+    if (o->horizon_ms == INT64_MIN)
+        owner_load(o);
+    else
+        ask_due(o);
+}

@@ -1,0 +1,266 @@
+/* Private to the worker: one partition and what is under way for it. See worker_owner.c for the diagram. */
+#ifndef BL_APP_WORKER_OWNER_H
+#define BL_APP_WORKER_OWNER_H
+
+#include "arena.h"
+#include "bl/app/worker.h"
+#include "bl/base/magic.h"
+
+#define OWNER_MAGIC       BL_MAGIC('o', 'w', 'n', 'r')
+#define WORKER_MAGIC      BL_MAGIC('w', 'o', 'r', 'k')
+#define OWNER_PAGES_MAX   1000 /* distinct pages counted in one step; the rest is "(other)" */
+#define OWNER_MINUTE_MS   60000
+#define OWNER_PAGES_MS    300000 /* the step of the page counters */
+#define OWNER_RATE_SLOTS  16
+#define OWNER_WAIT_MAX_MS 1000
+#define OWNER_PROBE_MS    150 /* between two looks at a partition that is held */
+#define OWNER_TEND_MS     1000
+#define OWNER_OTHER_PAGES "(other)"
+
+enum owner_state {
+    OWNER_FREE,
+    OWNER_ACQUIRING,
+    OWNER_RESTORING,
+    OWNER_FETCHING,
+    OWNER_ASKING_DUE,
+    OWNER_LOADING,
+    OWNER_CHECKING,
+    OWNER_COMMITTING,
+    OWNER_WAITING,
+    OWNER_TENDING,
+    OWNER_RELEASING
+};
+
+/* One entry of the batch under way. Slices stand in the batch's arena. */
+struct batch_entry {
+    struct bl_str id, value;
+    int64_t received_ms;
+    enum bl_entry_kind kind;
+};
+
+struct batch {
+    struct arena arena;
+    struct batch_entry *v;
+    size_t n, cap;
+    size_t at, upto; /* the round works on v[at .. upto) */
+};
+
+/* A pattern that the round changed: all its changes in one. */
+struct touched {
+    char id[32];
+    enum bl_rule_id rule;
+    enum bl_severity severity;
+    enum bl_severity stored_severity; /* 0: not stored, or not to be counted */
+    struct bl_str user_id, page;
+    int64_t detected_ms;
+    bool created, resolved;
+    bool exists, was_resolved; /* in the store */
+    bool stored;               /* something of it is put */
+    struct bl_row row;
+};
+
+struct change {
+    struct touched *of;
+    enum bl_change change;
+    enum bl_severity severity;
+    int64_t at_ms;
+};
+
+struct count {
+    enum bl_tally tally;
+    int64_t number;
+    struct bl_str prefix, page; /* the field: prefix, and page if there is one */
+    int64_t n;
+};
+
+struct remembered {
+    int64_t received_ms;
+    uint64_t hash;
+};
+
+struct poison {
+    struct bl_str id, text;
+    const char *reason;
+};
+
+/* What the round has to store, besides the users' states. */
+struct effects {
+    struct arena arena;
+    enum bl_err err; /* the first; nothing is stored then */
+    struct bl_map by_id;
+    struct touched **touched;
+    size_t n_touched, cap_touched;
+    struct change *changes;
+    size_t n_changes, cap_changes;
+    struct bl_map by_count;
+    struct count **counts;
+    size_t n_counts, cap_counts;
+    struct count *last_minute; /* most events fall into the minute of the one before */
+    struct remembered *ids;
+    size_t n_ids, cap_ids;
+    struct poison *poison;
+    size_t n_poison, cap_poison;
+    struct bl_buf recent;
+    size_t *lines; /* where each line of `recent` begins */
+    size_t n_lines, cap_lines;
+    struct bl_buf text; /* scratch */
+    int64_t events, duplicates, late, clock_adjusted, completed, abandoned, forgotten, corrupt, lost;
+    int64_t received_ms; /* of the entry being applied */
+    bool rate_changed;
+};
+
+/* The distinct pages counted in one five-minute step. */
+struct page_step {
+    int64_t number;
+    bool known; /* what the store has is in here */
+    struct bl_map pages;
+};
+
+/* Sizes of the elements of a list in the store, oldest first. */
+struct sizes {
+    struct chunk {
+        int64_t received_ms;
+        size_t n;
+    } * v;
+    size_t first, n, cap;
+    size_t total;
+};
+
+struct owner {
+    uint32_t magic;
+    struct bl_worker *worker;
+    int p;
+    enum owner_state state;
+    bool drop;    /* the lease is lost or the outcome of something unknown: forget everything */
+    bool give_up; /* to be released after the current commit */
+    bool pending; /* a predecessor's entries may be pending */
+    uint64_t epoch;
+    int64_t renewed_at, tended_at, acquire_at; /* local clock */
+    bool renewing;
+
+    struct bl_partition *partition;
+    char position[48];
+    int64_t entries;
+    int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
+    int64_t earliest_ms;
+    uint64_t round;
+
+    struct batch batch;
+    struct effects effects;
+    int64_t horizon_ms; /* the clock after this round */
+    bool partial;       /* more users are due than one round takes: only deadlines up to horizon_ms fire */
+    size_t due_max;
+    enum bl_err load_err;
+    bool manual; /* the round's command names a pattern that is not in the user's state */
+    char manual_id[32];
+    struct bl_str *wanted; /* users to load */
+    size_t n_wanted, cap_wanted;
+    struct bl_map wanted_by_id;
+    struct bl_due *dues;
+    size_t n_dues, cap_dues;
+    struct bl_member **visit; /* users whose schedule must be looked at, dirty or not */
+    size_t n_visit, cap_visit;
+
+    struct page_step *steps;
+    size_t n_steps, cap_steps;
+    size_t n_checked; /* patterns asked for; what comes after is the command's */
+    int64_t *buckets; /* scratch: steps to ask the store for */
+    size_t n_buckets, cap_buckets;
+    struct {
+        int64_t second, n;
+    } rate[OWNER_RATE_SLOTS];
+    struct sizes seen, recent;
+};
+
+struct bl_worker {
+    uint32_t magic;
+    struct bl_worker_options options;
+    struct bl_ports ports;
+    struct bl_worker_totals totals;
+    struct bl_decoder *decoder;
+    struct bl_state_decoder *states;
+    struct bl_user *scratch; /* states read from the store */
+    struct bl_buf text;
+    const char *field_names[BL_STATE_FIELDS_MAX];
+    struct owner *owners;
+    size_t rank, living;
+    bool beating, stopping, left;
+    int64_t beat_at;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+};
+
+/* Room for one more element of a growing array; false: no memory. */
+bool owner_grow(void **v, size_t *cap, size_t n, size_t size);
+#define OWNER_ROOM(v, cap, n) owner_grow((void **)&(v), &(cap), (n), sizeof *(v))
+
+/* worker_owner.c */
+void owner_init(struct owner *o, struct bl_worker *w, int p);
+void owner_release_memory(struct owner *o);
+void owner_acquire(struct owner *o);
+void owner_renew(struct owner *o);
+/* To be given back as soon as what is under way is done. */
+void owner_give_up(struct owner *o);
+bool owner_holds(const struct owner *o);
+/* worker.c: called when an owner has become free. */
+void worker_freed(struct bl_worker *w);
+/* Takes or gives back until this worker has its share. */
+void worker_balance(struct bl_worker *w);
+
+/* worker_batch.c */
+enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
+void batch_reset(struct batch *b);
+/* Chooses the entries of the next round: up to the next command, or one command alone. */
+void batch_choose(struct batch *b);
+/* The users that the round needs and that are not at hand go to o->wanted; o->horizon_ms is set. */
+enum bl_err batch_survey(struct owner *o);
+/* The commit must look at this member, whether it changed or not. */
+enum bl_err owner_visit(struct owner *o, struct bl_member *m);
+enum bl_err owner_want(struct owner *o, struct bl_str user_id);
+/* Applies the round's entries. */
+enum bl_err batch_step(struct owner *o);
+
+/* worker_load.c */
+void owner_loaded(void *arg, size_t i, const struct bl_loaded *l);
+enum bl_err owner_restore(struct owner *o, const struct bl_restored *r);
+void owner_evict(struct owner *o);
+enum bl_err load_field_names(struct bl_worker *w);
+/* 0: the field is absent. */
+uint32_t load_hash(struct bl_str value);
+/* The running attempt's deadline and page; BL_NEVER: none. */
+int64_t load_checkout(const struct bl_user *u, struct bl_str *page);
+
+/* worker_effects.c */
+void effects_init(struct effects *e);
+void effects_reset(struct effects *e);
+void effects_release(struct effects *e);
+struct bl_partition_sink effects_sink(struct owner *o);
+void effects_count(struct effects *e, enum bl_tally tally, int64_t number, struct bl_str prefix,
+                   struct bl_str page, int64_t n);
+void effects_poison(struct effects *e, struct bl_str id, const char *reason, struct bl_str text);
+void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
+struct touched *effects_find(const struct effects *e, const char id[32]);
+
+/* worker_commit.c */
+/* Is there anything to ask the store before the commit? Fills o->buckets. */
+bool commit_needs_check(struct owner *o);
+void commit_checked(void *arg, size_t i, const struct bl_checked *c);
+void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
+/* Puts everything the round changed; the caller ends the commit. */
+enum bl_err commit_put(struct owner *o);
+
+/* worker_steps.c */
+struct page_step *steps_get(struct owner *o, int64_t number); /* NULL: no memory */
+/* The name under which the page is counted there. */
+struct bl_str steps_page(struct page_step *s, struct bl_str page);
+void steps_evict(struct owner *o);
+void steps_release(struct owner *o);
+bool sizes_push(struct sizes *s, int64_t received_ms, size_t n);
+void sizes_pop(struct sizes *s);
+static inline const struct chunk *sizes_oldest(const struct sizes *s)
+{
+    return s->n ? &s->v[s->first] : NULL;
+}
+void sizes_reset(struct sizes *s);
+
+#endif
