@@ -1,0 +1,35 @@
+/* The data set of an environment: what was fixed when it was made (SPEC 1, 7.3). Whoever starts first makes
+ * it; one that does not fit the configuration, or a Redis that cannot keep what is promised, is refused with
+ * a sentence. */
+#ifndef BL_STORE_DATASET_H
+#define BL_STORE_DATASET_H
+
+#include "bl/base/buf.h"
+#include "bl/base/hash.h"
+#include "bl/store/link.h"
+
+#define BL_DATASET_VERSION 1
+
+struct bl_dataset {
+    int partitions;
+    bool event_clock;
+    struct bl_hash_key hash_key;
+    int64_t now_ms; /* the store's clock when it was opened */
+};
+
+struct bl_dataset_want {
+    struct bl_str env;
+    int partitions;
+    bool event_clock;
+    bool durable;                        /* durability everysec or always: an append-only file is needed */
+    const struct bl_hash_key *known_key; /* for a data set that has to be made anew; NULL: a random one */
+};
+
+/* BL_OK; BL_ERR_CONFIG: refused, `why` says what to do; BL_ERR_STORE_UNAVAILABLE: no answer. */
+typedef void bl_dataset_fn(void *ctx, enum bl_err err, const struct bl_dataset *dataset, const char *why);
+
+/* Loads the scripts, checks Redis' settings, opens or makes the data set. From the link's `up`. `want` is
+ * copied; env and known_key must live until fn has run. */
+void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, bl_dataset_fn *fn, void *ctx);
+
+#endif

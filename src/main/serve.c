@@ -1,0 +1,371 @@
+/* One HTTP process: wires the way in (http -> app/ingest -> store/append) and the queries (http -> app/query
+ * -> store/reads) on one loop. It holds nothing that matters: kill it any time.
+ *
+ *   start -> listening, 503 while Redis is away -> link up: data set opened -> serving
+ *   SIGTERM/SIGINT -> server drains -> last refusals written -> links close -> exit 0
+ *
+ * Three links: appends (their timeout is what a client waits), reads, and one for what nobody waits for (the
+ * data set, vitals, refused events, the heartbeat). A data set that does not fit the configuration ends the
+ * process with a sentence (SPEC 7.3). */
+#include "commands.h"
+
+#include "bl/app/ingest.h"
+#include "bl/base/limits.h"
+#include "bl/base/log.h"
+#include "bl/base/magic.h"
+#include "bl/http/api.h"
+#include "bl/http/calls.h"
+#include "bl/store/append.h"
+#include "bl/store/dataset.h"
+#include "bl/store/process.h"
+#include "bl/store/reads.h"
+#include "bl/store/rejects.h"
+#include "bl/store/vitals.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#define SERVE_MAGIC     BL_MAGIC('s', 'e', 'r', 'v')
+#define TICK_MS         500
+#define DRAIN_MS        4000
+#define LAST_WORDS_MS   500
+#define LINK_TIMEOUT_MS 2000
+#define LINK_RETRY_MS   500
+#define CONNECTIONS_MAX 10000
+
+struct serve {
+    uint32_t magic;
+    uv_loop_t loop;
+    const struct bl_config *config;
+    struct bl_link *link;
+    struct bl_append *append;
+    struct bl_ingest *ingest;
+    struct bl_rejects *rejects;
+    struct bl_vitals *vitals; /* NULL until the data set is open */
+    struct bl_store_reads *reads;
+    struct bl_queries *queries;
+    struct bl_process *process;
+    struct bl_server *server;
+    struct bl_http_health health;
+    struct bl_hash_key hash_key;
+    bool dataset_open, stopping, tick_open;
+    char refused[512]; /* why the data set was refused */
+    uv_timer_t tick;
+    uv_signal_t signals[2];
+    int closing; /* links and handles that are not closed yet */
+    int status;
+};
+
+static void serve_stop(struct serve *s, int status);
+
+/* --- the ingest flow's port */
+
+static int partition_of(void *ctx, struct bl_str user_id)
+{
+    return bl_append_partition(((struct serve *)ctx)->append, user_id);
+}
+
+static enum bl_err admit(void *ctx, int partition)
+{
+    const struct serve *s = ctx;
+    if (!s->dataset_open || !bl_append_is_up(s->append))
+        return BL_ERR_STORE_UNAVAILABLE;
+    return partition >= 0 && bl_vitals_is_full(s->vitals, partition) ? BL_ERR_BACKLOG_FULL : BL_OK;
+}
+
+static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
+                   void *fn_ctx)
+{
+    bl_append_send(((struct serve *)ctx)->append, entries, n, fn, fn_ctx);
+}
+
+static void wake(void *ctx, int delay_ms)
+{
+    bl_append_wake(((struct serve *)ctx)->append, delay_ms);
+}
+
+static void refused(void *ctx, const struct bl_refusal *refusal)
+{
+    bl_rejects_add(((struct serve *)ctx)->rejects, refusal);
+}
+
+static void flush(void *ctx)
+{
+    bl_ingest_flush(((struct serve *)ctx)->ingest);
+}
+
+/* --- the data set */
+
+static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
+{
+    struct bl_vitals_options options = {bl_config_text(s->config, BL_OPTION_ENV), d->partitions,
+                                        bl_config_int(s->config, BL_OPTION_BACKLOG_MAX),
+                                        bl_config_int(s->config, BL_OPTION_STREAM_MAX)};
+    enum bl_err err = s->vitals ? BL_OK : bl_vitals_new(&options, &s->vitals);
+    if (err == BL_OK)
+        err = bl_append_open(s->append, d->hash_key, d->partitions);
+    if (err != BL_OK)
+        return err;
+    s->hash_key = d->hash_key;
+    s->dataset_open = true;
+    bl_vitals_poll(s->vitals, s->link);
+    return BL_OK;
+}
+
+static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    if (err == BL_ERR_STORE_UNAVAILABLE || s->stopping)
+        return;
+    if (err == BL_OK)
+        err = enter(s, d);
+    if (err == BL_OK) {
+        bl_log(BL_LOG_INFO, "data set open", BL_LOG_INT("partitions", d->partitions),
+               BL_LOG_TEXT("env", bl_config_text(s->config, BL_OPTION_ENV)));
+        return;
+    }
+    snprintf(s->refused, sizeof s->refused, "%s", why && why[0] ? why : bl_err_text(err));
+    bl_log(BL_LOG_ERROR, "data set refused", BL_LOG_TEXT("reason", s->refused));
+    serve_stop(s, 1);
+}
+
+static void on_link_up(void *ctx)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    struct bl_dataset_want want = {bl_str_of(bl_config_text(s->config, BL_OPTION_ENV)),
+                                   (int)bl_config_int(s->config, BL_OPTION_PARTITIONS),
+                                   strcmp(bl_config_text(s->config, BL_OPTION_CLOCK), "event") == 0,
+                                   strcmp(bl_config_text(s->config, BL_OPTION_DURABILITY), "none") != 0,
+                                   s->dataset_open ? &s->hash_key : NULL};
+    bl_dataset_open(s->link, &want, on_dataset, s);
+}
+
+static void on_link_down(void *ctx)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    if (!s->stopping)
+        bl_log_plain(BL_LOG_WARN, "redis is away");
+}
+
+static void on_ready(void *ctx, struct bl_ready *out)
+{
+    const struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    out->store_up = bl_link_is_up(s->link);
+    out->dataset_open = s->dataset_open;
+    out->refused = s->refused[0] ? s->refused : NULL;
+    if (s->vitals)
+        bl_vitals_ready(s->vitals, bl_append_counts(s->append)->last_ms, out);
+}
+
+/* --- twice a second */
+
+static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_COUNTERS_MAX])
+{
+    const struct bl_server_counts *h = bl_server_counts(s->server);
+    const struct bl_ingest_counts *i = bl_ingest_counts(s->ingest);
+    const struct bl_append_counts *a = bl_append_counts(s->append);
+    const struct bl_counter all[] = {
+        {"http_requests_total", h->requests},
+        {"http_answers_2xx_total", h->by_class[2]},
+        {"http_answers_3xx_total", h->by_class[3]},
+        {"http_answers_4xx_total", h->by_class[4]},
+        {"http_answers_5xx_total", h->by_class[5]},
+        {"http_requests_open", h->requests_open},
+        {"http_connections_total", h->connections},
+        {"http_connections_refused_total", h->connections_refused},
+        {"http_connections_open", h->connections_open},
+        {"events_accepted_total", i->accepted},
+        {"events_rejected_total", i->rejected},
+        {"events_unavailable_total", i->unavailable},
+        {"events_backlog_total", i->backlog},
+        {"appends_total", a->count},
+        {"append_microseconds_total", a->us},
+        {"append_failures_total", i->failed},
+        {"append_entries_total", i->entries},
+        {"ingest_bytes_waiting", i->bytes_waiting},
+    };
+    _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
+    memcpy(out, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct serve *s = BL_CAST(struct serve, timer->data, SERVE_MAGIC);
+    struct bl_counter c[BL_PROCESS_COUNTERS_MAX];
+    if (!s->dataset_open)
+        return;
+    bl_vitals_poll(s->vitals, s->link);
+    bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
+    bl_process_beat(s->process, s->link, c, counters(s, c));
+}
+
+/* --- the end: server, then the last words, then links and handles, then the loop has nothing left */
+
+static void closed(void *ctx)
+{
+    ((struct serve *)ctx)->closing--;
+}
+
+static void close_links(struct serve *s)
+{
+    s->closing = 3;
+    bl_link_close(s->link, closed, s);
+    bl_append_close(s->append, closed, s);
+    bl_store_reads_close(s->reads, closed, s);
+}
+
+static void on_last_words(uv_timer_t *timer)
+{
+    struct serve *s = BL_CAST(struct serve, timer->data, SERVE_MAGIC);
+    if (s->tick_open && !uv_is_closing((uv_handle_t *)timer)) {
+        uv_close((uv_handle_t *)timer, NULL);
+        close_links(s);
+    }
+}
+
+static void on_farewell(void *ctx, const struct redisReply *reply)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    (void)reply;
+    on_last_words(&s->tick);
+}
+
+static void on_server_stopped(void *ctx)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    static const struct bl_str ping = {"PING", 4};
+    uv_timer_start(&s->tick, on_last_words, LAST_WORDS_MS, 0);
+    if (s->vitals)
+        bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
+    bl_process_leave(s->process, s->link);
+    bl_link_send(s->link, 1, &ping, on_farewell, s);
+}
+
+static void serve_stop(struct serve *s, int status)
+{
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    s->status = status;
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL);
+    bl_server_stop(s->server, on_server_stopped, s);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct serve *s = BL_CAST(struct serve, handle->data, SERVE_MAGIC);
+    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
+    serve_stop(s, 0);
+}
+
+/* --- the beginning */
+
+static enum bl_err make_store(struct serve *s)
+{
+    const char *url = bl_config_text(s->config, BL_OPTION_REDIS),
+               *env = bl_config_text(s->config, BL_OPTION_ENV);
+    struct bl_link_options link = {url, LINK_TIMEOUT_MS, LINK_RETRY_MS, s, on_link_up, on_link_down};
+    struct bl_append_options options = {url, env, bl_config_int(s->config, BL_OPTION_APPEND_TIMEOUT), s,
+                                        flush};
+    enum bl_err err = bl_rejects_new(env, &s->rejects);
+    if (err == BL_OK)
+        err = bl_process_new(bl_str_of(env), "serve", &s->process);
+    if (err == BL_OK)
+        err = bl_link_new(&s->loop, &link, &s->link);
+    if (err == BL_OK)
+        err = bl_append_new(&s->loop, &options, &s->append);
+    if (err == BL_OK)
+        err = bl_store_reads_new(&s->loop, url, bl_str_of(env), &s->reads);
+    return err;
+}
+
+static enum bl_err make_flows(struct serve *s)
+{
+    struct bl_ingest_port port = {s, partition_of, admit, append, wake, refused};
+    struct bl_ingest_options options = {(size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_EVENTS),
+                                        strcmp(bl_config_text(s->config, BL_OPTION_CLOCK), "event") == 0};
+    enum bl_err err = bl_ingest_new(&port, &options, &s->ingest);
+    if (err == BL_OK)
+        err = bl_queries_new(bl_store_reads_port(s->reads), &s->queries);
+    return err;
+}
+
+static enum bl_err make_server(struct serve *s)
+{
+    struct bl_server_options options = {
+        bl_config_text(s->config, BL_OPTION_LISTEN), (int)bl_config_int(s->config, BL_OPTION_PORT),
+        CONNECTIONS_MAX, (size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_BYTES), DRAIN_MS};
+    s->health = (struct bl_http_health){s, on_ready};
+    enum bl_err err = bl_server_new(&s->loop, &options, &s->server);
+    if (err == BL_OK)
+        err = bl_http_ingest(s->server, s->ingest);
+    if (err == BL_OK)
+        err = bl_http_health(s->server, &s->health);
+    if (err == BL_OK)
+        err = bl_http_api(s->server, s->queries);
+    if (err == BL_OK)
+        err = bl_server_listen(s->server);
+    return err;
+}
+
+static void start_handles(struct serve *s)
+{
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&s->loop, &s->signals[i]);
+        s->signals[i].data = s;
+        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&s->loop, &s->tick);
+    s->tick.data = s;
+    s->tick_open = true;
+    uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+static void serve_free(struct serve *s)
+{
+    bl_server_free(s->server);
+    uv_run(&s->loop, UV_RUN_DEFAULT); /* h2o's timers close */
+    bl_ingest_free(s->ingest);
+    bl_queries_free(s->queries);
+    bl_vitals_free(s->vitals);
+    bl_rejects_free(s->rejects);
+    bl_process_free(s->process);
+    if (uv_loop_close(&s->loop) != 0)
+        bl_log_plain(BL_LOG_WARN, "the loop did not close");
+    free(s);
+}
+
+int bl_main_serve(const struct bl_config *config, int argc, char **argv)
+{
+    (void)argv;
+    struct serve *s = argc == 0 ? calloc(1, sizeof *s) : NULL;
+    if (!s) {
+        fputs("behaviorlens serve: takes options only; see --help\n", stderr);
+        return 2;
+    }
+    s->magic = SERVE_MAGIC;
+    s->config = config;
+    uv_loop_init(&s->loop);
+    enum bl_err err = make_store(s);
+    if (err == BL_OK)
+        err = make_flows(s);
+    if (err == BL_OK)
+        err = make_server(s);
+    if (err != BL_OK) {
+        bl_log(BL_LOG_ERROR, "cannot start", BL_LOG_TEXT("reason", bl_err_text(err)));
+        return 1; /* the process ends here: nothing has been promised to anybody */
+    }
+    bl_log(BL_LOG_INFO, "listening", BL_LOG_TEXT("address", bl_config_text(config, BL_OPTION_LISTEN)),
+           BL_LOG_INT("port", bl_server_port(s->server)));
+    start_handles(s);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    int status = s->status;
+    serve_free(s);
+    bl_log_plain(BL_LOG_INFO, "stopped");
+    return status;
+}

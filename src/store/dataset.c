@@ -1,0 +1,196 @@
+/* Opening: the scripts, Redis' settings, then the meta hash, in one pipeline. The checks of SPEC 7.3 come
+ * before the data set is made, so the settings are asked for first and the script is sent when they are
+ * known. */
+#include "bl/store/dataset.h"
+
+#include "bl/base/magic.h"
+#include "bl/store/keys.h"
+#include "scripts.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define OPENING_MAGIC BL_MAGIC('o', 'p', 'e', 'n')
+
+struct opening {
+    uint32_t magic;
+    struct bl_link *link;
+    struct bl_dataset_want want;
+    bl_dataset_fn *fn;
+    void *ctx;
+    bool refused;
+    char why[512];
+};
+
+static void finish(struct opening *o, enum bl_err err, const struct bl_dataset *dataset)
+{
+    o->fn(o->ctx, err, dataset, o->why);
+    o->magic = 0;
+    free(o);
+}
+
+static void refuse(struct opening *o, const char *why)
+{
+    if (!o->refused)
+        snprintf(o->why, sizeof o->why, "%s", why);
+    o->refused = true;
+}
+
+static struct bl_str text_of(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? (struct bl_str){reply->str, reply->len} : (struct bl_str){0};
+}
+
+/* The value in INFO's `name:value` lines; empty: there is none. */
+static struct bl_str info_value(struct bl_str info, const char *name)
+{
+    size_t n = strlen(name);
+    const char *at = info.p ? strstr(info.p, name) : NULL;
+    if (!at || (at != info.p && at[-1] != '\n') || at[n] != ':')
+        return (struct bl_str){0};
+    return (struct bl_str){at + n + 1, strcspn(at + n + 1, "\r\n")};
+}
+
+static void check(struct opening *o, const redisReply *reply, const char *name, const char *wanted,
+                  const char *why)
+{
+    if (!reply || reply->type != REDIS_REPLY_STRING)
+        return;
+    struct bl_str have = info_value(text_of(reply), name);
+    if (have.n && !bl_str_eqz(have, wanted))
+        refuse(o, why);
+}
+
+static void on_memory(void *ctx, const redisReply *reply)
+{
+    check(BL_CAST(struct opening, ctx, OPENING_MAGIC), reply, "maxmemory_policy", "noeviction",
+          "Redis may evict keys: set `maxmemory-policy noeviction`.");
+}
+
+static void on_persistence(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    if (o->want.durable)
+        check(o, reply, "aof_enabled", "1",
+              "Redis keeps no append-only file: set `appendonly yes`, or start with --durability none.");
+}
+
+static void on_cluster(void *ctx, const redisReply *reply)
+{
+    check(BL_CAST(struct opening, ctx, OPENING_MAGIC), reply, "cluster_enabled", "0",
+          "Redis runs in cluster mode, which is not supported yet: use a single server.");
+}
+
+static bool hex_word(struct bl_str s, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (v < 0)
+            return false;
+        *out = *out << 4 | (uint64_t)v;
+    }
+    return s.n == 16;
+}
+
+/* {version, partitions, hash_key, clock, now_ms} */
+static enum bl_err read_meta(struct opening *o, const redisReply *reply, struct bl_dataset *d)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
+        snprintf(o->why, sizeof o->why, "Redis refused to open the data set: %s",
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected reply");
+        return BL_ERR_CONFIG;
+    }
+    struct bl_str v[5];
+    int64_t version, partitions;
+    for (size_t i = 0; i < 5; i++)
+        v[i] = text_of(reply->element[i]);
+    bool ok = bl_str_int64(v[0], &version) && bl_str_int64(v[1], &partitions) && v[2].n == 32 &&
+              hex_word((struct bl_str){v[2].p, 16}, &d->hash_key.k0) &&
+              hex_word((struct bl_str){v[2].p + 16, 16}, &d->hash_key.k1) && bl_str_int64(v[4], &d->now_ms);
+    if (!ok || version != BL_DATASET_VERSION) {
+        snprintf(o->why, sizeof o->why, "The data set was made by another version of this program.");
+        return BL_ERR_CONFIG;
+    }
+    d->event_clock = bl_str_eqz(v[3], "event");
+    d->partitions = (int)partitions;
+    if (partitions != o->want.partitions)
+        snprintf(o->why, sizeof o->why,
+                 "The data set has %d partitions, not %d: start with --partitions %d, or use another --env.",
+                 d->partitions, o->want.partitions, d->partitions);
+    else if (d->event_clock != o->want.event_clock)
+        snprintf(o->why, sizeof o->why,
+                 "The data set has the %s clock: start with --clock %s, or use another --env.",
+                 d->event_clock ? "event" : "live", d->event_clock ? "event" : "live");
+    return o->why[0] ? BL_ERR_CONFIG : BL_OK;
+}
+
+static void on_meta(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    struct bl_dataset d = {0};
+    if (!reply) {
+        finish(o, BL_ERR_STORE_UNAVAILABLE, NULL);
+        return;
+    }
+    enum bl_err err = read_meta(o, reply, &d);
+    finish(o, err, err == BL_OK ? &d : NULL);
+}
+
+static void send_meta(struct opening *o)
+{
+    struct bl_hash_key key = {0, 0};
+    struct bl_buf meta;
+    char version[16], partitions[16], hex[40];
+    if (o->want.known_key)
+        key = *o->want.known_key;
+    else if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
+        abort();
+    snprintf(version, sizeof version, "%d", BL_DATASET_VERSION);
+    snprintf(partitions, sizeof partitions, "%d", o->want.partitions);
+    snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)key.k0, (unsigned long long)key.k1);
+    bl_buf_init(&meta, 0);
+    bl_key_put(&meta, o->want.env, BL_KEY_META, 0, (struct bl_str){0});
+    struct bl_str args[] = {bl_buf_view(&meta), bl_str_of(version), bl_str_of(partitions), bl_str_of(hex),
+                            bl_str_of(o->want.event_clock ? "event" : "live")};
+    bl_script_send(o->link, BL_SCRIPT_dataset_open, 1, sizeof args / sizeof args[0], args, on_meta, o);
+    bl_buf_release(&meta);
+}
+
+/* The last of the settings. */
+static void on_settings(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    on_cluster(o, reply);
+    if (!reply)
+        finish(o, BL_ERR_STORE_UNAVAILABLE, NULL);
+    else if (o->refused)
+        finish(o, BL_ERR_CONFIG, NULL);
+    else
+        send_meta(o);
+}
+
+static void ask(struct bl_link *link, const char *section, bl_reply_fn *fn, struct opening *o)
+{
+    struct bl_str argv[] = {BL_STR("INFO"), bl_str_of(section)};
+    bl_link_send(link, 2, argv, fn, o);
+}
+
+void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, bl_dataset_fn *fn, void *ctx)
+{
+    struct opening *o = calloc(1, sizeof *o);
+    if (!o)
+        abort(); /* as in link.c: the promise to call fn needs memory */
+    o->magic = OPENING_MAGIC;
+    o->link = link;
+    o->want = *want;
+    o->fn = fn;
+    o->ctx = ctx;
+    bl_scripts_load(link);
+    ask(link, "memory", on_memory, o);
+    ask(link, "persistence", on_persistence, o);
+    ask(link, "cluster", on_settings, o);
+}
