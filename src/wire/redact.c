@@ -231,7 +231,7 @@ static void redact_run(struct redaction *r, struct bl_buf *out)
         mask_word((struct bl_str){run.p, (size_t)(equals - run.p) + 1}, &r->masked);
     else
         mask_word(run, &r->masked);
-    if (equals && run.n <= STRING_MAX_BYTES && !r->secret)
+    if (r->masked.n && r->masked.p[r->masked.n - 1] == '=')
         bl_buf_z(&r->masked, "…");
     r->secret = false;
     /* Written as JSON would, without the quotes: clean UTF-8 and nothing that could spoil a line. */
