@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The command line: help, versions, mistakes, and `config`. Usage: test_cli.sh PROGRAM ROOT
+set -euo pipefail
+program=$1
+root=$2
+# shellcheck source=../support/e2e.sh
+. "$(dirname "$0")/../support/e2e.sh"
+unset PORT
+
+# wrong STATUS PATTERN ARGS...: exits so, and says so on standard error.
+wrong() {
+    local want=$1 says=$2 status=0
+    shift 2
+    "$program" "$@" > "$work/wrong.out" 2> "$work/wrong.err" || status=$?
+    [ $status -eq "$want" ] || fail "$*: exit status $status"
+    grep -q -e "$says" "$work/wrong.err" || fail "$*: wanted \"$says\", got: $(cat "$work/wrong.err")"
+}
+
+"$program" --version | grep -qE '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$'
+"$program" --help > "$work/help.out"
+for command in up serve worker simulate replay config inspect; do
+    grep -q "^  $command " "$work/help.out" || fail "--help does not name $command"
+    "$program" $command --help | grep -q -- '--config FILE' || fail "$command --help"
+done
+wrong 2 'did you mean `worker`' wroker
+wrong 2 'behaviorlens --help' frobnicate
+wrong 2 'did you mean --port' serve --prot 1
+wrong 2 'not an option of `serve`' serve --users 3
+wrong 2 'takes no arguments' config here
+wrong 2 'No such file' config --config "$work/nowhere"
+
+# What `config` prints is a file that gives the same configuration.
+env -i BL_PORT=99 "$program" config --config "$root/deploy/presets/behaviourlens.yaml" > "$work/one.yaml"
+grep -q 'port: 99 *# environment BL_PORT' "$work/one.yaml"
+grep -q 'behaviourlens.yaml:[0-9]*$' "$work/one.yaml"
+env -i "$program" config --config "$work/one.yaml" > "$work/two.yaml"
+diff <(sed 's/ *# .*//' "$work/one.yaml") <(sed 's/ *# .*//' "$work/two.yaml")
+env -i "$program" config --json --log-level warn > "$work/one.json"
+[ "$(jq -r '."log-level".source' "$work/one.json")" = "flag --log-level" ]
+[ "$(jq -r '.rules.hesitation.low.value' "$work/one.json")" = 10000 ]
+
+# Every option of the table is in somebody's help.
+while read -r name; do
+    grep -q -- "--$name " "$work/help.out" || fail "--$name is not in --help"
+done < <(sed -nE 's/^BL_OPTION\([A-Z_]+, "([a-z-]+)",.*/\1/p' "$root/include/bl/config/options.def")

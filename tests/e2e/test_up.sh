@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# `behaviorlens up` (SPEC 8): it starts, survives the death of each of its children, keeps what it accepted, stops
+# cleanly, and leaves nobody behind. Usage: test_up.sh PROGRAM
+set -euo pipefail
+program=$1
+# shellcheck source=../support/e2e.sh
+. "$(dirname "$0")/../support/e2e.sh"
+unset PORT
+
+pid=
+url=
+socket=
+
+start() { # name options...: sets pid, url, socket
+    local name=$1
+    shift
+    "$program" up --port 0 "$@" > "$work/$name.out" 2> "$work/$name.err" &
+    pid=$!
+    started+=("$pid")
+    eventually 30 grep -q "Ctrl-C stops it" "$work/$name.out"
+    url=$(awk '/Dashboard/ { sub("/$", "", $2); print $2 }' "$work/$name.out")
+    socket=$(awk '/redis-cli/ { print $NF }' "$work/$name.out")
+}
+
+child() { pgrep -P "$pid" -f "$1" | head -1; }
+replaced() { local now; now=$(child "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
+nobody() { ! pgrep -f "$work/data"; }
+redis() { redis-cli -s "$socket" "$@"; }
+post() {
+    curl -fsS -m 2 -H 'Content-Type: application/json' "$url/events" \
+        -d "{\"user_id\":\"up-test\",\"action\":\"page_view\",\"page\":\"/cart\",\"event_id\":\"$1\"}"
+}
+entries() { redis eval 'local n = 0
+    for _, k in ipairs(redis.call("KEYS", "bl:{dev:*}:events")) do n = n + redis.call("XLEN", k) end
+    return n' 0; }
+
+stop() {
+    local status=0
+    kill "-$1" "$pid"
+    wait "$pid" || status=$?
+    [ $status -eq 0 ] || fail "exit status $status after SIG$1"
+}
+
+echo "-- starts, and says where to look"
+start first --data "$work/data" --serve 2 --workers 2 --demo --users 20 --rate 100
+[ "$(stat -c %a "$work/data")" = 700 ] || fail "the data directory is open to others"
+[ "$(redis config get maxmemory-policy | tail -1)" = noeviction ] || fail "maxmemory-policy"
+[ "$(redis config get appendonly | tail -1)" = yes ] || fail "appendonly"
+[ "$(redis config get appendfsync | tail -1)" = everysec ] || fail "appendfsync"
+[ "$(pgrep -c -P "$pid" -f 'behaviorlens worker')" = 2 ] || fail "two workers"
+[ "$(pgrep -c -P "$pid" -f 'behaviorlens serve')" = 2 ] || fail "two servers"
+post one | grep -q accepted
+
+echo "-- the simulated shoppers' events arrive"
+counted() { [ "$(curl -fsS -m 2 "$url/api/metrics" | jq .total_events)" -gt "$1" ]; }
+eventually 30 counted 50
+
+echo "-- a second one on the same data, or the same port, is turned away with the reason"
+if "$program" up --port 0 --data "$work/data" > "$work/second.out" 2>&1; then fail "two on one directory"; fi
+grep -q "in use by another .*pid $pid" "$work/second.out"
+if "$program" up --port "${url##*:}" --data "$work/other" > "$work/third.out" 2>&1; then fail "two on one port"; fi
+grep -q "port ${url##*:} on 127.0.0.1 is in use" "$work/third.out"
+
+echo "-- a dead child is replaced"
+for role in 'behaviorlens worker' 'behaviorlens serve' 'redis-server'; do
+    victim=$(child "$role")
+    kill -9 "$victim"
+    eventually 15 replaced "$role" "$victim"
+done
+eventually 15 post two
+
+echo "-- stops cleanly, and keeps what it accepted"
+before=$(entries)
+stop INT
+nobody || fail "somebody is left: $(pgrep -af "$work/data")"
+if grep "did not end in time" "$work/first.err"; then fail "somebody had to be killed"; fi
+grep -q "Stopping" "$work/first.out"
+start again --data "$work/data"
+[ "$(entries)" -ge "$before" ] || fail "$(entries) entries of $before after the restart"
+
+echo "-- killed: no orphan remains"
+kill -9 "$pid"
+wait "$pid" 2> /dev/null || true
+eventually 20 nobody
+
+echo "-- an orphaned Redis is ended by its pid file"
+redis-server --port 0 --unixsocket "$work/data/redis.sock" --dir "$work/data" --pidfile "$work/data/redis.pid" \
+    --appendonly yes --save "" --daemonize no > "$work/orphan.out" 2>&1 &
+orphan=$!
+started+=("$orphan")
+eventually 10 redis-cli -s "$work/data/redis.sock" ping
+start third --data "$work/data"
+gone "$orphan" || fail "the orphan still lives"
+post three | grep -q accepted
+stop TERM
+
+echo "-- a path too long for a socket"
+long=$work/$(printf 'd%.0s' {1..120})
+start long --data "$long"
+grep -q "too long" "$work/long.out"
+[ "$(stat -c %a "$(dirname "$socket")")" = 700 ] || fail "the socket's directory is open to others"
+redis ping | grep -q PONG
+stop HUP
+[ ! -e "$(dirname "$socket")" ] || fail "the socket's directory is left"
+
+echo "-- another data set's partitions are refused with a sentence"
+if "$program" up --port 0 --data "$work/data" --partitions 4 > "$work/four.out" 2>&1; then fail "4 on 8 partitions"; fi
+grep -qi "partitions" "$work/four.out"
+
+echo "-- without redis-server: how to get it"
+mkdir "$work/bin"
+if PATH=$work/bin "$program" up --port 0 --data "$work/none" > "$work/none.out" 2>&1; then fail "without Redis"; fi
+grep -q "apt-get install redis-server" "$work/none.out"
