@@ -1,0 +1,109 @@
+/* Any bytes as a body of each kind, as a line of the stream, as a page, a time and a bad event to be kept.
+ *
+ * Properties: an accepted event's line reads back as the same record; taken again it gives the same line;
+ * problems are told in UTF-8; what is kept of a bad event is UTF-8 and bounded. */
+#include "fuzz.h"
+
+#include "bl/base/limits.h"
+#include "bl/wire/decode.h"
+
+static struct bl_decoder *decoder, *worker, *again;
+static const struct bl_decode_options *current;
+
+static void make_id(void *ctx, char out[36])
+{
+    (void)ctx;
+    memcpy(out, "01890a5d-ac96-774b-bcce-b302099a8057", 36);
+}
+
+static void check_same(const struct bl_record *a, const struct bl_record *b)
+{
+    FUZZ_CHECK(bl_str_eq(a->user_id, b->user_id) && bl_str_eq(a->event_id, b->event_id));
+    FUZZ_CHECK(a->made_id == b->made_id && a->timestamp_ms == b->timestamp_ms &&
+               a->sent_at_ms == b->sent_at_ms);
+    FUZZ_CHECK(a->event.action == b->event.action && a->event.idle_ms == b->event.idle_ms);
+    FUZZ_CHECK(bl_str_eq(a->event.page, b->event.page) &&
+               bl_str_eq(a->event.session_id, b->event.session_id));
+    FUZZ_CHECK(bl_str_eq(a->event.target, b->event.target) && bl_str_eq(a->event.form, b->event.form));
+    FUZZ_CHECK(a->event.has_xy == b->event.has_xy && a->event.x == b->event.x && a->event.y == b->event.y);
+}
+
+static void on_again(void *ctx, size_t index, const struct bl_record *record,
+                     const struct bl_problem *problem, struct bl_str raw)
+{
+    const struct bl_record *first = ctx;
+    (void)index;
+    (void)raw;
+    FUZZ_CHECK(record && !problem && bl_str_eq(record->line, first->line));
+}
+
+/* What only the server writes, and a path that looks like a host, do not survive a second time. */
+static bool stays_itself(const struct bl_record *r)
+{
+    bool like_host = r->event.page.n > 1 && memcmp(r->event.page.p, "//", 2) == 0;
+    return !r->made_id && r->sent_at_ms < 0 && !like_host && r->event.page.n <= BL_PAGE_MAX_BYTES;
+}
+
+static void on_event(void *ctx, size_t index, const struct bl_record *record,
+                     const struct bl_problem *problem, struct bl_str raw)
+{
+    size_t *calls = ctx;
+    struct bl_record read;
+    struct bl_problem whole;
+    (void)raw;
+    FUZZ_CHECK(index == (*calls)++ && (record == NULL) != (problem == NULL));
+    if (problem) {
+        FUZZ_CHECK(problem->err != BL_OK && bl_str_utf8(bl_str_of(problem->message)));
+        FUZZ_CHECK(bl_str_utf8(bl_str_of(problem->field)));
+        return;
+    }
+    FUZZ_CHECK(bl_str_utf8(record->line) && !memchr(record->line.p, '\n', record->line.n));
+    FUZZ_CHECK(bl_record_read(worker, record->line, &read) == BL_OK);
+    check_same(record, &read);
+    if (stays_itself(record)) {
+        union {
+            const struct bl_record *in;
+            void *out;
+        } first = {.in = record};
+        FUZZ_CHECK(bl_decode_body(again, BL_BODY_EVENT, record->line, current, on_again, first.out, &whole) ==
+                   BL_OK);
+    }
+}
+
+static void body(struct bl_str s, enum bl_body_kind kind, bool timestamp_needed)
+{
+    struct bl_decode_options options = {
+        .max_events = 50, .timestamp_needed = timestamp_needed, .make_id = make_id};
+    struct bl_problem problem;
+    size_t calls = 0;
+    current = &options;
+    enum bl_err err = bl_decode_body(decoder, kind, s, &options, on_event, &calls, &problem);
+    FUZZ_CHECK(err == BL_OK || (calls == 0 && problem.err == err && problem.message[0]));
+    FUZZ_CHECK(calls <= options.max_events);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bl_str s = {(const char *)data, size};
+    struct bl_record read;
+    struct bl_buf out = {0};
+    int64_t ms;
+    if (!decoder)
+        FUZZ_CHECK(bl_decoder_new(&decoder) == BL_OK && bl_decoder_new(&worker) == BL_OK &&
+                   bl_decoder_new(&again) == BL_OK);
+    for (unsigned kind = BL_BODY_EVENT; kind <= BL_BODY_NDJSON; kind++)
+        body(s, (enum bl_body_kind)kind, size % 2);
+    enum bl_err err = bl_record_read(worker, s, &read);
+    FUZZ_CHECK(err == BL_OK || err == BL_ERR_CORRUPT);
+    bl_redact(s, &out);
+    FUZZ_CHECK(out.err == BL_OK && out.n <= BL_BAD_EVENT_MAX_BYTES && bl_str_utf8(bl_buf_view(&out)));
+    FUZZ_CHECK(!out.n || !memchr(out.p, '\n', out.n));
+    bl_buf_clear(&out);
+    bl_page_normalise(s, &out);
+    FUZZ_CHECK(out.n && out.p[0] == '/' && (out.n == 1 || out.p[out.n - 1] != '/'));
+    FUZZ_CHECK(!memchr(out.p, '?', out.n) && !memchr(out.p, '#', out.n));
+    if (bl_time_parse(s, &ms))
+        FUZZ_CHECK(size >= 20);
+    bl_buf_release(&out);
+    return 0;
+}

@@ -1,0 +1,76 @@
+/* Any bytes as the stored state of a user: lines of `name value`. What is accepted must be written and read
+ * back as the same text, and must be safe to work with: deadlines fire, events are applied. */
+#include "fuzz.h"
+
+#include "bl/core/rule.h"
+#include "bl/wire/state.h"
+
+static struct bl_state_decoder *decoder;
+static struct bl_user *user, *back;
+static struct bl_settings settings;
+
+static size_t cut_lines(struct bl_str s, struct bl_state_pair *pairs, size_t max)
+{
+    size_t n = 0;
+    while (s.n && n < max) {
+        const char *end = memchr(s.p, '\n', s.n);
+        size_t line = end ? (size_t)(end - s.p) : s.n;
+        const char *space = memchr(s.p, ' ', line);
+        if (space) {
+            size_t name = (size_t)(space - s.p);
+            pairs[n++] = (struct bl_state_pair){{s.p, name}, {space + 1, line - name - 1}};
+        }
+        line += end != NULL;
+        s.p += line;
+        s.n -= line;
+    }
+    return n;
+}
+
+static void check_round_trip(void)
+{
+    static struct bl_buf one, two;
+    struct bl_state_field a[BL_STATE_FIELDS_MAX], b[BL_STATE_FIELDS_MAX];
+    struct bl_state_pair pairs[BL_STATE_FIELDS_MAX];
+    FUZZ_CHECK(bl_state_encode(user, &one, a) == BL_OK);
+    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
+        pairs[i] = (struct bl_state_pair){bl_str_of(a[i].name), a[i].value};
+    FUZZ_CHECK(bl_state_decode(decoder, back, pairs, BL_STATE_FIELDS_MAX) == BL_OK);
+    FUZZ_CHECK(bl_state_encode(back, &two, b) == BL_OK);
+    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
+        FUZZ_CHECK(bl_str_eq(a[i].value, b[i].value));
+}
+
+/* A rule must move or remove each deadline it fires; a state that never comes to rest is none. */
+static void check_harmless(void)
+{
+    struct bl_engine g = {.settings = &settings};
+    struct bl_event e = {
+        .action = BL_ACTION_PAGE_VIEW, .t_ms = user->floor_ms + 1, .page = BL_STR("/a"), .idle_ms = -1};
+    for (int round = 0; round < 3; round++) {
+        int fired = 0;
+        bl_engine_event(&g, user, BL_STR("u"), &e);
+        while (bl_engine_due(&g, user) != BL_NEVER && fired++ < 1000)
+            bl_engine_fire(&g, user, BL_STR("u"));
+        FUZZ_CHECK(fired < 1000);
+        e.t_ms += 1000;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bl_state_pair pairs[64];
+    if (!decoder) {
+        user = malloc(sizeof *user);
+        back = malloc(sizeof *back);
+        FUZZ_CHECK(user && back && bl_state_decoder_new(&decoder) == BL_OK);
+        bl_settings_defaults(&settings);
+    }
+    size_t n = cut_lines((struct bl_str){(const char *)data, size}, pairs, sizeof pairs / sizeof *pairs);
+    enum bl_err err = bl_state_decode(decoder, user, pairs, n);
+    FUZZ_CHECK(err == BL_OK || err == BL_ERR_CORRUPT);
+    check_round_trip();
+    if (err == BL_OK && !bl_user_gone(user))
+        check_harmless();
+    return 0;
+}

@@ -1,0 +1,21 @@
+# Fuzz targets. With BL_FUZZ (preset fuzz) each is built as fuzz_NAME with libFuzzer:
+#   build/fuzz/tests/fuzz_decode -max_total_time=600 some-directory tests/fuzz/corpus/decode
+# In every preset each also runs, as fuzz-smoke, over its corpus and a few thousand mutations that never change.
+function(bl_fuzz name mutations)
+  add_executable(smoke_${name} fuzz/smoke.c fuzz/fuzz_${name}.c)
+  target_link_libraries(smoke_${name} PRIVATE ${ARGN})
+  bl_warnings(smoke_${name})
+  add_test(NAME fuzz-smoke.${name}
+           COMMAND smoke_${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name} ${mutations})
+  set_tests_properties(fuzz-smoke.${name} PROPERTIES LABELS fuzz-smoke TIMEOUT 300)
+  if(BL_FUZZ)
+    add_executable(fuzz_${name} fuzz/fuzz_${name}.c)
+    target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    bl_warnings(fuzz_${name})
+  endif()
+endfunction()
+
+bl_fuzz(decode 10000 bl_wire)
+bl_fuzz(state 10000 bl_wire)
+bl_fuzz(core 300 bl_wire)
