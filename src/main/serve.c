@@ -206,7 +206,9 @@ static void on_tick(uv_timer_t *timer)
 
 static void closed(void *ctx)
 {
-    ((struct serve *)ctx)->closing--;
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    if (--s->closing == 0)
+        uv_stop(&s->loop); /* h2o's own handle stays active until its context is disposed of */
 }
 
 static void close_links(struct serve *s)
