@@ -18,10 +18,9 @@ const struct bl_key_doc *bl_key_doc(enum bl_key key)
     return &docs[key];
 }
 
-void bl_key_put(struct bl_buf *out, struct bl_str env, enum bl_key key, int partition, struct bl_str arg)
+void bl_key_prefix(struct bl_buf *out, struct bl_str env, enum bl_key key, int partition)
 {
     const struct bl_key_doc *doc = bl_key_doc(key);
-    assert(doc->has_arg == (arg.n > 0));
     bl_buf_z(out, doc->partition ? "bl:{" : "bl:");
     bl_buf_str(out, env);
     if (doc->partition) {
@@ -31,5 +30,11 @@ void bl_key_put(struct bl_buf *out, struct bl_str env, enum bl_key key, int part
     }
     bl_buf_char(out, ':');
     bl_buf_z(out, doc->name);
+}
+
+void bl_key_put(struct bl_buf *out, struct bl_str env, enum bl_key key, int partition, struct bl_str arg)
+{
+    assert(bl_key_doc(key)->has_arg == (arg.n > 0));
+    bl_key_prefix(out, env, key, partition);
     bl_buf_percent(out, arg);
 }

@@ -15,6 +15,9 @@ enum bl_key {
  * percent-escaped; `arg` is empty for keys without one. */
 void bl_key_put(struct bl_buf *out, struct bl_str env, enum bl_key key, int partition, struct bl_str arg);
 
+/* The key up to its argument. */
+void bl_key_prefix(struct bl_buf *out, struct bl_str env, enum bl_key key, int partition);
+
 struct bl_key_doc {
     const char *name, *type, *what, *read;
     bool partition; /* of one partition, else of the environment */

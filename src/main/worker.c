@@ -1,0 +1,261 @@
+/* One worker: app/worker on Redis ports (store/world), on one loop. All that must survive is in Redis: kill
+ * it any time.
+ *
+ *   start -> waits for Redis -> data set opened -> working
+ *   SIGTERM/SIGINT -> bl_worker_stop: commits under way end, leases are given back -> farewell -> links close
+ * -> 0
+ *
+ * Its name among the workers is its process id in the store, so that leases and processes can be told
+ * together. */
+#include "commands.h"
+
+#include "bl/app/worker.h"
+#include "bl/base/log.h"
+#include "bl/base/magic.h"
+#include "bl/store/dataset.h"
+#include "bl/store/process.h"
+#include "bl/store/world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#define MAIN_MAGIC       BL_MAGIC('w', 'm', 'a', 'n')
+#define REPLY_TIMEOUT_MS 5000
+#define LINK_RETRY_MS    500
+#define BEAT_TICKS       5 /* a process beats every so many ticks of the worker */
+
+struct worker_main {
+    uint32_t magic;
+    uv_loop_t loop;
+    const struct bl_config *config;
+    struct bl_link *link;
+    struct bl_process *process;
+    struct bl_world *world; /* NULL until the data set is open */
+    struct bl_worker *worker;
+    struct bl_hash_key hash_key;
+    bool stopping;
+    unsigned ticks;
+    uv_timer_t tick;
+    uv_signal_t signals[2];
+    int status;
+};
+
+static bool is_event(const struct worker_main *m)
+{
+    return strcmp(bl_config_text(m->config, BL_OPTION_CLOCK), "event") == 0;
+}
+
+/* ---- the end ---- */
+
+static void on_link_closed(void *ctx)
+{
+    (void)ctx; /* the loop has nothing left */
+}
+
+static void on_world_closed(void *ctx)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    m->world = NULL;
+    bl_link_close(m->link, on_link_closed, m);
+}
+
+static void on_farewell(void *ctx, const struct redisReply *reply)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    (void)reply;
+    if (m->world)
+        bl_world_close(m->world, on_world_closed, m);
+    else
+        bl_link_close(m->link, on_link_closed, m);
+}
+
+static void on_worker_stopped(void *ctx)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    static const struct bl_str ping = {"PING", 4};
+    uv_close((uv_handle_t *)&m->tick, NULL);
+    bl_process_leave(m->process, m->link);
+    bl_link_send(m->link, 1, &ping, on_farewell, m);
+}
+
+static void stop(struct worker_main *m, int status)
+{
+    if (m->stopping)
+        return;
+    m->stopping = true;
+    m->status = status;
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&m->signals[i], NULL);
+    if (m->worker)
+        bl_worker_stop(m->worker, on_worker_stopped, m);
+    else
+        on_worker_stopped(m);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, handle->data, MAIN_MAGIC);
+    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
+    stop(m, 0);
+}
+
+/* ---- working ---- */
+
+static void beat(struct worker_main *m)
+{
+    const struct bl_worker_totals *t = bl_worker_totals(m->worker);
+    const struct bl_counter counters[] = {
+        {"entries_processed_total", t->entries}, {"events_processed_total", t->events},
+        {"duplicates_total", t->duplicates},     {"late_total", t->late},
+        {"commits_total", t->commits},           {"patterns_detected_total", t->patterns},
+        {"quarantined_total", t->quarantined},   {"corrupt_states_total", t->corrupt},
+        {"entries_lost_total", t->lost},         {"fenced_total", t->fenced},
+        {"takeovers_total", t->takeovers},       {"partitions_owned", bl_worker_owned(m->worker)},
+    };
+    bl_process_beat(m->process, m->link, counters, sizeof counters / sizeof counters[0]);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, timer->data, MAIN_MAGIC);
+    if (!m->worker)
+        return;
+    bl_worker_tick(m->worker);
+    if (!m->stopping && m->ticks++ % BEAT_TICKS == 0)
+        beat(m);
+}
+
+static enum bl_err make_world(struct worker_main *m, const struct bl_dataset *d)
+{
+    const struct bl_config *c = m->config;
+    struct bl_world_options o = {
+        .loop = &m->loop,
+        .url = bl_config_text(c, BL_OPTION_REDIS),
+        .env = bl_config_text(c, BL_OPTION_ENV),
+        .name = bl_process_id(m->process),
+        .partitions = d->partitions,
+        .event_mode = d->event_clock,
+        .lease_ms = bl_config_int(c, BL_OPTION_LEASE),
+        .grace_ms = bl_config_rules(c)->grace_ms,
+        .stream_retention_ms = bl_config_int(c, BL_OPTION_STREAM_RETENTION),
+        .stream_max = bl_config_int(c, BL_OPTION_STREAM_MAX),
+        .pattern_retention_ms = bl_config_int(c, BL_OPTION_PATTERN_RETENTION),
+        .pattern_max = bl_config_int(c, BL_OPTION_PATTERN_MAX),
+        .reply_timeout_ms = REPLY_TIMEOUT_MS,
+    };
+    return bl_world_new(&o, &m->world);
+}
+
+static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
+{
+    const struct bl_config *c = m->config;
+    struct bl_worker_options o = {
+        .name = bl_process_id(m->process),
+        .partitions = d->partitions,
+        .event_mode = d->event_clock,
+        .hash_key = d->hash_key,
+        .rules = bl_config_rules(c),
+        .renew_ms = bl_config_int(c, BL_OPTION_RENEW),
+        .seen_ms = bl_config_int(c, BL_OPTION_EVENT_MEMORY),
+        .seen_max = (size_t)bl_config_int(c, BL_OPTION_EVENT_MEMORY_MAX),
+        .recent_max = (size_t)bl_config_int(c, BL_OPTION_RECENT_MAX),
+    };
+    m->hash_key = d->hash_key;
+    enum bl_err err = make_world(m, d);
+    if (err != BL_OK)
+        return err;
+    struct bl_ports ports = bl_world_ports(m->world);
+    return bl_worker_new(&o, &ports, &m->worker);
+}
+
+static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    if (err == BL_ERR_STORE_UNAVAILABLE || m->stopping)
+        return;
+    if (err == BL_OK && !m->worker)
+        err = begin(m, d);
+    if (err == BL_OK) {
+        bl_log(BL_LOG_INFO, "data set open", BL_LOG_INT("partitions", d->partitions),
+               BL_LOG_TEXT("env", bl_config_text(m->config, BL_OPTION_ENV)));
+        return;
+    }
+    bl_log(BL_LOG_ERROR, "data set refused", BL_LOG_TEXT("reason", why && why[0] ? why : bl_err_text(err)));
+    stop(m, 1);
+}
+
+static void on_link_up(void *ctx)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    struct bl_dataset_want want = {bl_str_of(bl_config_text(m->config, BL_OPTION_ENV)),
+                                   (int)bl_config_int(m->config, BL_OPTION_PARTITIONS), is_event(m),
+                                   strcmp(bl_config_text(m->config, BL_OPTION_DURABILITY), "none") != 0,
+                                   m->worker ? &m->hash_key : NULL};
+    bl_dataset_open(m->link, &want, on_dataset, m);
+}
+
+static void on_link_down(void *ctx)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    if (!m->stopping)
+        bl_log_plain(BL_LOG_WARN, "redis is away");
+}
+
+/* ---- the beginning ---- */
+
+static void start_handles(struct worker_main *m)
+{
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&m->loop, &m->signals[i]);
+        m->signals[i].data = m;
+        uv_signal_start(&m->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&m->loop, &m->tick);
+    m->tick.data = m;
+    uv_timer_start(&m->tick, on_tick, BL_WORKER_TICK_MS, BL_WORKER_TICK_MS);
+}
+
+static int run(struct worker_main *m)
+{
+    struct bl_link_options o = {bl_config_text(m->config, BL_OPTION_REDIS),
+                                REPLY_TIMEOUT_MS,
+                                LINK_RETRY_MS,
+                                m,
+                                on_link_up,
+                                on_link_down};
+    enum bl_err err =
+        bl_process_new(bl_str_of(bl_config_text(m->config, BL_OPTION_ENV)), "worker", &m->process);
+    if (err == BL_OK)
+        err = bl_link_new(&m->loop, &o, &m->link);
+    if (err != BL_OK) {
+        bl_log(BL_LOG_ERROR, "cannot start", BL_LOG_TEXT("reason", bl_err_text(err)));
+        return 1;
+    }
+    start_handles(m);
+    uv_run(&m->loop, UV_RUN_DEFAULT);
+    return m->status;
+}
+
+int bl_main_worker(const struct bl_config *config, int argc, char **argv)
+{
+    (void)argv;
+    struct worker_main *m = argc == 0 ? calloc(1, sizeof *m) : NULL;
+    if (!m) {
+        fputs("behaviorlens worker: takes options only; see --help\n", stderr);
+        return 2;
+    }
+    m->magic = MAIN_MAGIC;
+    m->config = config;
+    uv_loop_init(&m->loop);
+    int status = run(m);
+    bl_worker_free(m->worker);
+    bl_process_free(m->process);
+    if (uv_loop_close(&m->loop) != 0)
+        bl_log_plain(BL_LOG_WARN, "the loop did not close");
+    free(m);
+    bl_log_plain(BL_LOG_INFO, "stopped");
+    return status;
+}

@@ -1,0 +1,139 @@
+/* Private to the worker's ports on Redis. */
+#ifndef BL_STORE_WORLD_PRIVATE_H
+#define BL_STORE_WORLD_PRIVATE_H
+
+#include "bl/base/magic.h"
+#include "bl/store/link.h"
+#include "bl/store/world.h"
+#include "commands.h"
+#include "scripts.h"
+
+#include <hiredis/hiredis.h>
+#include <uv.h>
+
+#define WORLD_MAGIC BL_MAGIC('w', 'r', 'l', 'd')
+#define SLOT_MAGIC  BL_MAGIC('s', 'l', 'o', 't')
+#define GROUP       "core"
+#define CONSUMER    "owner"
+
+/* The call under way on a partition; there is one at a time. */
+struct call {
+    void *arg;
+    size_t n, i; /* replies expected, and come */
+    enum bl_err err;
+    union {
+        bl_restored_fn *restored;
+        bl_fetched_fn *fetched;
+        bl_dues_fn *dues;
+        bl_done_fn *done;
+    } fn;
+    bl_loaded_fn *loaded;
+    bl_checked_fn *checked;
+    bl_names_fn *names;
+    size_t n_ids;
+};
+
+struct slot {
+    uint32_t magic;
+    struct bl_world *world;
+    int p;
+    struct bl_link *data, *bell;
+    bool restoring; /* waits for the link to come up */
+    bool watched;   /* this connection has seen the fence hold, and watches it */
+    char fence[64]; /* nonce epoch */
+    int64_t now_ms; /* the store's clock at the last fetch */
+
+    struct call call;
+    int64_t *scores; /* of the users being loaded */
+    size_t n_scores, cap_scores;
+    struct bl_buf scratch;
+    void *items; /* scratch for what is handed up */
+    size_t cap_items;
+
+    bl_acquired_fn *acquired;
+    void *acquired_arg;
+    bl_done_fn *released, *renewed;
+    void *released_arg, *renewed_arg;
+
+    uv_timer_t bell_timer; /* while the doorbell has no connection */
+    bool timing;
+    bl_done_fn *rung;
+    void *rung_arg;
+
+    struct commands commit, acks;
+    int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
+    size_t n_expire;
+    bool refused, oom, exec_ok, exec_bad;
+    bl_done_fn *committed;
+    void *committed_arg;
+};
+
+struct bl_world {
+    uint32_t magic;
+    struct bl_world_options options;
+    char *url, *env, *name;
+    char nonce[24];
+    struct bl_link *control;
+    struct slot *slots;
+    bl_names_fn *living;
+    bl_done_fn *beaten;
+    void *beaten_arg;
+    int open; /* links and timers that are not closed yet */
+    void (*closed)(void *ctx);
+    void *closed_ctx;
+};
+
+struct slot *world_slot(void *ctx, int p);
+enum bl_err world_connect(struct slot *s);
+/* What the reply says about going on; logs what is not expected. A forgotten script resets the link. */
+enum bl_err world_error(struct bl_link *link, const redisReply *reply);
+struct bl_str world_text(const redisReply *reply);
+/* Number in a reply of integer or text. */
+int64_t world_int(const redisReply *reply, int64_t otherwise);
+/* Sends command i of c on the link. */
+void world_send(struct bl_link *link, const struct commands *c, size_t i, bl_reply_fn *fn, void *ctx);
+void *world_items(struct slot *s, size_t n, size_t size);
+/* A script over keys of the partition. */
+void world_script(struct slot *s, struct bl_link *link, enum bl_script script, const enum bl_key *keys,
+                  size_t n_keys, const struct bl_str *args, size_t n_args, bl_reply_fn *fn, void *ctx);
+
+/* world_read.c */
+void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
+void world_restore_now(struct slot *s);
+void world_restore_fail(struct slot *s);
+void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
+void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
+                void *arg);
+void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
+                 size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
+void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg);
+
+/* world_bell.c */
+void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
+void world_wake(void *ctx, int p);
+
+/* world_lease.c */
+void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg);
+void world_renew(void *ctx, int p, bl_done_fn *fn, void *arg);
+void world_release(void *ctx, int p, bl_done_fn *fn, void *arg);
+void world_beat(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, void *arg);
+
+/* world_put.c */
+void world_begin(void *ctx, int p);
+void world_put_user(void *ctx, int p, const struct bl_put_user *u);
+void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x);
+void world_put_change(void *ctx, int p, const struct bl_put_change *x);
+void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n);
+void world_put_rate(void *ctx, int p, struct bl_str text);
+void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep);
+void world_put_seen(void *ctx, int p, struct bl_str chunk);
+void world_drop_seen(void *ctx, int p, size_t chunks);
+void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+void world_put_ack(void *ctx, int p, struct bl_str id);
+void world_put_position(void *ctx, int p, const struct bl_put_position *x);
+
+/* world_commit.c */
+void world_end(void *ctx, int p, bl_done_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,156 @@
+/* How a commit goes out.
+ *
+ *   MULTI  command …  EXEC  WATCH fence  GET fence        one write; the fence is watched since the last
+ * commit
+ *
+ *   on_queued: a command was refused (over maxmemory)          -> nothing is done, the script commit_oom does
+ * it all on_exec:   nil, the fence changed: nothing was done        -> BL_ERR_FENCED on_fence:  EXEC dropped
+ * the watch; between it and the new one another may have come: then the commit stands, but it was the last ->
+ * BL_ERR_FENCED no reply:  nobody knows                                    -> BL_ERR_STORE_UNAVAILABLE: the
+ * owner starts again */
+#include "bl/base/log.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void finish(struct slot *s, enum bl_err err)
+{
+    bl_done_fn *fn = s->committed;
+    s->committed = NULL;
+    if (err != BL_OK)
+        s->watched = false;
+    if (fn)
+        fn(s->committed_arg, err);
+}
+
+static void on_queued(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    if (!reply || reply->type != REDIS_REPLY_ERROR)
+        return;
+    s->refused = true;
+    s->oom |= bl_str_starts(world_text(reply), BL_STR("OOM"));
+    if (!s->oom)
+        bl_log(BL_LOG_ERROR, "redis refused part of a commit", BL_LOG_STR("reason", world_text(reply)));
+}
+
+static void on_exec(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    s->exec_ok = reply && reply->type == REDIS_REPLY_ARRAY;
+    for (size_t i = 0; s->exec_ok && i < reply->elements; i++)
+        if (reply->element[i]->type == REDIS_REPLY_ERROR) {
+            s->exec_bad = true;
+            bl_log(BL_LOG_ERROR, "a command of a commit failed",
+                   BL_LOG_STR("reason", world_text(reply->element[i])));
+        }
+    if (reply && reply->type == REDIS_REPLY_ERROR)
+        s->refused = true;
+}
+
+static void on_script(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    finish(s, world_error(s->data, reply));
+}
+
+/* Number of arguments of EVALSHA for the whole list. */
+static size_t script_argc(const struct slot *s)
+{
+    return 3 + 1 + 1 + s->commit.n_args + s->commit.n;
+}
+
+static void send_script(struct slot *s)
+{
+    struct commands *c = &s->commit;
+    size_t n = 0, argc = script_argc(s);
+    struct bl_str *argv = malloc(argc * sizeof *argv);
+    char(*counts)[16] = malloc((c->n + 1) * sizeof *counts);
+    char key_text[128];
+    struct bl_buf key = {.p = key_text, .cap = sizeof key_text, .max = sizeof key_text};
+    if (!argv || !counts)
+        abort();
+    bl_key_put(&key, c->env, BL_KEY_FENCE, s->p, BL_STR(""));
+    argv[n++] = BL_STR("EVALSHA");
+    argv[n++] = bl_script_sha(BL_SCRIPT_commit_oom);
+    argv[n++] = BL_STR("1");
+    argv[n++] = bl_buf_view(&key);
+    argv[n++] = bl_str_of(s->fence);
+    for (size_t i = 0; i < c->n; i++) {
+        snprintf(counts[i], sizeof counts[i], "%zu", commands_argc(c, i));
+        argv[n++] = bl_str_of(counts[i]);
+        commands_argv(c, i, argv + n);
+        n += commands_argc(c, i);
+    }
+    assert(n == argc);
+    bl_link_send(s->data, argc, argv, on_script, s);
+    free(argv);
+    free(counts);
+}
+
+static void on_fence(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    bool held = reply && bl_str_eqz(world_text(reply), s->fence);
+    if (!reply)
+        finish(s, BL_ERR_STORE_UNAVAILABLE);
+    else if (!held)
+        finish(s, BL_ERR_FENCED);
+    else if (s->exec_ok)
+        finish(s, s->exec_bad ? BL_ERR_CORRUPT : BL_OK);
+    else if (s->refused && s->oom)
+        send_script(s);
+    else
+        finish(s, s->refused ? BL_ERR_INTERNAL : BL_ERR_FENCED);
+}
+
+static void add_acks(struct slot *s)
+{
+    if (s->acks.n == 0)
+        return;
+    struct bl_str few[64];
+    size_t argc = commands_argc(&s->acks, 0);
+    assert(argc <= sizeof few / sizeof few[0]);
+    commands_argv(&s->acks, 0, few);
+    commands_new(&s->commit, "XACK");
+    for (size_t i = 1; i < argc; i++)
+        commands_arg(&s->commit, few[i]);
+}
+
+static void on_early(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    (void)reply;
+    finish(s, s->commit.text.err != BL_OK ? s->commit.text.err : BL_ERR_STORE_UNAVAILABLE);
+}
+
+static void send_word(struct slot *s, struct bl_str word, bl_reply_fn *fn)
+{
+    bl_link_send(s->data, 1, &word, fn, s);
+}
+
+void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    s->committed = fn;
+    s->committed_arg = arg;
+    s->refused = s->oom = s->exec_ok = s->exec_bad = false;
+    add_acks(s);
+    if (!s->watched || c->text.err != BL_OK) {
+        send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */
+        return;
+    }
+    send_word(s, BL_STR("MULTI"), on_queued);
+    for (size_t i = 0; i < c->n; i++)
+        world_send(s->data, c, i, on_queued, s);
+    send_word(s, BL_STR("EXEC"), on_exec);
+    commands_clear(&s->acks);
+    commands_new(&s->acks, "WATCH");
+    commands_key(&s->acks, BL_KEY_FENCE, BL_STR(""));
+    commands_new(&s->acks, "GET");
+    commands_key(&s->acks, BL_KEY_FENCE, BL_STR(""));
+    world_send(s->data, &s->acks, 0, NULL, NULL);
+    world_send(s->data, &s->acks, 1, on_fence, s);
+}

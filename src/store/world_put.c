@@ -1,0 +1,257 @@
+/* The encoder of a commit: each put becomes one or a few commands of the list. None of them can fail when it
+ * runs: the keys are of the right type, since nothing else writes them.
+ *
+ * Every key with a user in its name gets a TTL, and the counting hashes too; event mode sets none (SPEC 3.6).
+ */
+#include "world.h"
+
+#define CHANGES_MAX       10000
+#define QUARANTINE_MAX    1000
+#define COUNTS_TTL_S      (2 * 24 * 3600)
+#define PATTERNS_SLACK_MS (24 * 3600 * 1000LL)
+
+static struct commands *list(void *ctx, int p)
+{
+    return &world_slot(ctx, p)->commit;
+}
+
+static void command(struct commands *c, const char *name, enum bl_key key, struct bl_str arg)
+{
+    commands_new(c, name);
+    commands_key(c, key, arg);
+}
+
+#define NO_ARG ((struct bl_str){"", 0})
+
+void world_begin(void *ctx, int p)
+{
+    struct slot *s = world_slot(ctx, p);
+    commands_clear(&s->commit);
+    commands_clear(&s->acks);
+    s->n_expire = 0;
+}
+
+static void put_gone(struct commands *c, const struct bl_put_user *u)
+{
+    command(c, "DEL", BL_KEY_USER, u->user_id);
+    command(c, "ZREM", BL_KEY_DEADLINES, NO_ARG);
+    commands_arg(c, u->user_id);
+    command(c, "ZREM", BL_KEY_ACTIVE, NO_ARG);
+    commands_arg(c, u->user_id);
+    if (u->recheckout)
+        command(c, "DEL", BL_KEY_CHECKOUT, u->user_id);
+}
+
+static void put_fields(struct commands *c, const struct bl_put_user *u)
+{
+    if (u->n_set > 0) {
+        command(c, "HSET", BL_KEY_USER, u->user_id);
+        for (size_t i = 0; i < u->n_set; i++) {
+            commands_z(c, u->set[i].name);
+            commands_arg(c, u->set[i].value);
+        }
+    }
+    if (u->n_del > 0) {
+        command(c, "HDEL", BL_KEY_USER, u->user_id);
+        for (size_t i = 0; i < u->n_del; i++)
+            commands_z(c, u->del[i]);
+    }
+    if (u->expires_ms != BL_NEVER) {
+        command(c, "PEXPIREAT", BL_KEY_USER, u->user_id);
+        commands_int(c, u->expires_ms);
+    }
+}
+
+static void put_checkout(struct commands *c, const struct bl_put_user *u)
+{
+    if (u->checkout_ms == BL_NEVER) {
+        command(c, "DEL", BL_KEY_CHECKOUT, u->user_id);
+        return;
+    }
+    command(c, "SET", BL_KEY_CHECKOUT, u->user_id);
+    commands_arg(c, u->page);
+    commands_z(c, "PXAT");
+    commands_int(c, u->checkout_ms > 0 ? u->checkout_ms : 1);
+}
+
+static void put_score(struct commands *c, enum bl_key key, int64_t score, struct bl_str member)
+{
+    command(c, "ZADD", key, NO_ARG);
+    commands_int(c, score);
+    commands_arg(c, member);
+}
+
+void world_put_user(void *ctx, int p, const struct bl_put_user *u)
+{
+    struct commands *c = list(ctx, p);
+    if (u->gone) {
+        put_gone(c, u);
+        return;
+    }
+    put_fields(c, u);
+    if (u->reschedule && u->due_ms != BL_NEVER) {
+        put_score(c, BL_KEY_DEADLINES, u->due_ms, u->user_id);
+    } else if (u->reschedule) {
+        command(c, "ZREM", BL_KEY_DEADLINES, NO_ARG);
+        commands_arg(c, u->user_id);
+    }
+    if (u->recheckout)
+        put_checkout(c, u);
+    if (u->active_ms != BL_NEVER)
+        put_score(c, BL_KEY_ACTIVE, u->active_ms, u->user_id);
+}
+
+void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    struct bl_str id = {x->id, sizeof x->id};
+    command(c, "HSET", BL_KEY_PATTERN, id);
+    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
+        if (x->row->v[i].n > 0) {
+            commands_z(c, bl_column_name((enum bl_column)i));
+            commands_arg(c, x->row->v[i]);
+        }
+    if (x->created) {
+        put_score(c, BL_KEY_PATTERNS, x->detected_ms, id);
+        command(c, "ZADD", BL_KEY_PATTERNS_USER, x->user_id);
+        commands_int(c, x->detected_ms);
+        commands_arg(c, id);
+        if (x->expires) {
+            command(c, "PEXPIRE", BL_KEY_PATTERNS_USER, x->user_id);
+            commands_int(c, s->world->options.pattern_retention_ms + PATTERNS_SLACK_MS);
+        }
+    }
+    if (x->created && !x->resolved) {
+        put_score(c, BL_KEY_PATTERNS_OPEN, x->detected_ms, id);
+    } else if (!x->created && x->resolved) {
+        command(c, "ZREM", BL_KEY_PATTERNS_OPEN, NO_ARG);
+        commands_arg(c, id);
+    }
+}
+
+static void capped(struct commands *c, enum bl_key key, int64_t max)
+{
+    command(c, "XADD", key, NO_ARG);
+    commands_z(c, "MAXLEN");
+    commands_z(c, "~");
+    commands_int(c, max);
+    commands_z(c, "*");
+}
+
+static void field(struct commands *c, const char *name, struct bl_str value)
+{
+    commands_z(c, name);
+    commands_arg(c, value);
+}
+
+void world_put_change(void *ctx, int p, const struct bl_put_change *x)
+{
+    struct commands *c = list(ctx, p);
+    capped(c, BL_KEY_CHANGES, CHANGES_MAX);
+    field(c, "change", bl_str_of(x->change));
+    field(c, "pattern_id", (struct bl_str){x->id, sizeof x->id});
+    field(c, "type", bl_str_of(x->type));
+    field(c, "severity", bl_str_of(x->severity));
+    field(c, "user_id", x->user_id);
+    field(c, "page", x->page);
+    commands_z(c, "at");
+    commands_int(c, x->at_ms);
+}
+
+/* Once a hash and commit; a forgotten one costs a command, nothing else. */
+static void expire_counts(struct slot *s, enum bl_key key, int64_t number)
+{
+    size_t max = sizeof s->expire_seen / sizeof s->expire_seen[0];
+    int64_t mark = key == BL_KEY_MINUTE ? number * 2 : number * 2 + 1;
+    if (s->world->options.event_mode)
+        return;
+    for (size_t i = 0; i < s->n_expire && i < max; i++)
+        if (s->expire_seen[i] == mark)
+            return;
+    s->expire_seen[s->n_expire++ % max] = mark;
+    commands_new(&s->commit, "EXPIRE");
+    commands_key_int(&s->commit, key, number);
+    commands_int(&s->commit, COUNTS_TTL_S);
+}
+
+void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str name, int64_t n)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    enum bl_key key = tally == BL_TALLY_MINUTE ? BL_KEY_MINUTE : BL_KEY_PAGES;
+    commands_new(c, "HINCRBY");
+    if (tally == BL_TALLY_COUNTERS)
+        commands_key(c, BL_KEY_COUNTERS, NO_ARG);
+    else
+        commands_key_int(c, key, number);
+    commands_arg(c, name);
+    commands_int(c, n);
+    if (tally != BL_TALLY_COUNTERS)
+        expire_counts(s, key, number);
+}
+
+void world_put_rate(void *ctx, int p, struct bl_str text)
+{
+    struct commands *c = list(ctx, p);
+    command(c, "SET", BL_KEY_RATE, NO_ARG);
+    commands_arg(c, text);
+}
+
+void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
+{
+    struct commands *c = list(ctx, p);
+    command(c, "LPUSH", BL_KEY_RECENT, NO_ARG);
+    commands_arg(c, lines);
+    command(c, "LTRIM", BL_KEY_RECENT, NO_ARG);
+    commands_int(c, 0);
+    commands_int(c, (int64_t)keep - 1);
+}
+
+void world_put_seen(void *ctx, int p, struct bl_str chunk)
+{
+    struct commands *c = list(ctx, p);
+    command(c, "RPUSH", BL_KEY_SEEN, NO_ARG);
+    commands_arg(c, chunk);
+}
+
+void world_drop_seen(void *ctx, int p, size_t chunks)
+{
+    struct commands *c = list(ctx, p);
+    command(c, "LPOP", BL_KEY_SEEN, NO_ARG);
+    commands_int(c, (int64_t)chunks);
+}
+
+void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text)
+{
+    struct commands *c = list(ctx, p);
+    capped(c, BL_KEY_QUARANTINE, QUARANTINE_MAX);
+    field(c, "entry", id);
+    field(c, "reason", bl_str_of(reason));
+    field(c, "text", text);
+}
+
+void world_put_ack(void *ctx, int p, struct bl_str id)
+{
+    struct commands *c = &world_slot(ctx, p)->acks;
+    if (c->n == 0) {
+        command(c, "XACK", BL_KEY_EVENTS, NO_ARG);
+        commands_z(c, GROUP);
+    }
+    commands_arg(c, id);
+}
+
+void world_put_position(void *ctx, int p, const struct bl_put_position *x)
+{
+    struct commands *c = list(ctx, p);
+    command(c, "HSET", BL_KEY_POSITION, NO_ARG);
+    field(c, "id", x->id);
+    commands_z(c, "clock_ms");
+    commands_int(c, x->clock_ms);
+    commands_z(c, "entries");
+    commands_int(c, x->entries);
+    commands_z(c, "epoch");
+    commands_int(c, (int64_t)x->epoch);
+    commands_z(c, "committed_at_ms");
+    commands_int(c, x->now_ms);
+}

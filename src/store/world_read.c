@@ -1,0 +1,396 @@
+/* What the owner reads. Calls of many commands are pipelined: the replies come in order, the last one ends
+ * the call, and one that is missing spoils it. */
+#include "bl/base/log.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct slot *slot_of(void *ctx)
+{
+    return BL_CAST(struct slot, ctx, SLOT_MAGIC);
+}
+
+static void call_begin(struct slot *s, size_t n, void *arg)
+{
+    s->call = (struct call){.n = n, .arg = arg};
+    commands_clear(&s->commit);
+}
+
+/* One reply more; true if it was the last. */
+static bool call_reply(struct slot *s, const redisReply *reply)
+{
+    enum bl_err err = world_error(s->data, reply);
+    if (s->call.err == BL_OK)
+        s->call.err = err;
+    return ++s->call.i == s->call.n;
+}
+
+static void call_done(struct slot *s)
+{
+    s->call.fn.done(s->call.arg, s->call.err);
+}
+
+/* ---- restore ---- */
+
+static void answer_restored(struct slot *s, struct bl_restored *r)
+{
+    s->call.fn.restored(s->call.arg, r);
+}
+
+static size_t take_texts(const redisReply *list, struct bl_str *out)
+{
+    for (size_t i = 0; i < list->elements; i++)
+        out[i] = world_text(list->element[i]);
+    return list->elements;
+}
+
+static void on_restore(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    struct bl_restored r = {.err = world_error(s->data, reply)};
+    if (r.err == BL_OK && !s->watched)
+        r.err = BL_ERR_FENCED;
+    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6))
+        r.err = BL_ERR_CORRUPT;
+    if (r.err != BL_OK) {
+        answer_restored(s, &r);
+        return;
+    }
+    const redisReply *seen = reply->element[4], *recent = reply->element[5];
+    struct bl_str *texts = world_items(s, seen->elements + recent->elements + 1, sizeof *texts);
+    if (!texts) {
+        r.err = BL_ERR_NO_MEMORY;
+        answer_restored(s, &r);
+        return;
+    }
+    r.id = world_text(reply->element[0]);
+    r.clock_ms = world_int(reply->element[1], -1);
+    r.entries = world_int(reply->element[2], 0);
+    r.rate = world_text(reply->element[3]);
+    r.seen = texts;
+    r.n_seen = take_texts(seen, texts);
+    r.recent = texts + r.n_seen;
+    r.n_recent = take_texts(recent, texts + r.n_seen);
+    answer_restored(s, &r);
+}
+
+static void on_watched(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    s->watched = reply && bl_str_eqz(world_text(reply), s->fence);
+}
+
+void world_restore_now(struct slot *s)
+{
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_RATE, BL_KEY_SEEN,
+                                       BL_KEY_RECENT};
+    const struct bl_str args[] = {bl_str_of(s->fence)};
+    s->restoring = false;
+    commands_clear(&s->commit);
+    commands_new(&s->commit, "WATCH");
+    commands_key(&s->commit, BL_KEY_FENCE, BL_STR(""));
+    commands_new(&s->commit, "GET");
+    commands_key(&s->commit, BL_KEY_FENCE, BL_STR(""));
+    world_send(s->data, &s->commit, 0, NULL, NULL);
+    world_send(s->data, &s->commit, 1, on_watched, s);
+    world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 5, args, 1, on_restore, s);
+}
+
+void world_restore_fail(struct slot *s)
+{
+    struct bl_restored r = {.err = BL_ERR_STORE_UNAVAILABLE};
+    s->restoring = false;
+    answer_restored(s, &r);
+}
+
+void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    call_begin(s, 1, arg);
+    s->call.fn.restored = fn;
+    s->watched = false;
+    if (bl_link_is_up(s->data))
+        world_restore_now(s);
+    else
+        s->restoring = true;
+}
+
+/* ---- fetch ---- */
+
+static const struct {
+    const char *field;
+    enum bl_entry_kind kind;
+} kinds[] = {{"events", BL_ENTRY_EVENTS}, {"tick", BL_ENTRY_TICK}, {"command", BL_ENTRY_COMMAND}};
+
+static void read_entry(const redisReply *reply, struct bl_entry *out)
+{
+    const redisReply *fields = reply->elements == 2 ? reply->element[1] : NULL;
+    out->id = reply->elements > 0 ? world_text(reply->element[0]) : BL_STR("");
+    out->kind = BL_ENTRY_POISON;
+    out->value = BL_STR("");
+    const char *dash = out->id.n ? memchr(out->id.p, '-', out->id.n) : NULL;
+    if (!dash || !bl_str_int64((struct bl_str){out->id.p, (size_t)(dash - out->id.p)}, &out->received_ms))
+        out->received_ms = 0;
+    if (!fields || fields->type != REDIS_REPLY_ARRAY) {
+        out->kind = BL_ENTRY_LOST;
+        return;
+    }
+    if (fields->elements >= 2)
+        out->value = world_text(fields->element[1]);
+    for (size_t i = 0; fields->elements == 2 && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (bl_str_eqz(world_text(fields->element[0]), kinds[i].field))
+            out->kind = kinds[i].kind;
+}
+
+static void on_fetch(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    struct bl_fetched f = {.err = world_error(s->data, reply)};
+    if (f.err == BL_OK && !s->watched)
+        f.err = BL_ERR_STORE_UNAVAILABLE;
+    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4))
+        f.err = BL_ERR_CORRUPT;
+    if (f.err == BL_OK) {
+        const redisReply *list = reply->element[3];
+        struct bl_entry *entries = world_items(s, list->elements + 1, sizeof *entries);
+        int64_t earliest = world_int(reply->element[1], -1);
+        f.now_ms = s->now_ms = world_int(reply->element[0], 0);
+        f.earliest_ms = earliest < 0 ? BL_NEVER : earliest;
+        f.pending = world_int(reply->element[2], 0) == 1;
+        f.n = entries ? list->elements : 0;
+        f.err = entries ? BL_OK : BL_ERR_NO_MEMORY;
+        for (size_t i = 0; i < f.n; i++)
+            read_entry(list->element[i], &entries[i]);
+        f.entries = entries;
+    }
+    s->call.fn.fetched(s->call.arg, &f);
+}
+
+void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+{
+    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
+    struct slot *s = world_slot(ctx, p);
+    char count[16], grace[24];
+    call_begin(s, 1, arg);
+    s->call.fn.fetched = fn;
+    snprintf(count, sizeof count, "%d", BL_FETCH_ENTRIES);
+    snprintf(grace, sizeof grace, "%lld", tick ? (long long)s->world->options.grace_ms : -1LL);
+    const struct bl_str args[] = {bl_str_of(s->fence),
+                                  BL_STR(GROUP),
+                                  BL_STR(CONSUMER),
+                                  bl_str_of(count),
+                                  bl_str_of(pending ? "1" : "0"),
+                                  bl_str_of(grace)};
+    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 6, on_fetch, s);
+}
+
+/* ---- due ---- */
+
+static void on_due(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    struct bl_dues d = {.err = world_error(s->data, reply)};
+    size_t n = d.err == BL_OK ? reply->elements / 2 : 0;
+    struct bl_due *users = world_items(s, n + 1, sizeof *users);
+    if (d.err == BL_OK && !users)
+        d.err = BL_ERR_NO_MEMORY;
+    for (size_t i = 0; i < n && d.err == BL_OK; i++)
+        users[i] =
+            (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
+    d.users = users;
+    d.n = d.err == BL_OK ? n : 0;
+    s->call.fn.dues(s->call.arg, &d);
+}
+
+void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    call_begin(s, 1, arg);
+    s->call.fn.dues = fn;
+    commands_new(c, "ZRANGE");
+    commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
+    commands_z(c, "-inf");
+    commands_int(c, until_ms);
+    commands_z(c, "BYSCORE");
+    commands_z(c, "LIMIT");
+    commands_int(c, 0);
+    commands_int(c, (int64_t)max);
+    commands_z(c, "WITHSCORES");
+    world_send(s->data, c, 0, on_due, s);
+}
+
+/* ---- load ---- */
+
+static void on_scores(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    (void)call_reply(s, reply); /* the users follow */
+    for (size_t i = 0; i < s->n_scores; i++)
+        s->scores[i] =
+            s->call.err == BL_OK && i < reply->elements ? world_int(reply->element[i], BL_NEVER) : BL_NEVER;
+}
+
+static void on_user(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    size_t i = s->call.i - 1;
+    bool last = call_reply(s, reply);
+    size_t n = s->call.err == BL_OK ? reply->elements / 2 : 0;
+    struct bl_state_pair *pairs = world_items(s, n + 1, sizeof *pairs);
+    if (!pairs)
+        s->call.err = BL_ERR_NO_MEMORY;
+    if (s->call.err == BL_OK) {
+        for (size_t k = 0; k < n; k++)
+            pairs[k] = (struct bl_state_pair){world_text(reply->element[2 * k]),
+                                              world_text(reply->element[2 * k + 1])};
+        const struct bl_loaded l = {pairs, n, s->scores[i]};
+        s->call.loaded(s->call.arg, i, &l);
+    }
+    if (last)
+        call_done(s);
+}
+
+void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
+                void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    call_begin(s, n + 1, arg);
+    s->call.fn.done = done;
+    s->call.loaded = each;
+    if (n > s->cap_scores) {
+        int64_t *scores = realloc(s->scores, n * sizeof *scores);
+        if (!scores)
+            abort();
+        s->scores = scores;
+        s->cap_scores = n;
+    }
+    s->n_scores = n;
+    commands_new(c, "ZMSCORE");
+    commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
+    for (size_t i = 0; i < n; i++)
+        commands_arg(c, users[i]);
+    for (size_t i = 0; i < n; i++) {
+        commands_new(c, "HGETALL");
+        commands_key(c, BL_KEY_USER, users[i]);
+    }
+    for (size_t i = 0; i <= n; i++)
+        world_send(s->data, c, i, i == 0 ? on_scores : on_user, s);
+}
+
+/* ---- check ---- */
+
+static void read_checked(const redisReply *reply, struct bl_checked *c)
+{
+    struct bl_str v[7] = {{NULL, 0}};
+    for (size_t i = 0; i < 7 && i < reply->elements; i++)
+        v[i] = world_text(reply->element[i]);
+    *c = (struct bl_checked){.exists = v[0].n > 0,
+                             .user_id = v[0],
+                             .type = v[1],
+                             .variant = v[2],
+                             .page = v[3],
+                             .severity = v[4],
+                             .detected_at = v[5],
+                             .resolved = bl_str_eqz(v[6], "true")};
+}
+
+static void on_check(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    struct call *call = &s->call;
+    size_t i = call->i;
+    bool last = call_reply(s, reply);
+    if (call->err == BL_OK && i < call->n_ids) {
+        struct bl_checked c;
+        read_checked(reply, &c);
+        call->checked(call->arg, i, &c);
+    } else if (call->err == BL_OK) {
+        struct bl_str *names = world_items(s, reply->elements + 1, sizeof *names);
+        if (names)
+            call->names(call->arg, i - call->n_ids, names, take_texts(reply, names));
+        else
+            call->err = BL_ERR_NO_MEMORY;
+    }
+    if (last)
+        call_done(s);
+}
+
+void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
+                 size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg)
+{
+    static const enum bl_column columns[] = {BL_COLUMN_USER_ID, BL_COLUMN_TYPE,     BL_COLUMN_VARIANT,
+                                             BL_COLUMN_PAGE,    BL_COLUMN_SEVERITY, BL_COLUMN_DETECTED_AT,
+                                             BL_COLUMN_RESOLVED};
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    call_begin(s, n_ids + n_buckets, arg);
+    s->call.fn.done = done;
+    s->call.checked = each;
+    s->call.names = pages;
+    s->call.n_ids = n_ids;
+    for (size_t i = 0; i < n_ids; i++) {
+        commands_new(c, "HMGET");
+        commands_key(c, BL_KEY_PATTERN, ids[i]);
+        for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+            commands_z(c, bl_column_name(columns[k]));
+    }
+    for (size_t i = 0; i < n_buckets; i++) {
+        commands_new(c, "HKEYS");
+        commands_key_int(c, BL_KEY_PAGES, buckets[i]);
+    }
+    for (size_t i = 0; i < c->n; i++)
+        world_send(s->data, c, i, on_check, s);
+}
+
+/* ---- retention ---- */
+
+static void on_tend(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    if (call_reply(s, reply))
+        call_done(s);
+}
+
+static void send_trim_stream(struct slot *s, const char *max)
+{
+    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_COUNTERS};
+    int64_t oldest = s->now_ms - s->world->options.stream_retention_ms;
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)(oldest > 0 ? oldest : 0));
+    const struct bl_str args[] = {bl_str_of(s->fence), BL_STR(GROUP), bl_str_of(text), bl_str_of(max)};
+    world_script(s, s->data, BL_SCRIPT_stream_trim, keys, 4, args, 4, on_tend, s);
+}
+
+static void send_trim_patterns(struct slot *s, int64_t clock_ms)
+{
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_PATTERNS, BL_KEY_PATTERNS_OPEN, BL_KEY_COUNTERS};
+    const struct bl_world_options *o = &s->world->options;
+    int64_t now = !o->event_mode && s->now_ms > clock_ms ? s->now_ms : clock_ms;
+    int64_t oldest = now > o->pattern_retention_ms ? now - o->pattern_retention_ms : 0;
+    int64_t max = o->pattern_max / o->partitions;
+    char oldest_text[24], max_text[24], prefixes[512];
+    struct bl_buf b = {.p = prefixes, .cap = sizeof prefixes, .max = sizeof prefixes};
+    snprintf(oldest_text, sizeof oldest_text, "%lld", (long long)oldest);
+    snprintf(max_text, sizeof max_text, "%lld", (long long)(max > 0 ? max : 1));
+    bl_key_prefix(&b, bl_str_of(s->world->env), BL_KEY_PATTERN, s->p);
+    size_t first = b.n;
+    bl_key_prefix(&b, bl_str_of(s->world->env), BL_KEY_PATTERNS_USER, s->p);
+    const struct bl_str args[] = {bl_str_of(s->fence), bl_str_of(oldest_text),
+                                  bl_str_of(max_text), BL_STR("200"),
+                                  {prefixes, first},   {prefixes + first, b.n - first}};
+    world_script(s, s->data, BL_SCRIPT_patterns_trim, keys, 4, args, 6, on_tend, s);
+}
+
+void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    char max[24];
+    call_begin(s, 2, arg);
+    s->call.fn.done = fn;
+    snprintf(max, sizeof max, "%lld", (long long)s->world->options.stream_max);
+    send_trim_stream(s, max);
+    send_trim_patterns(s, clock_ms);
+}
