@@ -10,6 +10,6 @@ for script in $scripts; do
 done
 if command -v shellcheck > /dev/null; then
     # shellcheck disable=SC2086
-    shellcheck -S warning $scripts || status=1
+    shellcheck -x -P SCRIPTDIR -S warning $scripts || status=1
 fi
 exit $status
