@@ -63,7 +63,7 @@ struct bl_json_parser {
 // depth).
 static enum bl_err make_room(struct bl_json_parser *p, size_t n) noexcept
 {
-    if (n <= p->cap)
+    if (p->text && n <= p->cap)
         return BL_OK;
     size_t cap = p->cap ? p->cap : 1024;
     while (cap < n)

@@ -713,6 +713,17 @@ static void depth_without_end(void **state)
     bl_buf_release(&b);
 }
 
+/* The first text a decoder ever sees may be empty. */
+static void nothing_comes_first(void **state)
+{
+    struct bl_decoder *fresh;
+    struct bl_record r;
+    (void)state;
+    assert_int_equal(bl_decoder_new(&fresh), BL_OK);
+    assert_int_equal(bl_record_read(fresh, BL_STR(""), &r), BL_ERR_CORRUPT);
+    bl_decoder_free(fresh);
+}
+
 static void a_line_that_is_none_is_corrupt(void **state)
 {
     static const char *const lines[] = {
@@ -829,6 +840,7 @@ int main(void)
         cmocka_unit_test(raw_is_the_event_as_sent),
         cmocka_unit_test(sent_at_reaches_every_event),
         cmocka_unit_test(depth_without_end),
+        cmocka_unit_test(nothing_comes_first),
         cmocka_unit_test(a_line_that_is_none_is_corrupt),
         cmocka_unit_test(what_is_kept_of_a_bad_event),
         cmocka_unit_test(what_is_kept_is_bounded),

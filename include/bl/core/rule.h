@@ -47,6 +47,16 @@ struct bl_rule {
                  struct bl_open *open);
 };
 
+/* For fire: takes away a deadline where the rule never sets one. Only a stored state that is not of our
+ * making has such a thing; it must do no harm. */
+static inline void bl_rule_disarm(struct bl_mark *mark, struct bl_open *open)
+{
+    if (mark)
+        mark->due_ms = BL_NEVER;
+    if (open)
+        open->due_ms = BL_NEVER;
+}
+
 /* What a sentence may speak of. Unused members stay zero. */
 struct bl_words {
     struct bl_str page, other, element;

@@ -1,6 +1,6 @@
-/* Events from outside: any bytes in, validated and normalised records out (SPEC 2.1, 2.2). Parsing is simdjson's,
- * behind a thin C shim; the rules of SPEC 2.1 that a JSON parser does not know (duplicate keys, depth, lengths,
- * pages, addresses) are checked here. One decoder per process; it owns its scratch memory. */
+/* Events from outside: any bytes in, validated and normalised records out (SPEC 2.1, 2.2). Parsing is
+ * simdjson's, behind a thin C shim; the rules of SPEC 2.1 that a JSON parser does not know (duplicate keys,
+ * depth, lengths, pages, addresses) are checked here. One decoder per process; it owns its scratch memory. */
 #ifndef BL_WIRE_DECODE_H
 #define BL_WIRE_DECODE_H
 
@@ -29,15 +29,15 @@ struct bl_record {
 enum bl_body_kind { BL_BODY_EVENT, BL_BODY_BATCH, BL_BODY_NDJSON };
 
 struct bl_decode_options {
-    size_t max_events;      /* of a batch */
-    bool timestamp_needed;  /* event mode (SPEC 3.1): an event without one is rejected */
+    size_t max_events;     /* of a batch */
+    bool timestamp_needed; /* event mode (SPEC 3.1): an event without one is rejected */
     /* Makes an event_id (36 bytes of UUIDv7 text) where the client sent none. */
     void (*make_id)(void *ctx, char out[36]);
     void *ctx;
 };
 
-/* Called once per event of a body, in order. Exactly one of `record` and `problem` is not NULL. `raw` is the event
- * as sent (for the stream of bad events). Everything is borrowed for the length of the call. */
+/* Called once per event of a body, in order. Exactly one of `record` and `problem` is not NULL. `raw` is the
+ * event as sent (for the stream of bad events). Everything is borrowed for the length of the call. */
 typedef void bl_decoded_fn(void *ctx, size_t index, const struct bl_record *record,
                            const struct bl_problem *problem, struct bl_str raw);
 

@@ -191,8 +191,10 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
 static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_mark *mark,
                  struct bl_open *open)
 {
-    (void)open;
-    abandon(s, c, mark, BY_TIMEOUT);
+    if (mark)
+        abandon(s, c, mark, BY_TIMEOUT);
+    else
+        bl_rule_disarm(mark, open);
 }
 
 static const char *const variants[] = {NULL, "timeout", "exit", NULL};

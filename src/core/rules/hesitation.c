@@ -117,9 +117,9 @@ static int64_t due(const struct bl_user *u, const struct bl_rule_settings *c)
 static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_mark *mark,
                  struct bl_open *open)
 {
-    (void)mark;
-    (void)open;
-    reach(s, c, s->u->level + 1U);
+    if (!mark && !open)
+        reach(s, c, s->u->level + 1U);
+    bl_rule_disarm(mark, open);
 }
 
 static const char *const sentences[] = {

@@ -197,8 +197,10 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
                  struct bl_open *open)
 {
     (void)c;
-    (void)mark;
-    bl_step_resolve(s, open, BL_RESOLVED_ENDED);
+    if (open)
+        bl_step_resolve(s, open, BL_RESOLVED_ENDED);
+    else
+        bl_rule_disarm(mark, open);
 }
 
 static const char *const variants[] = {NULL, "revisit", "bounce", NULL};
