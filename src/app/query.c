@@ -24,7 +24,7 @@ static const struct {
     [BL_CALL_USER] = {user_start, true},
     [BL_CALL_USER_EVENTS] = {user_events_start, true},
     [BL_CALL_EVENTS] = {events_start, false},
-    [BL_CALL_BAD_EVENTS] = {bad_events_start, false},
+    [BL_CALL_BAD_EVENTS] = {bad_events_start, true},
     [BL_CALL_WORKERS] = {workers_start, true},
     [BL_CALL_PARTITIONS] = {partitions_start, true},
     [BL_CALL_EXPOSITION] = {exposition_start, true},

@@ -84,10 +84,11 @@ static void write_counters(struct bl_buf *b, const struct bl_read_reply *r, int 
 
 /* A counter for each value of a label: the fields PREFIX:VALUE. */
 static void write_labelled(struct bl_buf *b, const struct bl_read_reply *r, int partitions,
-                           const char *prefix, const char *name, const char *label_name, const char *help)
+                           const char *prefix, const char *name, const char *type, const char *label_name,
+                           const char *help)
 {
     struct bl_str start = bl_str_of(prefix);
-    head(b, name, "counter", help);
+    head(b, name, type, help);
     for (int p = 0; p < partitions; p++)
         for (size_t i = 0; i + 1 < r[p].n; i += 2) {
             struct bl_str field = r[p].item[i];
@@ -250,11 +251,13 @@ static void got_partitions(struct job *j, const struct bl_read_reply *r, size_t 
 {
     int P = j->partitions;
     write_counters(&j->out, r, P);
-    write_labelled(&j->out, r, P, "type:", "patterns_by_type_total", "type", "Patterns detected, by type.");
-    write_labelled(&j->out, r, P, "severity:", "patterns_by_severity_total", "severity",
+    write_labelled(&j->out, r, P, "type:", "patterns_by_type_total", "counter", "type",
+                   "Patterns detected, by type.");
+    write_labelled(&j->out, r, P, "severity:", "patterns_by_severity", "gauge", "severity",
                    "Patterns detected, by the severity they have now.");
-    write_labelled(&j->out, r, P, "attempts:", "attempts_total", "result", "Attempts at buying that ended.");
-    write_labelled(&j->out, r, P, "cut:", "stream_cut_total", "group",
+    write_labelled(&j->out, r, P, "attempts:", "attempts_total", "counter", "result",
+                   "Attempts at buying that ended.");
+    write_labelled(&j->out, r, P, "cut:", "stream_cut_total", "counter", "group",
                    "Entries trimmed before a consumer group had read them.");
     write_owners(&j->out, r + P, r + 2 * P, r + 3 * P, P);
     write_rejected(&j->out, &r[n - 2]);

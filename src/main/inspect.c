@@ -1,0 +1,228 @@
+/* `behaviorlens inspect`: what the store holds, from the terminal. The same queries as the API, on a
+ * connection of its own: no server is needed. */
+#include "inspect.h"
+
+#include "bl/store/keys.h"
+#include "bl/store/reads.h"
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#define PATIENCE_MS 3000 /* for Redis to be there */
+#define STEP_MS     10
+
+struct run {
+    struct inspect i;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    struct bl_store_reads *store;
+    int64_t waited_ms;
+    bool started;
+};
+
+void inspect_end(struct inspect *i, const char *complaint)
+{
+    if (complaint) {
+        fprintf(stderr, "behaviorlens inspect: %s\n", complaint);
+        i->status = 1;
+    }
+    i->done = true;
+}
+
+void inspect_print(struct inspect *i, struct bl_str text)
+{
+    if (text.n && fwrite(text.p, 1, text.n, stdout) != text.n)
+        inspect_end(i, "standard output cannot be written.");
+}
+
+/* JSON for people: a line for each member, short lists of plain values on one line. */
+static void pretty(struct bl_str json, struct bl_buf *out)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t k = 0; k < json.n; k++) {
+        char c = json.p[k];
+        bool opens = !quoted && (c == '{' || c == '['), closes = !quoted && (c == '}' || c == ']');
+        bool empty = opens && k + 1 < json.n && (json.p[k + 1] == '}' || json.p[k + 1] == ']');
+        depth -= closes && depth > 0;
+        if (closes && json.p[k - 1] != '{' && json.p[k - 1] != '[')
+            bl_buf_printf(out, "\n%*s", (int)(2 * depth), "");
+        bl_buf_char(out, c);
+        depth += opens;
+        if (quoted && c == '\\' && k + 1 < json.n)
+            bl_buf_char(out, json.p[++k]);
+        else if (c == '"')
+            quoted = !quoted;
+        else if ((opens && !empty) || (!quoted && c == ','))
+            bl_buf_printf(out, "\n%*s", (int)(2 * depth), "");
+        else if (!quoted && c == ':')
+            bl_buf_char(out, ' ');
+    }
+    bl_buf_char(out, '\n');
+}
+
+static void show(void *ctx, const struct bl_answer *a)
+{
+    struct inspect *i = BL_CAST(struct inspect, ctx, INSPECT_MAGIC);
+    struct bl_buf out;
+    if (a->err != BL_OK) {
+        inspect_end(i, a->message ? a->message : bl_err_text(a->err));
+        return;
+    }
+    bl_buf_init(&out, 0);
+    if (i->json || a->type) {
+        bl_buf_str(&out, a->body);
+        if (!a->type)
+            bl_buf_char(&out, '\n');
+    } else {
+        pretty(a->body, &out);
+    }
+    inspect_print(i, bl_buf_view(&out));
+    bl_buf_release(&out);
+    inspect_end(i, NULL);
+}
+
+/* The key table with the command that reads each (SPEC 7.1). */
+static void print_keys(struct inspect *i, const char *env)
+{
+    struct bl_buf out, key;
+    bl_buf_init(&out, 0);
+    bl_buf_init(&key, 0);
+    for (int k = 0; k < BL_KEY_COUNT; k++) {
+        const struct bl_key_doc *doc = bl_key_doc((enum bl_key)k);
+        char command[512];
+        bl_buf_clear(&key);
+        bl_key_put(&key, bl_str_of(env), (enum bl_key)k, 0, doc->has_arg ? BL_STR("X") : (struct bl_str){0});
+        bl_buf_char(&key, '\0');
+        const char *at = strstr(doc->read, "%s");
+        snprintf(command, sizeof command, "%.*s'%s'%s", (int)(at - doc->read), doc->read, key.p, at + 2);
+        bl_buf_printf(&out, "%s\n    %s: %s\n    redis-cli %s\n", key.p, doc->type, doc->what, command);
+    }
+    bl_buf_z(&out,
+             "\nX stands for a user id (percent-escaped), a pattern id, a number or a process; the 0 in\n"
+             "braces for the partition.\n");
+    inspect_print(i, bl_buf_view(&out));
+    bl_buf_release(&out);
+    bl_buf_release(&key);
+}
+
+static const struct what {
+    const char *name;
+    enum bl_call call;
+    bool needs_id;
+    const char *help;
+} whats[] = {
+    {"state", BL_CALL_METRICS, false, "totals, rates, patterns by type"},
+    {"lag", BL_CALL_PARTITIONS, false, "per partition: owner, epoch, lag, what is committed"},
+    {"leases", BL_CALL_PARTITIONS, false, "the same"},
+    {"workers", BL_CALL_WORKERS, false, "the workers alive and what they hold"},
+    {"users", BL_CALL_USERS, false, "users seen in the last 30 minutes"},
+    {"user", BL_CALL_USER, true, "one user's state as the rules see it"},
+    {"patterns", BL_CALL_PATTERNS, false, "the latest patterns"},
+    {"pattern", BL_CALL_PATTERN, true, "one pattern"},
+    {"metrics", BL_CALL_EXPOSITION, false, "all figures as Prometheus reads them"},
+    {"entries", BL_CALL_COUNT, false, "every entry of the event streams in order of time, as NDJSON"},
+    {"keys", BL_CALL_COUNT, false, "the Redis keys and the redis-cli line that reads each"},
+};
+#define N_WHATS (sizeof whats / sizeof *whats)
+
+static const struct what *what_of(const char *name)
+{
+    for (size_t k = 0; k < N_WHATS; k++)
+        if (strcmp(whats[k].name, name) == 0)
+            return &whats[k];
+    return NULL;
+}
+
+static int usage(void)
+{
+    fputs("usage: behaviorlens inspect [WHAT [ID]]; WHAT is one of\n", stderr);
+    for (size_t k = 0; k < N_WHATS; k++)
+        fprintf(stderr, "  %-10s %s\n", whats[k].name, whats[k].help);
+    return 2;
+}
+
+static void start(struct inspect *i)
+{
+    const struct what *w = what_of(i->what);
+    struct bl_query query;
+    struct bl_problem problem;
+    if (w->call == BL_CALL_COUNT) {
+        inspect_entries(i);
+        return;
+    }
+    if (bl_query_parse(w->call, bl_str_of(i->id), NULL, 0, &query, &problem) != BL_OK)
+        inspect_end(i, problem.message);
+    else
+        bl_query_run(i->queries, &query, show, i);
+}
+
+static void on_closed(void *ctx)
+{
+    struct run *r = ctx;
+    r->store = NULL;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct run *r = handle->data;
+    bl_store_reads_close(r->store, on_closed, r);
+}
+
+/* Waits for the connection, then for the end. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct run *r = timer->data;
+    if (!r->started && bl_store_reads_up(r->store)) {
+        r->started = true;
+        start(&r->i);
+    }
+    r->waited_ms += STEP_MS;
+    if (!r->started && r->waited_ms >= PATIENCE_MS)
+        inspect_end(&r->i, "Redis cannot be reached: see --redis.");
+    if (r->i.done && bl_queries_running(r->i.queries) == 0)
+        uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+static int run(struct run *r, const struct bl_config *config)
+{
+    enum bl_err err = bl_store_reads_new(&r->loop, bl_config_text(config, BL_OPTION_REDIS),
+                                         bl_str_of(bl_config_text(config, BL_OPTION_ENV)), &r->store);
+    if (err != BL_OK) {
+        fprintf(stderr, "behaviorlens inspect: %s\n",
+                err == BL_ERR_CONFIG ? "--redis is no address of a Redis." : bl_err_text(err));
+        return 1;
+    }
+    r->i.reads = bl_store_reads_port(r->store);
+    err = bl_queries_new(r->i.reads, &r->i.queries);
+    if (err != BL_OK)
+        return 1;
+    uv_timer_init(&r->loop, &r->timer);
+    r->timer.data = r;
+    uv_timer_start(&r->timer, on_timer, 0, STEP_MS);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    bl_queries_free(r->i.queries);
+    return fflush(stdout) == 0 ? r->i.status : 1;
+}
+
+int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
+{
+    static struct run r;
+    r.i = (struct inspect){.magic = INSPECT_MAGIC, .what = argc > 0 ? argv[0] : "state"};
+    r.i.id = argc > 1 ? argv[1] : "";
+    r.i.json = bl_config_int(config, BL_OPTION_JSON) != 0;
+    const struct what *w = what_of(r.i.what);
+    if (!w || argc > 2 || w->needs_id != (argc == 2))
+        return usage();
+    if (strcmp(w->name, "keys") == 0) {
+        print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV));
+        return fflush(stdout) == 0 ? r.i.status : 1;
+    }
+    if (uv_loop_init(&r.loop) != 0)
+        return 1;
+    int status = run(&r, config);
+    uv_loop_close(&r.loop);
+    return status;
+}

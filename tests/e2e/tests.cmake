@@ -1,0 +1,18 @@
+# The reading side of the API in a process of its own, asked with curl.
+add_library(bl_test_api STATIC support/api_server.c)
+target_link_libraries(bl_test_api PUBLIC bl_http bl_store PkgConfig::JANSSON PkgConfig::UV)
+target_include_directories(bl_test_api PUBLIC support)
+bl_warnings(bl_test_api)
+
+bl_test(test_api e2e bl_test_api bl_test_redis)
+# bl_script(NAME LABEL ARGS...): tests/LABEL/NAME.sh with the program as its first argument.
+function(bl_script name label)
+  add_test(NAME ${label}.${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${label}/${name}.sh $<TARGET_FILE:behaviorlens> ${ARGN})
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 180)
+endfunction()
+
+if(TARGET behaviorlens)
+  bl_script(test_up e2e)
+  bl_script(test_simulate e2e)
+  bl_script(test_cli e2e ${CMAKE_SOURCE_DIR})
+endif()
