@@ -175,7 +175,8 @@ void bl_buf_json(struct bl_buf *b, struct bl_str s)
             json_escape(b, c);
         start = ++i;
     }
-    bl_buf_add(b, s.p + start, s.n - start);
+    if (start < s.n) /* an absent text may have no pointer to add to */
+        bl_buf_add(b, s.p + start, s.n - start);
     bl_buf_char(b, '"');
 }
 
