@@ -305,6 +305,11 @@ bool bl_config_is_flag(const struct bl_config *c, enum bl_option_id id)
     return c->v[id].source.from == FROM_FLAG;
 }
 
+bool bl_config_is_default(const struct bl_config *c, enum bl_option_id id)
+{
+    return c->v[id].source.from == FROM_DEFAULT;
+}
+
 const struct bl_settings *bl_config_rules(const struct bl_config *c)
 {
     return &c->rules;

@@ -121,12 +121,22 @@ static void add_redis(struct up *up)
     add_child(up, UP_REDIS, 1, argv);
 }
 
+/* A person at a terminal wants to read what is wrong, not each step; a file gets all of it. */
+static const char *log_level(const struct up *up)
+{
+    bool quiet = isatty(STDERR_FILENO) && bl_config_is_default(up->config, BL_OPTION_LOG_LEVEL);
+    return quiet ? "warn" : bl_config_text(up->config, BL_OPTION_LOG_LEVEL);
+}
+
 static void add_others(struct up *up)
 {
-    const char *worker[] = {up->self, "worker", "--config", up->data.config, "--redis", up->redis_url, NULL};
-    const char *serve[] = {up->self, "serve",       "--config", up->data.config, "--redis", up->redis_url,
-                           "--port", up->port_text, NULL};
-    const char *simulate[] = {up->self, "simulate", "--config", up->data.config, "--url", up->url, NULL};
+    const char *level = log_level(up), *settings = up->data.config;
+    const char *worker[] = {up->self,      "worker",      "--config", settings, "--redis",
+                            up->redis_url, "--log-level", level,      NULL};
+    const char *serve[] = {up->self,      "serve", "--config", settings,      "--redis", up->redis_url,
+                           "--log-level", level,   "--port",   up->port_text, NULL};
+    const char *simulate[] = {up->self, "simulate",    "--config", settings, "--url",
+                              up->url,  "--log-level", level,      NULL};
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_WORKERS); i++)
         add_child(up, UP_WORKER, i, worker);
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_SERVE); i++)

@@ -21,6 +21,9 @@ BL_CHECKED enum bl_err bl_config_read(const struct bl_config_input *in, int *arg
 void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out);
 void bl_config_print_json(const struct bl_config *c, struct bl_buf *out);
 
+/* Nobody has set it. */
+bool bl_config_is_default(const struct bl_config *c, enum bl_option_id id);
+
 /* The options of a command (or of several), in groups, aligned. */
 void bl_config_help(unsigned commands, struct bl_buf *out);
 
