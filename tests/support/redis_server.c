@@ -1,3 +1,4 @@
+#undef NDEBUG /* a test without its server has nothing to say */
 #include "redis_server.h"
 
 #include <assert.h>
@@ -10,8 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#undef NDEBUG
 
 #define ARGS_MAX 64
 
