@@ -23,11 +23,11 @@ static size_t skip_space(struct bl_str t, size_t at)
 /* Behind the string that begins at `at`, or 0 if it is not closed. */
 static size_t skip_string(struct bl_str t, size_t at)
 {
-    for (at++; at < t.n; at++) {
-        if (t.p[at] == '"')
-            return at + 1;
-        if (t.p[at] == '\\')
-            at++;
+    const char *p = t.p + at + 1, *end = t.p + t.n;
+    while (p < end) {
+        if (*p == '"')
+            return (size_t)(p - t.p) + 1;
+        p += *p == '\\' ? 2 : 1;
     }
     return 0;
 }
@@ -167,27 +167,35 @@ bool bl_scan_valid(struct bl_str text, struct bl_buf *stack)
     return skip_space(text, at) == text.n;
 }
 
+/* Over the container that begins at `at`, looking at brackets and strings only. */
+static size_t skip_container(struct bl_str t, size_t at)
+{
+    enum { OTHER, STRING, OPEN, CLOSE };
+    static const unsigned char kind[256] = {
+        ['"'] = STRING, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE, [']'] = CLOSE};
+    size_t depth = 0;
+    while (at < t.n) {
+        unsigned char k = kind[(unsigned char)t.p[at]];
+        if (k == STRING) {
+            at = skip_string(t, at);
+            continue;
+        }
+        at++;
+        if (k == OTHER)
+            continue;
+        depth += k == OPEN ? 1 : (size_t)-1;
+        if (depth == 0)
+            break;
+    }
+    return at;
+}
+
 struct bl_str bl_scan_value(struct bl_str text, size_t *at)
 {
-    size_t start = skip_space(text, *at), i = start, depth = 0;
-    do {
-        char c = text.p[i];
-        if (c == '"') {
-            i = skip_string(text, i);
-        } else if (c == '{' || c == '[') {
-            depth++;
-            i++;
-        } else if (c == '}' || c == ']') {
-            depth--;
-            i++;
-        } else if (depth) {
-            i++;
-        } else {
-            i = skip_scalar(text, i);
-        }
-    } while (depth && i < text.n);
-    *at = i;
-    return (struct bl_str){text.p + start, i - start};
+    size_t start = skip_space(text, *at);
+    bool container = text.p[start] == '{' || text.p[start] == '[';
+    *at = container ? skip_container(text, start) : skip_scalar(text, start);
+    return (struct bl_str){text.p + start, *at - start};
 }
 
 static bool at_end(struct bl_str text, size_t *at)
