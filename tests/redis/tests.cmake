@@ -5,3 +5,4 @@ target_include_directories(bl_test_redis PUBLIC support)
 bl_warnings(bl_test_redis)
 
 bl_test(test_link redis bl_store bl_test_redis PkgConfig::UV)
+bl_test(test_world redis bl_store bl_test_redis PkgConfig::UV)
