@@ -196,6 +196,12 @@ static void metric_name(struct bl_buf *b, struct bl_str name)
     }
 }
 
+static bool is_total(struct bl_str name)
+{
+    const struct bl_str end = BL_STR("_total");
+    return name.n > end.n && memcmp(name.p + name.n - end.n, end.p, end.n) == 0;
+}
+
 static size_t gather(const struct bl_read_reply *r, size_t n, struct counted *out)
 {
     size_t k = 0;
@@ -231,7 +237,7 @@ static void write_processes(struct job *j, const struct bl_read_reply *r)
         if (i == 0 || !bl_str_eq(all[i].name, all[i - 1].name)) {
             bl_buf_z(&j->out, "# TYPE ");
             metric_name(&j->out, all[i].name);
-            bl_buf_z(&j->out, " untyped\n");
+            bl_buf_z(&j->out, is_total(all[i].name) ? " counter\n" : " gauge\n");
         }
         metric_name(&j->out, all[i].name);
         process_labels(j, r, all[i].process);

@@ -97,7 +97,8 @@ static void print_keys(struct inspect *i, const char *env)
         bl_key_put(&key, bl_str_of(env), (enum bl_key)k, 0, doc->has_arg ? BL_STR("X") : (struct bl_str){0});
         bl_buf_char(&key, '\0');
         const char *at = strstr(doc->read, "%s");
-        snprintf(command, sizeof command, "%.*s'%s'%s", (int)(at - doc->read), doc->read, key.p, at + 2);
+        size_t before = at ? (size_t)(at - doc->read) : strlen(doc->read);
+        snprintf(command, sizeof command, "%.*s'%s'%s", (int)before, doc->read, key.p, at ? at + 2 : "");
         bl_buf_printf(&out, "%s\n    %s: %s\n    redis-cli %s\n", key.p, doc->type, doc->what, command);
     }
     bl_buf_z(&out,
@@ -149,7 +150,7 @@ static void start(struct inspect *i)
     const struct what *w = what_of(i->what);
     struct bl_query query;
     struct bl_problem problem;
-    if (w->call == BL_CALL_COUNT) {
+    if (!w || w->call == BL_CALL_COUNT) {
         inspect_entries(i);
         return;
     }

@@ -1,10 +1,11 @@
 # The reading side of the API in a process of its own, asked with curl.
-add_library(bl_test_api STATIC support/api_server.c)
-target_link_libraries(bl_test_api PUBLIC bl_http bl_store PkgConfig::JANSSON PkgConfig::UV)
+add_library(bl_test_api STATIC support/api_server.c support/api_data.c)
+target_link_libraries(bl_test_api PUBLIC bl_http bl_store bl_test_redis PkgConfig::JANSSON PkgConfig::UV
+                                         PkgConfig::CMOCKA)
 target_include_directories(bl_test_api PUBLIC support)
 bl_warnings(bl_test_api)
 
-bl_test(test_api e2e bl_test_api bl_test_redis)
+bl_test(test_api e2e bl_test_api)
 # bl_script(NAME LABEL ARGS...): tests/LABEL/NAME.sh with the program as its first argument.
 function(bl_script name label)
   add_test(NAME ${label}.${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${label}/${name}.sh $<TARGET_FILE:behaviorlens> ${ARGN})
