@@ -99,9 +99,15 @@ static size_t head_bytes(const h2o_req_t *req)
 
 /* --- routing */
 
+/* Also the absolute form, as a client sends it to a proxy: http://host/path. */
 static struct bl_str raw_path(const h2o_req_t *req)
 {
     struct bl_str path = bl_str_iovec(req->input.path);
+    if (bl_str_starts(path, BL_STR("http://"))) {
+        const char *slash = memchr(path.p + 7, '/', path.n - 7);
+        size_t n = slash ? (size_t)(slash - path.p) : 0;
+        path = (struct bl_str){path.p + n, path.n - n};
+    }
     const char *query = path.n ? memchr(path.p, '?', path.n) : NULL;
     if (query)
         path.n = (size_t)(query - path.p);
