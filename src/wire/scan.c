@@ -20,14 +20,21 @@ static size_t skip_space(struct bl_str t, size_t at)
     return at;
 }
 
-/* Behind the string that begins at `at`, or 0 if it is not closed. */
+/* Behind the string that begins at `at`, or 0 if it is not closed. A quote ends it unless an odd number of
+ * backslashes stands before. */
 static size_t skip_string(struct bl_str t, size_t at)
 {
-    const char *p = t.p + at + 1, *end = t.p + t.n;
-    while (p < end) {
-        if (*p == '"')
-            return (size_t)(p - t.p) + 1;
-        p += *p == '\\' ? 2 : 1;
+    size_t from = at + 1;
+    while (from < t.n) {
+        const char *quote = memchr(t.p + from, '"', t.n - from);
+        if (!quote)
+            break;
+        size_t i = (size_t)(quote - t.p), before = i;
+        while (before > from && t.p[before - 1] == '\\')
+            before--;
+        from = i + 1;
+        if ((i - before) % 2 == 0)
+            return from;
     }
     return 0;
 }
