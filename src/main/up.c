@@ -31,6 +31,7 @@
 #define UP_MAGIC          BL_MAGIC('u', 'p', 'u', 'p')
 #define TICK_MS           100
 #define REDIS_START_MS    10000 /* to answer at all; loading may take longer */
+#define PATIENCE_MS       3000
 #define FAILURES_AT_START 3
 
 enum up_phase { UP_STARTING_REDIS, UP_STARTING, UP_RUNNING, UP_STOPPING };
@@ -49,6 +50,7 @@ struct up {
     const char *host; /* to reach serve at */
     int port;
     int64_t began_ms;
+    bool said_waiting;
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t signals[4];
@@ -233,6 +235,16 @@ static bool gave_up(struct up *up)
     return false;
 }
 
+/* Once, when the start takes longer than a person expects. */
+static void say_waiting(struct up *up, const char *what)
+{
+    if (up->said_waiting || now_ms(up) - up->began_ms < PATIENCE_MS)
+        return;
+    up->said_waiting = true;
+    printf("%s ...\n", what);
+    fflush(stdout);
+}
+
 static void tick_starting_redis(struct up *up)
 {
     enum up_redis_state state = up_probe_redis(up->data.socket);
@@ -241,11 +253,23 @@ static void tick_starting_redis(struct up *up)
         fprintf(stderr, "behaviorlens up: %s is older than Redis 7: install a newer one.\n", up->redis);
     else if (silent)
         fprintf(stderr, "behaviorlens up: redis-server does not answer; its log is %s.\n", up->data.log);
+    if (state == UP_REDIS_LOADING)
+        say_waiting(up, "Redis is loading what it has kept");
     if (state == UP_REDIS_TOO_OLD || silent) {
         stop(up, 1);
     } else if (state == UP_REDIS_READY) {
         add_others(up);
         up->phase = UP_STARTING;
+    }
+}
+
+static void tick_starting(struct up *up)
+{
+    if (up_probe_http(up->host, up->port)) {
+        up->phase = UP_RUNNING;
+        say_where(up);
+    } else {
+        say_waiting(up, "Waiting for the server to answer");
     }
 }
 
@@ -275,10 +299,8 @@ static void on_tick(uv_timer_t *timer)
         stop(up, 1);
     if (up->phase == UP_STARTING_REDIS)
         tick_starting_redis(up);
-    if (up->phase == UP_STARTING && up_probe_http(up->host, up->port)) {
-        up->phase = UP_RUNNING;
-        say_where(up);
-    }
+    if (up->phase == UP_STARTING)
+        tick_starting(up);
     if (up->phase == UP_STOPPING)
         tick_stopping(up);
     else
