@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# The API over what real workers write: two serves and a worker on a Redis of their own.
+# Usage: test_api_live.sh PROGRAM
+set -euo pipefail
+bl=$1
+# shellcheck source=../support/e2e.sh
+. "$(dirname "$0")/../support/e2e.sh"
+
+redis=unix://$work/redis.sock
+port=$((20000 + RANDOM % 20000))
+one=http://127.0.0.1:$port two=http://127.0.0.1:$((port + 1))
+redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
+started+=($!)
+eventually 10 redis-cli -s "$work/redis.sock" ping
+
+start_worker() {
+    "$bl" worker --redis "$redis" --durability none 2>> "$work/worker.err" &
+    worker=$!
+    started+=("$worker")
+}
+start_worker
+for p in $port $((port + 1)); do
+    "$bl" serve --redis "$redis" --durability none --port "$p" 2> "$work/serve-$p.err" &
+    started+=($!)
+done
+eventually 10 curl -fsS "$one/ready"
+eventually 10 curl -fsS "$two/ready"
+
+post() { curl -fsS "$one/events" -d "$1" > /dev/null; }
+# is CALL FILTER: the answer passes the jq filter.
+is() { curl -fsS "$two$1" | jq -e "$2" > /dev/null; }
+
+post '{"user_id":"a/b ü","action":"page_view","page":"/cart","session_id":"s-1"}'
+for _ in 1 2 3; do post '{"user_id":"looper","action":"page_view","page":"/shoes/?x=1"}'; done
+post '{"user_id":"buyer","action":"page_view","page":"/checkout"}'
+post '{"user_id":"buyer","action":"purchase","page":"/checkout"}'
+post '{"user_id":"leaver","action":"page_view","page":"/checkout"}'
+post '{"user_id":"leaver","action":"page_view","page":"/"}'
+for _ in 1 2; do post '{"user_id":"twice","action":"scroll","page":"/","event_id":"e1"}'; done
+curl -sS "$one/events" -d '{"user_id":"x"}' > /dev/null
+
+eventually 10 is /api/metrics '.total_events == 9 and .duplicates == 1 and .rejected == 1 and .active_users == 5'
+is /api/metrics '.patterns_by_type["navigation-loop"] == 1 and .patterns_by_type.abandonment == 1' || fail "types"
+is /api/metrics '.abandonment_rate == 0.5 and .events_per_second > 0' || fail "rates"
+is '/api/patterns?type=navigation-loop' 'length == 1 and .[0].user_id == "looper" and .[0].page == "/shoes"' || fail "list"
+is '/api/patterns?q=LEAVER&severity=high&page=/checkout/' 'length == 1 and .[0].variant == "exit"' || fail "filters"
+is '/api/patterns?resolved=false' 'length == 2' || fail "open"
+is '/api/patterns?user_id=looper' 'length == 1' || fail "of a user"
+is '/api/users' 'length == 5' || fail "users"
+is '/api/users/a%2Fb%20%C3%BC' '.checkout.page == "/cart" and .checkout.ttl_ms > 50000 and .session_id == "s-1"' || fail "user"
+is '/api/user?id=looper' '.has_active_pattern and (.open_patterns | length) == 1' || fail "open pattern of a user"
+is '/api/users/looper/events' 'length == 3 and .[0].page == "/shoes"' || fail "window"
+is '/api/events' 'length == 9 and .[0].received >= .[-1].received' || fail "events"
+is '/events?user_id=twice' 'length == 1' || fail "events of a user"
+eventually 5 is /api/bad-events 'length == 1 and .[0].reason == "missing_field"'
+is /api/pages 'map(.page) | index("/shoes") != null' || fail "pages"
+is '/api/metrics/history?minutes=2' '(map(.events) | add) == 9' || fail "history"
+is /api/workers 'length == 1 and (.[0].partitions | length) == 8' || fail "workers"
+is /api/partitions 'length == 8 and (map(.lag) | add) == 0 and all(.owner != null)' || fail "partitions"
+curl -fsS "$two/metrics" > "$work/metrics"
+[ "$(grep -c '^behaviorlens_process_up' "$work/metrics")" = 3 ] || fail "processes in /metrics"
+
+# The pattern's id in the user's state is the one it is stored under.
+id=$(curl -fsS "$one/api/users/looper" | jq -r '.open_patterns[0].pattern_id')
+is "/api/patterns/$id" '.user_id == "looper"' || fail "id"
+code() { curl -sS -o "$work/body" -w '%{http_code}' "$@"; }
+[ "$(code -X PATCH "$one/api/patterns/$id/resolve")" = 200 ] || fail "resolve"
+jq -e '.resolved and .resolution == "manual"' "$work/body" > /dev/null || fail "not resolved"
+[ "$(code -X PATCH "$one/api/patterns/$id/resolve")" = 200 ] || fail "resolve again"
+
+# The same bytes and tags from every process.
+for call in "/api/patterns" "/api/pages" "/api/events" "/api/metrics/history?minutes=5"; do
+    tag=$(curl -fsS -D - -o "$work/one" "$one$call" | tr -d '\r' | sed -n 's/^etag: //p')
+    [ -n "$tag" ] && [ "$(code -H "If-None-Match: $tag" "$two$call")" = 304 ] || fail "etag of $call"
+done
+
+# Nobody works: 202, and the lag shows; the next worker applies it.
+other=$(curl -fsS "$one/api/patterns?resolved=false" | jq -r '.[0].pattern_id')
+kill -9 "$worker"
+[ "$(code -X PATCH "$one/api/patterns/$other/resolve")" = 202 ] || fail "202"
+is /api/partitions '(map(.lag) | add) == 1 and (map(.oldest_unprocessed) | max) > 0' || fail "lag"
+eventually 5 is /api/workers 'length == 0'
+start_worker
+eventually 10 is "/api/patterns/$other" '.resolution == "manual"'
+
+"$bl" inspect --redis "$redis" --json | jq -e '.total_events == 9' > /dev/null || fail "inspect"
+"$bl" inspect user looper --redis "$redis" | jq -e '.user_id == "looper"' > /dev/null || fail "inspect user"
+"$bl" inspect pattern "$id" --redis "$redis" | jq -e '.resolved' > /dev/null || fail "inspect pattern"
+"$bl" inspect entries --redis "$redis" > "$work/entries"
+[ "$(jq -c 'select(.event)' "$work/entries" | wc -l)" = 10 ] || fail "entries"
+jq -es 'map(.received) | . == sort' "$work/entries" > /dev/null || fail "order of entries"
+"$bl" inspect keys | grep -q "redis-cli TTL 'bl:{dev:0}:checkout:X'" || fail "keys"
+if "$bl" inspect user nobody --redis "$redis" 2> /dev/null; then fail "nobody is known"; fi
+
+# Redis away: 503 at once, and back by itself.
+kill -9 "${started[0]}"
+start=$SECONDS
+[ "$(code "$one/api/patterns")" = 503 ] && [ $((SECONDS - start)) -le 2 ] || fail "503"
