@@ -30,6 +30,14 @@ enum bl_err batch_take(struct batch *b, const struct bl_fetched *f)
     return BL_OK;
 }
 
+bool batch_narrow(struct batch *b)
+{
+    if (b->upto - b->at < 2)
+        return false;
+    b->upto = b->at + (b->upto - b->at) / 2;
+    return true;
+}
+
 void batch_choose(struct batch *b)
 {
     b->upto = b->at + 1;
@@ -99,6 +107,8 @@ static enum bl_err survey_line(struct owner *o, struct bl_str line)
         return BL_OK; /* the step sets it aside */
     if (event_mode)
         move_horizon(o, r.timestamp_ms);
+    if (o->first_ms == INT64_MIN)
+        o->first_ms = r.timestamp_ms;
     return owner_want(o, r.user_id);
 }
 
@@ -118,8 +128,11 @@ static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
     enum bl_err err = BL_OK;
     if (!o->worker->options.event_mode)
         move_horizon(o, e->received_ms);
-    if (e->kind == BL_ENTRY_TICK)
+    if (e->kind == BL_ENTRY_TICK) {
         move_horizon(o, tick_ms(o, e));
+        if (o->first_ms == INT64_MIN)
+            o->first_ms = tick_ms(o, e);
+    }
     if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK)
         err = owner_want(o, bl_command_user(&command));
     while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
@@ -131,6 +144,8 @@ enum bl_err batch_survey(struct owner *o)
 {
     enum bl_err err = BL_OK;
     o->horizon_ms = bl_partition_clock(o->partition);
+    /* In event time the first record says when it is; what cannot be read says nothing. */
+    o->first_ms = o->worker->options.event_mode ? INT64_MIN : o->batch.v[o->batch.at].received_ms;
     for (size_t i = o->batch.at; i < o->batch.upto && err == BL_OK; i++)
         err = survey_entry(o, &o->batch.v[i]);
     return err;

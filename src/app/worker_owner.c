@@ -1,16 +1,19 @@
 /* The state machine of one partition.
  *
  *   FREE ──owner_acquire──> ACQUIRING ──> RESTORING ──on_restored──┐
- *    ^                          │ held by another                  v            nothing unread
- *    └──────────────────────────┘         ┌──────────────────> FETCHING ─────────────────────────┐
- *                                         │                        │ on_fetched: batch_take      v
- *   RELEASING <── owner_finish (give up,  │                        v                    TENDING or WAITING
- *    │             or owner_fail: drop)   │    ┌────────────── owner_round ──────────┐      │ (doorbell, or
- * the v                                    │    │      anybody due? who is missing?   │      │  next
- * deadline) FREE                                  │    v                                     │      │ │
- * ASKING_DUE ──> LOADING ──> owner_step   │      │ │                               │          │      │ │
- * CHECKING <────────────┤          │      │ │            └──> owner_commit ─┴> COMMITTING     │ │  more of
- * the batch                   │  └───────┘ (next round) └──────────────────────────────────────┴──────────┘
+ *    ^                          │ held by another                  v
+ *    ├──────────────────────────┘         ┌──────────────────> FETCHING ──nothing unread──> WAITING or TENDING
+ *    │                                    │                        │ on_fetched: batch_take       │ (doorbell, or
+ *    │                                    │                        v                              │ next deadline)
+ *    │                                    │               owner_round, owner_survey               │
+ *    │                                    │                │ anybody due?  who is missing?        │
+ *    │                                    │                v                                      │
+ *    │                                    │           ASKING_DUE ──> LOADING ──> owner_step       │
+ *    │                                    │                                          │            │
+ *    │                                    │  ┌─ next round of the batch              v            │
+ *    │                                    │  │   COMMITTING <── owner_commit <── CHECKING          │
+ *    │                                    └──┴───────┴────────────────────────────────────────────┘
+ *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
@@ -18,8 +21,10 @@
  * invariant 7).
  *
  * Deadlines fire in order of time even when there are more than memory should hold (SPEC 3.4): a round takes
- * at most BL_DUE_MAX scheduled users; if more are due it is partial: it fires what lies before the last of
- * them, commits, and comes back to the same entries. */
+ * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is
+ * partial: it fires what lies before the last of them, commits, and comes back to the same entries. Else it
+ * takes fewer entries; and for a single entry of event time, whose events lie far apart, as many users as it
+ * needs. */
 #include "worker_owner.h"
 #include "bl/base/log.h"
 
@@ -30,6 +35,7 @@
 #define PORT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
 
 static void owner_round(struct owner *o);
+static void owner_survey(struct owner *o);
 static void owner_fetch(struct owner *o);
 
 static int64_t local_ms(const struct owner *o)
@@ -432,37 +438,52 @@ static enum bl_err take_dues(struct owner *o, const struct bl_dues *d)
     return err;
 }
 
+/* More are due than were asked for. False: ask again, for fewer entries or more users. */
+static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due_ms)
+{
+    bool ties = first_due_ms == last_due_ms;
+    int64_t until = last_due_ms - (ties ? 0 : 1) + grace_ms(o);
+    if (until > o->first_ms && batch_narrow(&o->batch))
+        return false;
+    if (until > o->first_ms || (ties && o->due_max < DUE_TIES_MAX)) {
+        o->due_max *= 4;
+        return false;
+    }
+    o->partial = true;
+    o->horizon_ms = until;
+    return true;
+}
+
 static void on_dues(void *arg, const struct bl_dues *d)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     if (!proceed(o, d->err, "due"))
         return;
-    if (d->n >= o->due_max) {
-        int64_t first = d->users[0].score_ms, last = d->users[d->n - 1].score_ms;
-        if (first == last && o->due_max < DUE_TIES_MAX) {
-            o->due_max *= 4;
-            ask_due(o);
-            return;
-        }
-        o->partial = true;
-        o->horizon_ms = last - (first == last ? 0 : 1) + grace_ms(o);
+    if (d->n >= o->due_max && !make_partial(o, d->users[0].score_ms, d->users[d->n - 1].score_ms)) {
+        owner_survey(o);
+        return;
     }
     if (proceed(o, take_dues(o, d), "due"))
         owner_load(o);
 }
 
-static void owner_round(struct owner *o)
+static void owner_survey(struct owner *o)
 {
-    o->round++;
-    o->partial = o->manual = false;
     o->n_wanted = o->n_dues = o->n_visit = 0;
-    o->due_max = BL_DUE_MAX;
     bl_map_clear(&o->wanted_by_id);
-    batch_choose(&o->batch);
     if (!proceed(o, batch_survey(o), "survey"))
         return;
     if (o->horizon_ms == INT64_MIN)
         owner_load(o);
     else
         ask_due(o);
+}
+
+static void owner_round(struct owner *o)
+{
+    o->round++;
+    o->partial = o->manual = false;
+    o->due_max = BL_DUE_MAX;
+    batch_choose(&o->batch);
+    owner_survey(o);
 }

@@ -13,7 +13,7 @@
 #define OWNER_PAGES_MS    300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS  16
 #define OWNER_WAIT_MAX_MS 1000
-#define OWNER_PROBE_MS    150 /* between two looks at a partition that is held */
+#define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
 #define OWNER_TEND_MS     1000
 #define OWNER_OTHER_PAGES "(other)"
 
@@ -148,6 +148,7 @@ struct owner {
     struct batch batch;
     struct effects effects;
     int64_t horizon_ms; /* the clock after this round */
+    int64_t first_ms;   /* the clock when its first event is applied */
     bool partial;       /* more users are due than one round takes: only deadlines up to horizon_ms fire */
     size_t due_max;
     enum bl_err load_err;
@@ -212,6 +213,8 @@ enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
 void batch_reset(struct batch *b);
 /* Chooses the entries of the next round: up to the next command, or one command alone. */
 void batch_choose(struct batch *b);
+/* Half of them; false if it is one already. */
+bool batch_narrow(struct batch *b);
 /* The users that the round needs and that are not at hand go to o->wanted; o->horizon_ms is set. */
 enum bl_err batch_survey(struct owner *o);
 /* The commit must look at this member, whether it changed or not. */
