@@ -35,9 +35,9 @@ const char *bl_column_name(enum bl_column column);
 /* BL_COLUMN_COUNT if there is none of that name. */
 enum bl_column bl_column_of(struct bl_str name);
 
-/* The columns that an effect sets: all of a new pattern, what a raise changes, what a resolution changes; the
- * rest stay empty. Texts made here go into `text` (appended, never moved while the row is in use: reserve is
- * internal). */
+/* The columns that an effect sets: the id always; of a new pattern all but the resolution; what a raise changes;
+ * what a resolution changes. The rest stay empty. Texts made here are appended to `text`; the slices point into it,
+ * so that a later append may move them: copy a row out before making the next one in the same buffer. */
 BL_CHECKED enum bl_err bl_row_of(const struct bl_pattern *pattern, struct bl_buf *text, struct bl_row *out);
 /* Takes over the columns that are set in `change`. */
 void bl_row_merge(struct bl_row *row, const struct bl_row *change);
