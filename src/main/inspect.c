@@ -76,6 +76,8 @@ static void show(void *ctx, const struct bl_answer *a)
         bl_buf_str(&out, a->body);
         if (!a->type)
             bl_buf_char(&out, '\n');
+    } else if (i->columns) {
+        inspect_table(a->body, i->columns, &out);
     } else {
         pretty(a->body, &out);
     }
@@ -113,19 +115,25 @@ static const struct what {
     const char *name;
     enum bl_call call;
     bool needs_id;
+    const char *columns;
     const char *help;
 } whats[] = {
-    {"state", BL_CALL_METRICS, false, "totals, rates, patterns by type"},
-    {"lag", BL_CALL_PARTITIONS, false, "per partition: owner, epoch, lag, what is committed"},
-    {"leases", BL_CALL_PARTITIONS, false, "the same"},
-    {"workers", BL_CALL_WORKERS, false, "the workers alive and what they hold"},
-    {"users", BL_CALL_USERS, false, "users seen in the last 30 minutes"},
-    {"user", BL_CALL_USER, true, "one user's state as the rules see it"},
-    {"patterns", BL_CALL_PATTERNS, false, "the latest patterns"},
-    {"pattern", BL_CALL_PATTERN, true, "one pattern"},
-    {"metrics", BL_CALL_EXPOSITION, false, "all figures as Prometheus reads them"},
-    {"entries", BL_CALL_COUNT, false, "every entry of the event streams in order of time, as NDJSON"},
-    {"keys", BL_CALL_COUNT, false, "the Redis keys and the redis-cli line that reads each"},
+    {"state", BL_CALL_METRICS, false, NULL, "totals, rates, patterns by type"},
+    {"lag", BL_CALL_PARTITIONS, false,
+     "partition lag @oldest_unprocessed committed @committed_at @clock entries_added entries_committed",
+     "per partition: what is not processed yet, how far it is committed"},
+    {"leases", BL_CALL_PARTITIONS, false, "partition owner epoch lag", "per partition: who holds it"},
+    {"workers", BL_CALL_WORKERS, false, "worker host pid @started_at @last_heartbeat partitions",
+     "the workers alive and what they hold"},
+    {"users", BL_CALL_USERS, false, "user_id current_page @last_seen session_id has_active_pattern",
+     "users seen in the last 30 minutes"},
+    {"user", BL_CALL_USER, true, NULL, "one user's state as the rules see it"},
+    {"patterns", BL_CALL_PATTERNS, false, "@detected_at type severity user_id page resolved pattern_id",
+     "the latest patterns"},
+    {"pattern", BL_CALL_PATTERN, true, NULL, "one pattern"},
+    {"metrics", BL_CALL_EXPOSITION, false, NULL, "all figures as Prometheus reads them"},
+    {"entries", BL_CALL_COUNT, false, NULL, "every entry of the event streams in order of time, as NDJSON"},
+    {"keys", BL_CALL_COUNT, false, NULL, "the Redis keys and the redis-cli line that reads each"},
 };
 #define N_WHATS (sizeof whats / sizeof *whats)
 
@@ -217,6 +225,7 @@ int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
     const struct what *w = what_of(r.i.what);
     if (!w || argc > 2 || w->needs_id != (argc == 2))
         return usage();
+    r.i.columns = w->columns;
     if (strcmp(w->name, "keys") == 0) {
         print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV));
         return fflush(stdout) == 0 ? r.i.status : 1;

@@ -13,6 +13,7 @@ struct inspect {
     const struct bl_reads *reads;
     struct bl_queries *queries;
     const char *what, *id; /* id: "" if none was given */
+    const char *columns;   /* of a list; NULL: no list */
     bool json;
     int status;
     bool done;
@@ -25,5 +26,8 @@ void inspect_print(struct inspect *i, struct bl_str text);
 
 /* The entries of all streams, in order of id, as NDJSON. */
 void inspect_entries(struct inspect *i);
+
+/* A JSON list as a table; `columns` are names of members, '@' before one that is a time. */
+void inspect_table(struct bl_str json, const char *columns, struct bl_buf *out);
 
 #endif

@@ -84,6 +84,10 @@ start_worker
 eventually 10 is "/api/patterns/$other" '.resolution == "manual"'
 
 "$bl" inspect --redis "$redis" --json | jq -e '.total_events == 9' > /dev/null || fail "inspect"
+"$bl" inspect lag --redis "$redis" > "$work/lag"
+[ "$(wc -l < "$work/lag")" = 9 ] && head -1 "$work/lag" | grep -q '^partition  lag' || fail "inspect lag"
+"$bl" inspect leases --redis "$redis" --json | jq -e 'length == 8 and all(.owner != null)' > /dev/null || fail "leases"
+"$bl" inspect users --redis "$redis" | grep -q '^a/b ü ' || fail "inspect users"
 "$bl" inspect user looper --redis "$redis" | jq -e '.user_id == "looper"' > /dev/null || fail "inspect user"
 "$bl" inspect pattern "$id" --redis "$redis" | jq -e '.resolved' > /dev/null || fail "inspect pattern"
 "$bl" inspect entries --redis "$redis" > "$work/entries"
