@@ -56,8 +56,8 @@ static void run(struct bl_request *r, struct bl_queries *q, enum bl_call call, s
     if (!bl_request_query(r, NULL))
         return;
     for (size_t i = 0; i < N_PARAMS; i++) {
-        pairs[n].name = bl_str_of(param_names[i]);
-        if (bl_query_text(r, param_names[i], &pairs[n].value))
+        pairs[n] = (struct bl_query_pair){.name = bl_str_of(param_names[i])};
+        if (bl_query_text(r, param_names[i], &pairs[n].value) || bl_query_given(r, param_names[i]))
             n++;
     }
     enum bl_err err = bl_query_parse(call, id, pairs, n, &query, &problem);

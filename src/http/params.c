@@ -104,6 +104,11 @@ bool bl_request_query(struct bl_request *r, const char *const *names)
     return true;
 }
 
+bool bl_query_given(const struct bl_request *r, const char *name)
+{
+    return find(r, bl_str_of(name)) != NULL;
+}
+
 bool bl_query_text(const struct bl_request *r, const char *name, struct bl_str *out)
 {
     const struct bl_param *p = find(r, bl_str_of(name));

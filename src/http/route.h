@@ -40,6 +40,8 @@ struct bl_str bl_request_path(const struct bl_request *r);
  * that values are well-escaped UTF-8 ('+' is a space). On an error it has answered 400 invalid_query and the
  * handler must return. A parameter `key` (SPEC 6) is always allowed. */
 BL_CHECKED bool bl_request_query(struct bl_request *r, const char *const *names);
+/* After bl_request_query: was it given, be it empty? */
+bool bl_query_given(const struct bl_request *r, const char *name);
 /* After bl_request_query. false: not given (or given empty). */
 bool bl_query_text(const struct bl_request *r, const char *name, struct bl_str *out);
 /* *value keeps its default where the parameter is absent. false: it was no integer in [min, max]; answered

@@ -41,6 +41,8 @@ static void bad_queries_get_400_naming_the_field(void **state)
     data_set("event");
     assert_error("", "/api/patterns?limit=0", 400, "invalid_query", "limit");
     assert_error("", "/api/patterns?limit=501", 400, "invalid_query", "limit");
+    assert_error("", "/api/patterns?limit=", 400, "invalid_query", "limit");
+    assert_error("", "/api/patterns?limit=1&limit=2", 400, "invalid_query", "limit");
     assert_error("", "/api/patterns?type=x", 400, "invalid_query", "type");
     assert_error("", "/api/patterns?before=x", 400, "invalid_query", "before");
     assert_error("", "/api/metrics/history?minutes=1441", 400, "invalid_query", "minutes");
@@ -109,6 +111,7 @@ static void filters_apply_before_the_limit(void **state)
     assert_count("/api/patterns?resolved=true&limit=500", 150);
     assert_count("/api/patterns?q=PAUSED+for", 1);
     assert_count("/api/patterns?q=ann", 1);
+    assert_count("/api/patterns?type=&severity=&user_id=&page=&resolved=&q=", 50);
     assert_count("/api/patterns?q=%2Fp&limit=20", 20);
     assert_count("/api/patterns?since=1699999999990&limit=500", 11);
     assert_count("/api/patterns?type=abandonment&severity=low", 0);
