@@ -62,7 +62,9 @@ void scan_feed(struct scan *s, size_t i, const struct bl_read_reply *reply)
     int64_t was_ms = lane->last.ms, oldest_ms = was_ms;
     lane->at = lane->n = 0;
     for (size_t k = 0; k < read && k < s->page; k++) {
-        struct scan_item item = {.ms = item_int(reply, 2 * k + 1), .partition = lane->partition};
+        struct scan_item item = {.partition = lane->partition};
+        if (!bl_str_int64(reply->item[2 * k + 1], &item.ms)) /* no score of ours */
+            continue;
         oldest_ms = item.ms;
         if (!bl_pattern_id_parse(reply->item[2 * k], &item.id) || scan_cmp(&lane->last, &item) >= 0)
             continue;

@@ -223,6 +223,25 @@ static void lanes_merge_newest_first_whatever_the_page(void **state)
         }
 }
 
+static void a_strange_member_hides_no_pattern(void **state)
+{
+    const struct bl_str items[] = {BL_STR("no id"),
+                                   BL_STR("inf"),
+                                   BL_STR("also none"),
+                                   BL_STR("70"),
+                                   BL_STR("00112233445566778899aabbccddeeff"),
+                                   BL_STR("60")};
+    const struct bl_read_reply reply = {6, items};
+    struct scan s;
+    struct scan_item item;
+    (void)state;
+    assert_true(scan_init(&s, 1, -1, scan_top(), 10));
+    scan_feed(&s, 0, &reply);
+    assert_true(scan_next(&s, &item) && item.ms == 60);
+    assert_false(scan_more(&s));
+    scan_release(&s);
+}
+
 static void filters_see_what_they_should(void **state)
 {
     static const struct {
@@ -267,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_cursor_reads_back),
         cmocka_unit_test(ids_come_from_the_path_or_the_query),
         cmocka_unit_test(lanes_merge_newest_first_whatever_the_page),
+        cmocka_unit_test(a_strange_member_hides_no_pattern),
         cmocka_unit_test(filters_see_what_they_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
