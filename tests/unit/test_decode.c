@@ -69,10 +69,10 @@ static const struct case_line accepted[] = {
     {"NUL in a title is data", "{" U ",\"title\":\"a\\u0000b\"}", LINE ",\"title\":\"a\\u0000b\"}"},
     {"a large integer in metadata keeps its digits", "{" U ",\"metadata\":{\"n\":18446744073709551615}}",
      LINE ",\"metadata\":{\"n\":18446744073709551615}}"},
-    {"the eighth level", "{" U ",\"metadata\":{\"a\":[[[[[[1]]]]]]}}",
-     LINE ",\"metadata\":{\"a\":[[[[[[1]]]]]]}}"},
+    {"metadata's eighth level", "{" U ",\"metadata\":{\"a\":[[[[[[[1]]]]]]]}}",
+     LINE ",\"metadata\":{\"a\":[[[[[[[1]]]]]]]}}"},
     {"an unknown field that would get too deep is left out",
-     "{" U ",\"a\":[[[[[[[1]]]]]]],\"b\":[[[[[[1]]]]]]}", LINE ",\"metadata\":{\"b\":[[[[[[1]]]]]]}}"},
+     "{" U ",\"a\":[[[[[[[[1]]]]]]]],\"b\":[[[[[[[1]]]]]]]}", LINE ",\"metadata\":{\"b\":[[[[[[[1]]]]]]]}}"},
     {"the same key in two objects", "{" U ",\"metadata\":{\"a\":{\"k\":1},\"b\":{\"k\":1}}}",
      LINE ",\"metadata\":{\"a\":{\"k\":1},\"b\":{\"k\":1}}}"},
     {"a duration below zero is a number", "{" U ",\"duration\":-5}", LINE ",\"duration\":-5}"},
@@ -204,9 +204,9 @@ static const struct bad_case refused[] = {
      "\"m\":1,\"a\":1}}",
      BL_ERR_DUPLICATE_KEY, "a"},
     {"the empty key twice", "{" U ",\"x\":{\"\":1,\"\":1}}", BL_ERR_DUPLICATE_KEY, ""},
-    {"the ninth level", "{" U ",\"metadata\":{\"a\":[[[[[[[1]]]]]]]}}", BL_ERR_TOO_DEEP, ""},
-    {"the ninth level, empty", "{" U ",\"metadata\":{\"a\":[[[[[[[]]]]]]]}}", BL_ERR_TOO_DEEP, ""},
-    {"the ninth level in an unknown field", "{" U ",\"a\":[[[[[[[[1]]]]]]]]}", BL_ERR_TOO_DEEP, ""},
+    {"metadata's ninth level", "{" U ",\"metadata\":{\"a\":[[[[[[[[1]]]]]]]]}}", BL_ERR_TOO_DEEP, ""},
+    {"metadata's ninth level, empty", "{" U ",\"metadata\":{\"a\":[[[[[[[[]]]]]]]]}}", BL_ERR_TOO_DEEP, ""},
+    {"the tenth level in an unknown field", "{" U ",\"a\":[[[[[[[[[1]]]]]]]]]}", BL_ERR_TOO_DEEP, ""},
 };
 
 static void bad_events_are_refused(void **state)

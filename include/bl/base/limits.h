@@ -9,7 +9,7 @@
 #define BL_PAGE_MAX_BYTES       2048
 #define BL_TEXT_MAX_BYTES       512 /* country, device, user_agent, ip_address, referrer, title */
 #define BL_METADATA_MAX_BYTES   8192
-#define BL_JSON_MAX_DEPTH       8
+#define BL_JSON_MAX_DEPTH       9 /* of an event: metadata, its second level, has 8 (SPEC 2.1) */
 #define BL_TIMESTAMP_MAX_MS     9007199254740992LL /* 2^53 */
 #define BL_EVENT_MAX_BYTES      (32 * 1024)        /* one encoded event line */
 
