@@ -38,6 +38,7 @@ struct bl_append {
     uv_idle_t idle;
     uv_timer_t timer;
     int handles;
+    bool refusing; /* said already that Redis refuses: once, not for each append */
     struct bl_append_counts counts;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -169,14 +170,19 @@ static void note_id(struct bl_append *a, const redisReply *id)
         a->counts.last_ms = ms;
 }
 
-static bool is_id(const redisReply *reply)
+static void log_refusal(struct bl_append *a, const redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_STRING)
-        return true;
-    if (reply->type == REDIS_REPLY_ERROR)
-        bl_log(BL_LOG_ERROR, "append refused",
-               BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
-    return false;
+    if (reply->type != REDIS_REPLY_ERROR || a->refusing)
+        return;
+    a->refusing = true;
+    bl_log(BL_LOG_ERROR, "redis refuses appends",
+           BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
+}
+
+static bool is_id(struct bl_append *a, const redisReply *reply)
+{
+    log_refusal(a, reply);
+    return reply->type == REDIS_REPLY_STRING;
 }
 
 static bool all_stored(struct txn *t, const redisReply *reply)
@@ -187,11 +193,11 @@ static bool all_stored(struct txn *t, const redisReply *reply)
         if (reply->type != REDIS_REPLY_ARRAY || reply->elements != t->entries)
             return false;
         for (size_t i = 0; i < reply->elements; i++)
-            if (!is_id(reply->element[i]))
+            if (!is_id(t->a, reply->element[i]))
                 return false;
         reply = reply->element[0];
     }
-    if (!is_id(reply))
+    if (!is_id(t->a, reply))
         return false;
     note_id(t->a, reply);
     return true;
@@ -202,9 +208,8 @@ static void on_queued(void *ctx, const redisReply *reply)
     struct txn *t = BL_CAST(struct txn, ctx, TXN_MAGIC);
     if (reply && reply->type == REDIS_REPLY_STATUS)
         return;
-    if (reply && reply->type == REDIS_REPLY_ERROR && !t->failed)
-        bl_log(BL_LOG_ERROR, "append refused",
-               BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
+    if (reply)
+        log_refusal(t->a, reply);
     t->failed = true;
 }
 
@@ -216,6 +221,7 @@ static void on_done(void *ctx, const redisReply *reply)
     if (!reply && bl_link_is_up(a->link))
         bl_link_reset(a->link); /* the command did not get out: an open MULTI would swallow the next ones */
     if (stored) {
+        a->refusing = false;
         a->counts.count++;
         a->counts.us += (uv_hrtime() - t->sent_ns) / 1000;
     }

@@ -20,3 +20,11 @@ if(TARGET behaviorlens)
   bl_script(replay_pipeline e2e)
   bl_script(live_replay e2e)
 endif()
+
+# The way in: the program itself, and a client that sends any bytes.
+if(TARGET behaviorlens)
+  bl_test(test_serve e2e bl_test_redis)
+  target_sources(test_serve PRIVATE support/serve_process.c)
+  target_compile_definitions(test_serve PRIVATE PROGRAM="$<TARGET_FILE:behaviorlens>")
+  add_dependencies(test_serve behaviorlens)
+endif()
