@@ -5,6 +5,9 @@
  *
  *   events_start -> ask_recent -> got_recent … -> write_events
  *
+ * The list grows at its head meanwhile and shifts: each further read begins with the last element seen, which tells
+ * where to go on.
+ *
  * Events of the same moment: later of its partition first, then the lower partition. */
 #include "query_job.h"
 
@@ -21,7 +24,8 @@ struct raw {
 
 struct recent {
     struct lane {
-        int64_t read; /* elements */
+        int64_t read;       /* elements */
+        uint64_t last_hash; /* of the last of them */
         size_t lines;
         bool done;
     } lane[BL_PARTITIONS_MAX];
@@ -93,9 +97,32 @@ static void ask_recent(struct job *j)
         if (!s->lane[p].done)
             job_ask(j, (struct bl_read){.kind = BL_READ_RECENT,
                                         .partition = p,
-                                        .a = s->lane[p].read,
+                                        .a = s->lane[p].read - (s->lane[p].read > 0),
                                         .b = s->lane[p].read + s->step - 1});
     job_go(j, got_recent);
+}
+
+/* The first element of the reply that was not read before. */
+static size_t unread(const struct job *j, const struct lane *lane, const struct bl_read_reply *r)
+{
+    size_t i = 0;
+    if (lane->read == 0)
+        return 0;
+    while (i < r->n && bl_hash64(j->hash_key, r->item[i]) != lane->last_hash)
+        i++;
+    return i < r->n ? i + 1 : r->n;
+}
+
+static void take_reply(struct job *j, struct recent *s, int partition, const struct bl_read_reply *r)
+{
+    struct lane *lane = &s->lane[partition];
+    size_t again = lane->read > 0, first = unread(j, lane, r);
+    for (size_t i = first; i < r->n; i++)
+        take_element(j, s, partition, r->item[i]);
+    if (first < r->n)
+        lane->last_hash = bl_hash64(j->hash_key, r->item[r->n - 1]);
+    lane->done = r->n < (size_t)s->step + again || lane->lines >= (size_t)j->query.limit;
+    lane->read += (int64_t)r->n - (int64_t)again;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -134,14 +161,10 @@ static void got_recent(struct job *j, const struct bl_read_reply *r, size_t n)
     size_t k = 0;
     bool more = false;
     for (int p = 0; p < j->partitions && k < n; p++) {
-        struct lane *lane = &s->lane[p];
-        if (lane->done)
+        if (s->lane[p].done)
             continue;
-        for (size_t i = 0; i < r[k].n; i++)
-            take_element(j, s, p, r[k].item[i]);
-        lane->read += (int64_t)r[k].n;
-        lane->done = r[k].n < (size_t)s->step || lane->lines >= (size_t)j->query.limit;
-        more = more || !lane->done;
+        take_reply(j, s, p, &r[k]);
+        more = more || !s->lane[p].done;
         k++;
     }
     s->step *= 2;
