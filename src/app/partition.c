@@ -413,10 +413,12 @@ static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, cons
     p->scratch_changed = true;
     mark_dirty(p, m);
     e.t_ms = time->t_ms;
-    bl_engine_event(&p->engine, p->scratch, m->user_id, &e);
+    struct bl_taken taken = {.clock_adjusted = time->clock_adjusted};
+    taken.visit = bl_engine_event(&p->engine, p->scratch, m->user_id, &e);
+    taken.t_ms = p->scratch->seen_ms;
+    taken.first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != taken.t_ms / MINUTE_MS;
     if (p->sink.event)
-        p->sink.event(p->sink.ctx, r, p->scratch->seen_ms, false, time->clock_adjusted,
-                      before_ms < 0 || before_ms / MINUTE_MS != p->scratch->seen_ms / MINUTE_MS);
+        p->sink.event(p->sink.ctx, r, &taken);
     return reschedule(p, m);
 }
 
@@ -447,8 +449,9 @@ enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *
     }
     if (!time.late)
         return apply(p, r, &time);
+    struct bl_taken taken = {.t_ms = time.t_ms, .late = true};
     if (p->sink.event)
-        p->sink.event(p->sink.ctx, r, time.t_ms, true, false, false);
+        p->sink.event(p->sink.ctx, r, &taken);
     return BL_OK;
 }
 

@@ -221,20 +221,19 @@ static void keep_recent(struct effects *e, struct bl_str line)
         fail(e, e->recent.err);
 }
 
-static void on_event(void *ctx, const struct bl_record *r, int64_t t_ms, bool late, bool clock_adjusted,
-                     bool first_in_minute)
+static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken *taken)
 {
     struct owner *o = owner_of(ctx);
     struct effects *e = &o->effects;
-    int64_t minute = t_ms / OWNER_MINUTE_MS;
+    int64_t minute = taken->t_ms / OWNER_MINUTE_MS;
     e->events++;
-    e->late += late;
-    e->clock_adjusted += clock_adjusted;
+    e->late += taken->late;
+    e->clock_adjusted += taken->clock_adjusted;
     count_minute(e, minute);
-    if (first_in_minute)
+    if (taken->first_in_minute)
         effects_count(e, BL_TALLY_MINUTE, minute, BL_STR("active"), BL_STR(""), 1);
-    if (!late && (bl_action_traits(r->event.action) & BL_VISIT))
-        effects_count(e, BL_TALLY_PAGES, t_ms / OWNER_PAGES_MS, BL_STR("views "), r->event.page, 1);
+    if (taken->visit)
+        effects_count(e, BL_TALLY_PAGES, taken->t_ms / OWNER_PAGES_MS, BL_STR("views "), r->event.page, 1);
     count_rate(o, e->received_ms);
     if (o->worker->options.recent_max > 0)
         keep_recent(e, r->line);

@@ -183,7 +183,7 @@ static void run_rules(struct bl_step *s)
             bl_rule((enum bl_rule_id)r)->detect(s, &settings->rule[r]);
 }
 
-void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
                      const struct bl_event *e)
 {
     int64_t now = e->t_ms > u->floor_ms ? e->t_ms : u->floor_ms;
@@ -200,7 +200,7 @@ void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str
     note_moment(&s);
     if (e->action == BL_ACTION_SESSION_END) {
         end_session(&s);
-        return;
+        return false;
     }
     situate(&s);
     s.completion = completes(&s);
@@ -209,6 +209,7 @@ void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str
     if (s.visit)
         note_visit(&s);
     run_rules(&s);
+    return s.visit;
 }
 
 /* ---- deadlines ---- */

@@ -54,16 +54,14 @@ static void on_duplicate(void *ctx, const struct bl_record *record)
     bl_buf_z(s->log, "duplicate\n");
 }
 
-static void on_event(void *ctx, const struct bl_record *record, int64_t t_ms, bool late, bool adjusted,
-                     bool first)
+static void on_event(void *ctx, const struct bl_record *record, const struct bl_taken *taken)
 {
     struct story *s = ctx;
     (void)record;
-    (void)first;
-    if (late)
-        bl_buf_printf(s->log, "late %lld\n", (long long)t_ms);
-    if (adjusted)
-        bl_buf_printf(s->log, "adjusted %lld\n", (long long)t_ms);
+    if (taken->late)
+        bl_buf_printf(s->log, "late %lld\n", (long long)taken->t_ms);
+    if (taken->clock_adjusted)
+        bl_buf_printf(s->log, "adjusted %lld\n", (long long)taken->t_ms);
 }
 
 static int64_t read_time(const char *text)

@@ -35,14 +35,21 @@ struct bl_member {
     bool stored_any;      /* the store holds a hash of this user */
 };
 
+/* How an event was taken. */
+struct bl_taken {
+    int64_t t_ms; /* as the rules use it; late: its own */
+    bool late, clock_adjusted;
+    bool visit;           /* and no twin */
+    bool first_in_minute; /* of this user */
+};
+
 /* What happened, for counters and the change feed. Called in order; what it is given is borrowed. */
 struct bl_partition_sink {
     void *ctx;
     void (*pattern)(void *ctx, const struct bl_pattern *pattern);
     void (*attempt)(void *ctx, enum bl_attempt_end end);
-    /* Every event that took effect, late ones included. `t_ms` as the rules use it (late: its own). */
-    void (*event)(void *ctx, const struct bl_record *record, int64_t t_ms, bool late, bool clock_adjusted,
-                  bool first_in_minute);
+    /* Every event that took effect, late ones included. */
+    void (*event)(void *ctx, const struct bl_record *record, const struct bl_taken *taken);
     void (*duplicate)(void *ctx, const struct bl_record *record);
     /* A client's event id to be remembered from now on. */
     void (*remember)(void *ctx, uint64_t id_hash, int64_t received_ms);

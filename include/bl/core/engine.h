@@ -21,8 +21,8 @@ struct bl_engine {
 };
 
 /* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where
- * needed. */
-void bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+ * needed. True: it was a visit (SPEC 4.0; a twin is none). */
+bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
                      const struct bl_event *e);
 /* The earliest deadline of this user, or BL_NEVER. */
 int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u);
