@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#define BEAT_MS 200
+#define BEAT_MS 100
 
 size_t bl_worker_owned(const struct bl_worker *w)
 {

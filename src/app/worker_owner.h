@@ -12,6 +12,7 @@
 #define OWNER_MINUTE_MS   60000
 #define OWNER_PAGES_MS    300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS  16
+#define OWNER_STEP_MAX_MS 50
 #define OWNER_WAIT_MAX_MS 1000
 #define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
 #define OWNER_TEND_MS     1000

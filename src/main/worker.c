@@ -24,7 +24,7 @@
 #define MAIN_MAGIC       BL_MAGIC('w', 'm', 'a', 'n')
 #define REPLY_TIMEOUT_MS 5000
 #define LINK_RETRY_MS    500
-#define BEAT_TICKS       5 /* a process beats every so many ticks of the worker */
+#define BEAT_TICKS       10 /* a process beats every so many ticks of the worker */
 
 struct worker_main {
     uint32_t magic;

@@ -30,7 +30,7 @@ struct bl_worker;
 BL_CHECKED enum bl_err bl_worker_new(const struct bl_worker_options *options, const struct bl_ports *ports,
                                      struct bl_worker **out);
 /* To be called every BL_WORKER_TICK_MS or so: heartbeats, renewals, looking for free partitions. */
-#define BL_WORKER_TICK_MS 100
+#define BL_WORKER_TICK_MS 50
 void bl_worker_tick(struct bl_worker *w);
 /* Finishes the commits under way, gives everything back, leaves; then stopped(ctx), once. */
 void bl_worker_stop(struct bl_worker *w, void (*stopped)(void *ctx), void *ctx);

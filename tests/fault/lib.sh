@@ -1,0 +1,54 @@
+# Shared by the fault tests: sourced with the program's path in $bl. Ends what it started, by pid.
+set -euo pipefail
+dir=$(mktemp -d)
+pids=()
+
+cleanup() {
+  for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null || true; kill -9 "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$dir"
+}
+trap cleanup EXIT
+
+fail() {
+  echo "FAIL: $*" >&2
+  tail -n 20 "$dir"/*.log >&2 || true
+  exit 1
+}
+
+# until_true SECONDS COMMAND...: waits for a condition
+until_true() {
+  local left=$(($1 * 50))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $((left -= 1)) -gt 0 ] || return 1
+    sleep 0.02
+  done
+}
+
+cli() { redis-cli -s "$dir/redis.sock" "$@"; }
+
+start_redis() {
+  redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --save '' --maxmemory-policy noeviction \
+    "$@" >>"$dir/redis.log" &
+  redis_pid=$!
+  pids+=("$redis_pid")
+  until_true 10 cli ping || fail "redis does not start"
+}
+
+# events N USERS SEED: recorded traffic in order of time; the same arguments give the same lines
+events() {
+  awk -v n="$1" -v users="$2" -v seed="$3" 'BEGIN {
+    srand(seed)
+    np = split("/ /a /b /c /cart /checkout /payment /confirm /p/1 /p/2", page, " ")
+    na = split("page_view navigate route_change click click scroll idle tab_hidden tab_visible page_exit abandon complete checkout_start session_end", action, " ")
+    t = 1700000000000
+    for (i = 0; i < n; i++) {
+      t += int(rand() * 200)
+      a = action[1 + int(rand() * na)]
+      id = rand() < 0.95 ? i : int(rand() * (i + 1))
+      printf "{\"user_id\":\"u%d\",\"action\":\"%s\",\"page\":\"%s\",\"timestamp\":%.0f,\"event_id\":\"e%d\"%s}\n", \
+        int(rand() * users), a, page[1 + int(rand() * np)], t, id, a == "idle" ? ",\"duration\":" int(rand() * 40000) : ""
+    }
+  }'
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Real workers share the partitions; one dies, one leaves, one is stopped and wakes up, Redis is restarted: the
+# partitions always end with the living, evenly.
+# usage: test_failover.sh PATH_TO_BEHAVIORLENS
+bl=$1
+# shellcheck source=tests/fault/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_redis --appendonly yes --appendfsync always
+worker() {
+  "$bl" worker --redis "unix://$dir/redis.sock" --partitions 8 2>>"$dir/worker$1.log" &
+  pid=$!
+  pids+=("$pid")
+}
+# how many leases the worker with that pid holds
+held() {
+  local n=0 p
+  for p in 0 1 2 3 4 5 6 7; do
+    case $(cli get "bl:{dev:$p}:lease") in *"-$1-"*) n=$((n + 1)) ;; esac
+  done
+  echo $n
+}
+holds() { [ "$(held "$1")" -ge "$2" ] && [ "$(held "$1")" -le "$3" ]; }
+moved() { # since when, in ms
+  echo "$1: $(($(date +%s%3N) - $2)) ms"
+}
+
+worker 1; a=$pid
+until_true 15 holds "$a" 8 8 || fail "one worker takes all"
+worker 2; b=$pid
+worker 3; c=$pid
+for w in $a $b $c; do until_true 15 holds "$w" 2 3 || fail "three workers share evenly"; done
+
+since=$(date +%s%3N)
+kill -9 "$b"
+for w in $a $c; do until_true 15 holds "$w" 4 4 || fail "the others take over from a dead one"; done
+moved "after kill -9" "$since"
+
+since=$(date +%s%3N)
+kill -TERM "$c"
+until_true 15 holds "$a" 8 8 || fail "who leaves gives back"
+moved "after SIGTERM" "$since"
+wait "$c" || fail "a worker that is told to stop exits with 0"
+
+worker 4; d=$pid
+until_true 15 holds "$d" 4 4 || fail "a new one gets its share"
+since=$(date +%s%3N)
+kill -STOP "$a"
+until_true 15 holds "$d" 8 8 || fail "a stalled one loses its partitions"
+moved "after SIGSTOP" "$since"
+kill -CONT "$a"
+until_true 15 holds "$a" 4 4 || fail "and gets a share again"
+until_true 15 holds "$d" 4 4 || fail "and no more"
+
+kill -9 "$redis_pid"
+wait "$redis_pid" 2>/dev/null || true
+start_redis --appendonly yes --appendfsync always
+for w in $a $d; do until_true 15 holds "$w" 4 4 || fail "after a restart of Redis"; done
+kill -TERM "$a" "$d"
+wait "$a" || fail "exit status of the first"
+wait "$d" || fail "exit status of the last"
+grep -h '"level":"error"' "$dir"/worker*.log && fail "errors in the log"
+exit 0

@@ -1,0 +1,11 @@
+# What happens when things die. Real processes, kill -9.
+function(bl_fault name)
+  add_test(NAME fault.${name}
+           COMMAND ${BASH_PROGRAM} ${CMAKE_CURRENT_SOURCE_DIR}/fault/${name}.sh $<TARGET_FILE:behaviorlens>)
+  set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 300 RUN_SERIAL TRUE)
+endfunction()
+
+if(TARGET behaviorlens)
+  bl_fault(test_crash)
+  bl_fault(test_failover)
+endif()
