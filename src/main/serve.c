@@ -50,7 +50,7 @@ struct serve {
     struct bl_server *server;
     struct bl_http_health health;
     struct bl_hash_key hash_key;
-    bool dataset_open, stopping, tick_open;
+    bool dataset_open, stopping, tick_open, away;
     char refused[512]; /* why the data set was refused */
     uv_timer_t tick;
     uv_signal_t signals[2];
@@ -109,6 +109,7 @@ static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
     if (err != BL_OK)
         return err;
     s->hash_key = d->hash_key;
+    s->away = false;
     s->dataset_open = true;
     bl_vitals_poll(s->vitals, s->link);
     return BL_OK;
@@ -145,8 +146,9 @@ static void on_link_up(void *ctx)
 static void on_link_down(void *ctx)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
-    if (!s->stopping)
+    if (!s->stopping && !s->away) /* once, not for each attempt */
         bl_log_plain(BL_LOG_WARN, "redis is away");
+    s->away = true;
 }
 
 static void on_ready(void *ctx, struct bl_ready *out)
