@@ -2,6 +2,7 @@
 # Workers are killed with -9 while they work; what comes out is, byte for byte, what one process in memory finds
 # (SPEC 3.5; invariants: no entry acknowledged before its effects are stored, no effect stored without its entry).
 # usage: test_crash.sh PATH_TO_BEHAVIORLENS
+set -euo pipefail
 bl=$1
 # shellcheck source=tests/fault/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,6 +2,7 @@
 # Real workers share the partitions; one dies, one leaves, one is stopped and wakes up, Redis is restarted: the
 # partitions always end with the living, evenly.
 # usage: test_failover.sh PATH_TO_BEHAVIORLENS
+set -euo pipefail
 bl=$1
 # shellcheck source=tests/fault/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -6,3 +6,4 @@ bl_warnings(bl_test_redis)
 
 bl_test(test_link redis bl_store bl_test_redis PkgConfig::UV)
 bl_test(test_world redis bl_store bl_test_redis PkgConfig::UV)
+bl_test(test_worker redis bl_store bl_test_redis PkgConfig::UV)
