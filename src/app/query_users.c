@@ -57,8 +57,8 @@ static void ask_states(struct job *j)
     struct users *s = j->state;
     for (s->chunk = 0; s->chunk < STATES_CHUNK && s->shown + s->chunk < s->n; s->chunk++) {
         const struct seen *seen = &s->seen[s->shown + s->chunk];
-        job_ask(j,
-                (struct bl_read){.kind = BL_READ_USER, .partition = seen->partition, .arg = seen->user_id});
+        job_ask(j, (struct bl_read){
+                       .kind = BL_READ_USER_BRIEF, .partition = seen->partition, .arg = seen->user_id});
     }
     job_go(j, got_states);
 }
@@ -117,11 +117,25 @@ static void write_listed(struct job *j, const struct seen *seen, const struct bl
     bl_buf_char(&j->out, '}');
 }
 
+/* The parts of a state that a list shows; the window, most of it, is left out. */
+static const struct bl_user *decode_brief(struct job *j, const struct bl_read_reply *r)
+{
+    static const char *const names[BL_USER_BRIEF_COUNT] = {"page", "session", "head", "open"};
+    struct bl_str item[2 * BL_USER_BRIEF_COUNT];
+    struct bl_read_reply pairs = {0, item};
+    for (size_t i = 0; i < BL_USER_BRIEF_COUNT && i < r->n; i++)
+        if (r->item[i].n) {
+            item[pairs.n++] = bl_str_of(names[i]);
+            item[pairs.n++] = r->item[i];
+        }
+    return job_decode_user(j, &pairs);
+}
+
 static void got_states(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     struct users *s = j->state;
     for (size_t i = 0; i < n; i++)
-        write_listed(j, &s->seen[s->shown + i], job_decode_user(j, &r[i]));
+        write_listed(j, &s->seen[s->shown + i], decode_brief(j, &r[i]));
     s->shown += n;
     if (s->shown < s->n) {
         ask_states(j);

@@ -46,7 +46,7 @@ is '/api/patterns?type=navigation-loop' 'length == 1 and .[0].user_id == "looper
 is '/api/patterns?q=LEAVER&severity=high&page=/checkout/' 'length == 1 and .[0].variant == "exit"' || fail "filters"
 is '/api/patterns?resolved=false' 'length == 2' || fail "open"
 is '/api/patterns?user_id=looper' 'length == 1' || fail "of a user"
-is '/api/users' 'length == 5' || fail "users"
+is '/api/users' 'length == 5 and any(.user_id == "looper" and .has_active_pattern and .current_page == "/shoes")' || fail "users"
 is '/api/users/a%2Fb%20%C3%BC' '.checkout.page == "/cart" and .checkout.ttl_ms > 50000 and .session_id == "s-1"' || fail "user"
 is '/api/user?id=looper' '.has_active_pattern and (.open_patterns | length) == 1' || fail "open pattern of a user"
 is '/api/users/looper/events' 'length == 3 and .[0].page == "/shoes"' || fail "window"

@@ -23,6 +23,7 @@ enum bl_read_kind {
     BL_READ_ACTIVE_COUNT,  /* users seen after a -> one number */
     BL_READ_ACTIVE,        /* users seen after a, at most b -> user id, ms … latest first */
     BL_READ_USER,          /* state of user `arg` -> name, value … */
+    BL_READ_USER_BRIEF,    /* the same, without visits, marks and window -> values of enum bl_user_brief */
     BL_READ_MINUTE,        /* minute number a -> name, value … */
     BL_READ_PAGES,         /* five-minute step number a -> name, value … */
     BL_READ_RECENT,        /* a … b of the list -> texts */
@@ -60,6 +61,14 @@ enum bl_brief {
     BL_BRIEF_RESOLVED,
     BL_BRIEF_EXPLANATION,
     BL_BRIEF_COUNT
+};
+
+enum bl_user_brief {
+    BL_USER_BRIEF_PAGE,
+    BL_USER_BRIEF_SESSION,
+    BL_USER_BRIEF_HEAD,
+    BL_USER_BRIEF_OPEN,
+    BL_USER_BRIEF_COUNT
 };
 
 struct bl_read {
