@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define OPENING_MAGIC BL_MAGIC('o', 'p', 'e', 'n')
+#define OPENING_MAGIC     BL_MAGIC('o', 'p', 'e', 'n')
+#define REDIS_LEAST_MAJOR 7
 
 struct opening {
     uint32_t magic;
@@ -61,6 +62,17 @@ static void check(struct opening *o, const redisReply *reply, const char *name, 
     struct bl_str have = info_value(text_of(reply), name);
     if (have.n && !bl_str_eqz(have, wanted))
         refuse(o, why);
+}
+
+/* Scripts with flags (#!lua) came with 7.0. */
+static void on_server(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    if (!reply || reply->type != REDIS_REPLY_STRING)
+        return;
+    struct bl_str version = info_value(text_of(reply), "redis_version");
+    if (version.n && strtol(version.p, NULL, 10) < REDIS_LEAST_MAJOR)
+        refuse(o, "Redis is too old: version 7.0 or later is needed.");
 }
 
 static void on_memory(void *ctx, const redisReply *reply)
@@ -190,6 +202,7 @@ void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, b
     o->fn = fn;
     o->ctx = ctx;
     bl_scripts_load(link);
+    ask(link, "server", on_server, o);
     ask(link, "memory", on_memory, o);
     ask(link, "persistence", on_persistence, o);
     ask(link, "cluster", on_settings, o);

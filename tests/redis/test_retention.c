@@ -1,0 +1,118 @@
+/* What the owner of a partition clears away, and what it must not (SPEC 5.4, DESIGN 3.6). */
+#include "side.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void tend(struct side *s, int64_t clock_ms)
+{
+    s->ports.tend(s->ports.ctx, 0, clock_ms, side_done, s);
+    side_run(s);
+    assert_int_equal(s->err, BL_OK);
+}
+
+static void commit_all(struct side *s)
+{
+    do {
+        assert_int_equal(side_fetch(s, true, false), BL_OK);
+        if (s->n)
+            assert_int_equal(side_commit(s, s->n), BL_OK);
+    } while (s->n);
+}
+
+/* DESIGN 3.6 */
+static void the_stream_is_trimmed_below_the_slowest_group(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    side_take(&a);
+    freeReplyObject(bl_test_redis(&side_redis, "XGROUP CREATE " EVENTS " other 0"));
+    side_append(400);
+    commit_all(&a);
+    tend(&a, 0);
+    assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 400);
+    freeReplyObject(
+        bl_test_redis(&side_redis, "XREADGROUP GROUP other x COUNT 250 NOACK STREAMS " EVENTS " >"));
+    tend(&a, 0);
+    long long left = bl_test_redis_int(&side_redis, "XLEN " EVENTS);
+    assert_in_range(left, 150, 250); /* whole nodes of 100 */
+    side_close(&a);
+}
+
+static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    bl_world_close(a.world, side_closed, &a);
+    side_run(&a);
+    struct bl_world_options o = {.loop = &side_loop,
+                                 .url = side_redis.url,
+                                 .env = "test",
+                                 .name = "a",
+                                 .partitions = 1,
+                                 .lease_ms = 60000,
+                                 .stream_retention_ms = 3600000,
+                                 .stream_max = 100,
+                                 .pattern_retention_ms = 1000,
+                                 .pattern_max = 100,
+                                 .reply_timeout_ms = 5000};
+    assert_int_equal(bl_world_new(&o, &a.world), BL_OK);
+    a.ports = bl_world_ports(a.world);
+    side_take(&a);
+    freeReplyObject(bl_test_redis(&side_redis, "XGROUP CREATE " EVENTS " other 0"));
+    side_append(600);
+    tend(&a, 0); /* nothing is committed: nothing may go, cap or not */
+    assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 600);
+    commit_all(&a);
+    tend(&a, 0);
+    assert_in_range(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 1, 200);
+    assert_true(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters cut:other") > 0);
+    side_close(&a);
+}
+
+/* SPEC 5.4 */
+static void old_patterns_are_removed_everywhere(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    side_take(&a);
+    for (int i = 1; i <= 300; i++) {
+        freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:patterns %d p%d", i, i));
+        freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:patterns:open %d p%d", i, i));
+        freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:patterns:user:u%%201 %d p%d", i, i));
+        freeReplyObject(bl_test_redis(&side_redis, "HSET bl:{test:0}:pattern:p%d user_id %s", i, "u 1"));
+    }
+    freeReplyObject(bl_test_redis(&side_redis, "HSET bl:{test:0}:counters open 300"));
+    tend(&a, 1050); /* 200 over the 100 that are allowed */
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 100);
+    tend(&a, 1250); /* older than a second: below 250 */
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 51);
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns:open"), 51);
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns:user:u%%201"), 51);
+    assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters open"), 51);
+    assert_int_equal(bl_test_redis_int(&side_redis, "EXISTS bl:{test:0}:pattern:p249"), 0);
+    assert_int_equal(bl_test_redis_int(&side_redis, "EXISTS bl:{test:0}:pattern:p250"), 1);
+    side_close(&a);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, side_setup, side_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(the_stream_is_trimmed_below_the_slowest_group),
+        STORY(at_the_hard_cap_a_lagging_group_is_cut_off_and_named),
+        STORY(old_patterns_are_removed_everywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

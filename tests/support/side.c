@@ -1,0 +1,170 @@
+#include "side.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+uv_loop_t side_loop;
+struct bl_test_redis side_redis;
+
+void side_open(struct side *s, const char *name)
+{
+    struct bl_world_options o = {.loop = &side_loop,
+                                 .url = side_redis.url,
+                                 .env = "test",
+                                 .name = name,
+                                 .partitions = 1,
+                                 .lease_ms = 60000,
+                                 .grace_ms = 500,
+                                 .stream_retention_ms = 0,
+                                 .stream_max = 1000000,
+                                 .pattern_retention_ms = 1000,
+                                 .pattern_max = 100,
+                                 .reply_timeout_ms = 5000};
+    *s = (struct side){0};
+    assert_int_equal(bl_world_new(&o, &s->world), BL_OK);
+    s->ports = bl_world_ports(s->world);
+}
+
+void side_run(struct side *s)
+{
+    while (!s->done)
+        uv_run(&side_loop, UV_RUN_ONCE);
+    s->done = false;
+}
+
+void side_closed(void *ctx)
+{
+    ((struct side *)ctx)->done = true;
+}
+
+void side_close(struct side *s)
+{
+    bl_world_close(s->world, side_closed, s);
+    side_run(s);
+}
+
+void side_done(void *arg, enum bl_err err)
+{
+    struct side *s = arg;
+    s->err = err;
+    s->done = true;
+}
+
+static void on_acquired(void *arg, const struct bl_acquired *a)
+{
+    ((struct side *)arg)->acquired = *a;
+    side_done(arg, a->err);
+}
+
+static void on_restored(void *arg, const struct bl_restored *r)
+{
+    struct side *s = arg;
+    snprintf(s->text, sizeof s->text, "%.*s", BL_STR_ARG(r->id));
+    side_done(arg, r->err);
+}
+
+static void on_fetched(void *arg, const struct bl_fetched *f)
+{
+    struct side *s = arg;
+    s->n = f->n;
+    s->pending = f->pending;
+    for (size_t i = 0; i < f->n; i++) {
+        snprintf(s->ids[i], sizeof s->ids[i], "%.*s", BL_STR_ARG(f->entries[i].id));
+        s->kinds[i] = f->entries[i].kind;
+    }
+    side_done(arg, f->err);
+}
+
+/* The control connection may not be up yet: until it is, the answer is that the store cannot be reached. */
+bool side_acquire(struct side *s)
+{
+    do {
+        s->ports.acquire(s->ports.ctx, 0, on_acquired, s);
+        side_run(s);
+    } while (s->err == BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(s->err, BL_OK);
+    return s->acquired.taken;
+}
+
+enum bl_err side_restore(struct side *s)
+{
+    s->ports.restore(s->ports.ctx, 0, on_restored, s);
+    side_run(s);
+    return s->err;
+}
+
+void side_take(struct side *s)
+{
+    assert_true(side_acquire(s));
+    assert_int_equal(side_restore(s), BL_OK);
+}
+
+enum bl_err side_fetch(struct side *s, bool pending, bool tick)
+{
+    s->ports.fetch(s->ports.ctx, 0, pending, tick, on_fetched, s);
+    side_run(s);
+    return s->err;
+}
+
+enum bl_err side_renew(struct side *s)
+{
+    s->ports.renew(s->ports.ctx, 0, side_done, s);
+    side_run(s);
+    return s->err;
+}
+
+/* A commit of the first n entries fetched, with one counter. */
+enum bl_err side_commit(struct side *s, size_t n)
+{
+    struct bl_put_position x = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n, 2000, 1};
+    s->ports.begin(s->ports.ctx, 0);
+    s->ports.put_count(s->ports.ctx, 0, BL_TALLY_COUNTERS, 0, BL_STR("events"), (int64_t)n);
+    for (size_t i = 0; i < n; i++)
+        s->ports.put_ack(s->ports.ctx, 0, bl_str_of(s->ids[i]));
+    s->ports.put_position(s->ports.ctx, 0, &x);
+    s->ports.end(s->ports.ctx, 0, side_done, s);
+    side_run(s);
+    return s->err;
+}
+
+void side_append(int n)
+{
+    for (int i = 0; i < n; i++)
+        freeReplyObject(bl_test_redis(&side_redis, "XADD " EVENTS " * events %s", "{}"));
+}
+
+long long side_pending(void)
+{
+    redisReply *r = bl_test_redis(&side_redis, "XPENDING " EVENTS " core");
+    long long n = r->element[0]->integer;
+    freeReplyObject(r);
+    return n;
+}
+
+void side_steal(void)
+{
+    freeReplyObject(bl_test_redis(&side_redis, "DEL bl:{test:0}:lease")); /* it ran out */
+}
+
+int side_setup(void **state)
+{
+    (void)state;
+    bl_test_redis_start(&side_redis, NULL);
+    return uv_loop_init(&side_loop);
+}
+
+int side_teardown(void **state)
+{
+    (void)state;
+    uv_run(&side_loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&side_loop), 0);
+    bl_test_redis_stop(&side_redis);
+    return 0;
+}

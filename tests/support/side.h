@@ -1,0 +1,46 @@
+/* One side of a struggle for a partition: the worker's ports on Redis, called one at a time and waited for. */
+#ifndef BL_TEST_SIDE_H
+#define BL_TEST_SIDE_H
+
+#include "bl/store/world.h"
+#include "redis_server.h"
+
+#include <uv.h>
+
+#define EVENTS "bl:{test:0}:events"
+
+extern uv_loop_t side_loop;
+extern struct bl_test_redis side_redis;
+
+struct side {
+    struct bl_world *world;
+    struct bl_ports ports;
+    bool done, each_done;
+    enum bl_err err;
+    struct bl_acquired acquired;
+    size_t n;
+    char ids[32][48];
+    enum bl_entry_kind kinds[32];
+    char text[512];
+    bool pending;
+    int64_t score_ms;
+};
+
+void side_open(struct side *s, const char *name);
+void side_run(struct side *s);
+void side_closed(void *ctx);
+void side_close(struct side *s);
+void side_done(void *arg, enum bl_err err);
+bool side_acquire(struct side *s);
+enum bl_err side_restore(struct side *s);
+void side_take(struct side *s);
+enum bl_err side_fetch(struct side *s, bool pending, bool tick);
+enum bl_err side_renew(struct side *s);
+enum bl_err side_commit(struct side *s, size_t n);
+void side_append(int n);
+long long side_pending(void);
+void side_steal(void);
+int side_setup(void **state);
+int side_teardown(void **state);
+
+#endif
