@@ -157,7 +157,7 @@ static const char *promise(const struct up *up)
 static void say_where(const struct up *up)
 {
     printf("\nBehaviorLens is running.\n\n"
-           "  Dashboard  %s/\n"
+           "  Events     POST %s/events\n"
            "  Patterns   %s/api/patterns\n"
            "  Metrics    %s/metrics\n"
            "  Redis      redis-cli -s %s\n"

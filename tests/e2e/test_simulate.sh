@@ -11,7 +11,7 @@ unset PORT
 up=$!
 started+=("$up")
 eventually 30 grep -q "Ctrl-C stops it" "$work/up.out"
-url=$(awk '/Dashboard/ { sub("/$", "", $2); print $2 }' "$work/up.out")
+url=$(awk '/ POST / { sub("/events$", "", $3); print $3 }' "$work/up.out")
 socket=$work/data/redis.sock
 
 # All events of the streams, as JSON lines, those of one user in order.

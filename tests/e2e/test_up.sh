@@ -18,7 +18,7 @@ start() { # name options...: sets pid, url, socket
     pid=$!
     started+=("$pid")
     eventually 30 grep -q "Ctrl-C stops it" "$work/$name.out"
-    url=$(awk '/Dashboard/ { sub("/$", "", $2); print $2 }' "$work/$name.out")
+    url=$(awk '/ POST / { sub("/events$", "", $3); print $3 }' "$work/$name.out")
     socket=$(awk '/redis-cli/ { print $NF }' "$work/$name.out")
 }
 
@@ -42,7 +42,16 @@ stop() {
 }
 
 echo "-- starts, and says where to look"
-start first --data "$work/data" --serve 2 --workers 2 --demo --users 20 --rate 100
+cat > "$work/fast.yaml" << 'YAML'
+# A demo ten times faster, so that a test need not wait for a minute of silence.
+rate: 1s
+users: 20
+speed: 10
+rules:
+  hesitation: {low: 1s, medium: 1500ms, high: 3s}
+  abandonment: {timeout: 6s}
+YAML
+start first --config "$work/fast.yaml" --data "$work/data" --serve 2 --workers 2 --demo
 [ "$(stat -c %a "$work/data")" = 700 ] || fail "the data directory is open to others"
 [ "$(redis config get maxmemory-policy | tail -1)" = noeviction ] || fail "maxmemory-policy"
 [ "$(redis config get appendonly | tail -1)" = yes ] || fail "appendonly"
@@ -54,6 +63,13 @@ post one | grep -q accepted
 echo "-- the simulated shoppers' events arrive"
 counted() { [ "$(curl -fsS -m 2 "$url/api/metrics" | jq .total_events)" -gt "$1" ]; }
 eventually 30 counted 50
+
+echo "-- and show a pattern of each type"
+all_types() {
+    curl -fsS -m 2 "$url/api/metrics" | jq -e '.patterns_by_type
+        | .hesitation > 0 and ."navigation-loop" > 0 and .abandonment > 0'
+}
+eventually 60 all_types
 
 echo "-- a second one on the same data, or the same port, is turned away with the reason"
 if "$program" up --port 0 --data "$work/data" > "$work/second.out" 2>&1; then fail "two on one directory"; fi
