@@ -315,6 +315,13 @@ static void on_signal(uv_signal_t *handle, int number)
     on_tick(&up->timer);
 }
 
+/* nohup: whoever started us wants us to outlive the terminal. */
+static bool hangup_is_ignored(void)
+{
+    struct sigaction now;
+    return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void run(struct up *up)
 {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
@@ -324,7 +331,8 @@ static void run(struct up *up)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         uv_signal_init(&up->loop, &up->signals[i]);
         up->signals[i].data = up;
-        uv_signal_start(&up->signals[i], on_signal, numbers[i]);
+        if (numbers[i] != SIGHUP || !hangup_is_ignored())
+            uv_signal_start(&up->signals[i], on_signal, numbers[i]);
     }
     up->began_ms = now_ms(up);
     add_redis(up);
