@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #define SERVE_MAGIC     BL_MAGIC('s', 'e', 'r', 'v')
@@ -34,6 +35,8 @@
 #define LINK_TIMEOUT_MS 2000
 #define LINK_RETRY_MS   500
 #define CONNECTIONS_MAX 10000
+#define OWN_FILES       64
+#define OWN_FILES       64
 
 struct serve {
     uint32_t magic;
@@ -215,6 +218,8 @@ static void closed(void *ctx)
 
 static void close_links(struct serve *s)
 {
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL); /* until here a second signal does nothing */
     s->closing = 3;
     bl_link_close(s->link, closed, s);
     bl_append_close(s->append, closed, s);
@@ -254,8 +259,6 @@ static void serve_stop(struct serve *s, int status)
         return;
     s->stopping = true;
     s->status = status;
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&s->signals[i], NULL);
     bl_server_stop(s->server, on_server_stopped, s);
 }
 
@@ -298,11 +301,25 @@ static enum bl_err make_flows(struct serve *s)
     return err;
 }
 
+/* As many as there are file descriptors for, less those the process needs itself: without one left, Redis could not
+ * be reached again. */
+static size_t connections_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return CONNECTIONS_MAX / 16;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return CONNECTIONS_MAX / 16;
+    size_t most = limit.rlim_cur > 2 * OWN_FILES ? (size_t)limit.rlim_cur - OWN_FILES : OWN_FILES;
+    return most < CONNECTIONS_MAX ? most : CONNECTIONS_MAX;
+}
+
 static enum bl_err make_server(struct serve *s)
 {
     struct bl_server_options options = {
         bl_config_text(s->config, BL_OPTION_LISTEN), (int)bl_config_int(s->config, BL_OPTION_PORT),
-        CONNECTIONS_MAX, (size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_BYTES), DRAIN_MS};
+        connections_max(), (size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_BYTES), DRAIN_MS};
     s->health = (struct bl_http_health){s, on_ready};
     enum bl_err err = bl_server_new(&s->loop, &options, &s->server);
     if (err == BL_OK)

@@ -28,3 +28,7 @@ if(TARGET behaviorlens)
   target_compile_definitions(test_serve PRIVATE PROGRAM="$<TARGET_FILE:behaviorlens>")
   add_dependencies(test_serve behaviorlens)
 endif()
+
+bl_test(test_stream e2e bl_http PkgConfig::UV)
+target_sources(test_stream PRIVATE support/serve_process.c)
+target_include_directories(test_stream PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
