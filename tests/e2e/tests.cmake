@@ -23,10 +23,14 @@ endif()
 
 # The way in: the program itself, and a client that sends any bytes.
 if(TARGET behaviorlens)
-  bl_test(test_serve e2e bl_test_redis)
-  target_sources(test_serve PRIVATE support/serve_process.c)
-  target_compile_definitions(test_serve PRIVATE PROGRAM="$<TARGET_FILE:behaviorlens>")
-  add_dependencies(test_serve behaviorlens)
+  add_library(bl_test_serve STATIC support/serve_process.c support/serve_story.c)
+  target_link_libraries(bl_test_serve PUBLIC bl_test_redis PkgConfig::CMOCKA)
+  target_include_directories(bl_test_serve PUBLIC support)
+  target_compile_definitions(bl_test_serve PRIVATE PROGRAM="$<TARGET_FILE:behaviorlens>")
+  bl_warnings(bl_test_serve)
+  bl_test(test_serve e2e bl_test_serve)
+  bl_test(test_serve_store e2e bl_test_serve)
+  add_dependencies(bl_test_serve behaviorlens)
 endif()
 
 bl_test(test_stream e2e bl_http PkgConfig::UV)
