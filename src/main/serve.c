@@ -157,7 +157,7 @@ static void on_link_down(void *ctx)
 static void on_ready(void *ctx, struct bl_ready *out)
 {
     const struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
-    out->store_up = bl_link_is_up(s->link);
+    out->store_up = bl_link_is_up(s->link) && (!s->dataset_open || bl_append_is_up(s->append));
     out->dataset_open = s->dataset_open;
     out->refused = s->refused[0] ? s->refused : NULL;
     if (s->vitals)
