@@ -7,15 +7,16 @@
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunks; /* the newest first */
+    struct arena_chunk *chunks; /* in use, the newest first */
     size_t used;                /* of the newest */
+    struct arena_chunk *spare;  /* kept for the next round */
 };
 
 /* NULL when there is no memory. Aligned for anything. */
 void *arena_get(struct arena *a, size_t n);
 /* A copy; p == NULL when there is no memory. */
 struct bl_str arena_copy(struct arena *a, struct bl_str s);
-/* Forgets all, keeps one chunk. */
+/* Forgets all; keeps memory up to a bound for the next round. */
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 

@@ -40,11 +40,15 @@ bool batch_narrow(struct batch *b)
 
 void batch_choose(struct batch *b)
 {
+    size_t bytes = b->v[b->at].value.n;
     b->upto = b->at + 1;
     if (b->v[b->at].kind == BL_ENTRY_COMMAND)
         return;
-    while (b->upto < b->n && b->v[b->upto].kind != BL_ENTRY_COMMAND)
-        b->upto++;
+    for (; b->upto < b->n && b->v[b->upto].kind != BL_ENTRY_COMMAND; b->upto++) {
+        bytes += b->v[b->upto].value.n;
+        if (bytes > OWNER_ROUND_BYTES)
+            return;
+    }
 }
 
 /* Takes the next line off *text. */

@@ -12,6 +12,7 @@
 #define OWNER_MINUTE_MS   60000
 #define OWNER_PAGES_MS    300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS  16
+#define OWNER_ROUND_BYTES (128 * 1024) /* of events in one commit: it holds Redis for 2 to 4 ms */
 #define OWNER_STEP_MAX_MS 50
 #define OWNER_WAIT_MAX_MS 1000
 #define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
@@ -212,7 +213,7 @@ void worker_balance(struct bl_worker *w);
 /* worker_batch.c */
 enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
 void batch_reset(struct batch *b);
-/* Chooses the entries of the next round: up to the next command, or one command alone. */
+/* Chooses the entries of the next round: up to a bound or the next command, or one command alone. */
 void batch_choose(struct batch *b);
 /* Half of them; false if it is one already. */
 bool batch_narrow(struct batch *b);
