@@ -1,6 +1,6 @@
 /* `behaviorlens up`: everything on this machine, under one supervisor.
  *
- *   check --> start_redis --(answers, has loaded)--> start_others --(HTTP answers)--> running
+ *   check --> start_redis --(answers, has loaded)--> start_others --(is ready)--> running
  *     |             \________________________ stop ____________________/__________________/
  *     v                                        v
  *   exit 1          stopping: simulate, serve, worker, redis-server, one role after the other --> exit
@@ -31,6 +31,7 @@
 #define UP_MAGIC          BL_MAGIC('u', 'p', 'u', 'p')
 #define TICK_MS           100
 #define REDIS_START_MS    10000 /* to answer at all; loading may take longer */
+#define READY_MS          15000
 #define PATIENCE_MS       3000
 #define FAILURES_AT_START 3
 
@@ -49,7 +50,7 @@ struct up {
     char self[UP_PATH_MAX], redis[UP_PATH_MAX], redis_url[UP_PATH_MAX + 8], port_text[16], url[320];
     const char *host; /* to reach serve at */
     int port;
-    int64_t began_ms;
+    int64_t began_ms; /* the phase of starting that we are in */
     bool said_waiting;
     uv_loop_t loop;
     uv_timer_t timer;
@@ -259,13 +260,22 @@ static void tick_starting_redis(struct up *up)
         stop(up, 1);
     } else if (state == UP_REDIS_READY) {
         add_others(up);
+        up->began_ms = now_ms(up);
         up->phase = UP_STARTING;
     }
 }
 
+/* Ready, or at least at work with something to catch up on (/ready says what). Health alone is not enough at once: a
+ * server listens before it knows whether the data set fits. */
+static bool is_there(struct up *up)
+{
+    bool late = now_ms(up) - up->began_ms > READY_MS;
+    return up_probe_http(up->host, up->port, late ? "/health" : "/ready");
+}
+
 static void tick_starting(struct up *up)
 {
-    if (up_probe_http(up->host, up->port)) {
+    if (is_there(up)) {
         up->phase = UP_RUNNING;
         say_where(up);
     } else {

@@ -62,7 +62,7 @@ enum up_redis_state { UP_REDIS_ABSENT, UP_REDIS_LOADING, UP_REDIS_READY, UP_REDI
 enum up_redis_state up_probe_redis(const char *socket);
 /* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
 BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why);
-/* Does GET /health on that port answer 200? */
-bool up_probe_http(const char *host, int port);
+/* Does GET path on that port answer 200? */
+bool up_probe_http(const char *host, int port, const char *path);
 
 #endif

@@ -105,21 +105,22 @@ bool up_probe_port(const char *listen_at, int *port, struct bl_buf *why)
     return error == 0;
 }
 
-bool up_probe_http(const char *host, int port)
+bool up_probe_http(const char *host, int port, const char *path)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    char service[16], answer[512];
+    char service[16], question[128], answer[512];
     bool ok = false;
     snprintf(service, sizeof service, "%d", port);
+    snprintf(question, sizeof question, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+             path);
     if (getaddrinfo(host, service, &hints, &found) != 0)
         return false;
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
         limit_time(fd);
         ok = connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-             ask(fd, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", answer,
-                 sizeof answer, "\r\n\r\n") &&
-             strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
+             ask(fd, question, answer, sizeof answer, "\r\n\r\n") && strncmp(answer, "HTTP/1.", 7) == 0 &&
+             strncmp(answer + 8, " 200", 4) == 0;
         close(fd);
     }
     freeaddrinfo(found);
