@@ -333,12 +333,12 @@ static void more_deadlines_than_one_round_takes_fire_all_in_order(void **state)
     (void)state;
     struct rig g;
     char user[16], id[16];
-    const int n = 1500;
+    const int n = 4000;
     start_rig(&g, true, 10000);
     for (int i = 0; i < n; i++) {
         snprintf(user, sizeof user, "u%d", i);
         snprintf(id, sizeof id, "e%d", i);
-        add(user, "page_view", "/a", T0 + i / 700, id); /* hundreds at the same time */
+        add(user, "page_view", "/a", T0 + i / 1500, id); /* more than a round at the same time */
     }
     drain();
     stop_rig(&g); /* nobody is at hand */

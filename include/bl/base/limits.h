@@ -42,7 +42,7 @@
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
 #define BL_FETCH_ENTRIES       16    /* entries in one fetch */
-#define BL_DUE_MAX             256   /* users with a deadline due in one fetch */
+#define BL_DUE_MAX             1024  /* users with a deadline due in one fetch */
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256
 
