@@ -17,8 +17,8 @@
  *
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
- * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE,
- * invariant 7).
+ * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
+ * the cache is the owner's alone).
  *
  * Deadlines fire in order of time even when there are more than memory should hold (SPEC 3.4): a round takes
  * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is

@@ -4,7 +4,7 @@
  *
  * `watched` says that this very connection has seen the fence hold since it came up. Without it nothing is
  * read or written: a reconnect in between looks like any other loss to the owner, who then starts again
- * (ARCHITECTURE, invariant 7). */
+ * (ARCHITECTURE: the cache is the owner's alone). */
 #include "world.h"
 #include "bl/base/log.h"
 

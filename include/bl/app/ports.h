@@ -7,7 +7,7 @@
  * renew and release may come in between.
  *
  * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
- * unknown. After either nothing that was cached is worth anything (invariant 7 of ARCHITECTURE). */
+ * unknown. After either nothing that was cached is worth anything (ARCHITECTURE: the cache is the owner's alone). */
 #ifndef BL_APP_PORTS_H
 #define BL_APP_PORTS_H
 
