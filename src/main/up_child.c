@@ -51,7 +51,8 @@ static _Noreturn void become(const struct up_child *c, char **env, pid_t parent)
          */
         dup2(null, STDOUT_FILENO);
     }
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    /* Redis has an AOF to sync; the others hold nothing, and must not be left hanging in a slow farewell. */
+    prctl(PR_SET_PDEATHSIG, c->role == UP_REDIS ? SIGTERM : SIGKILL);
     if (getppid() == parent) /* else it died before the prctl */
         execve(c->argv[0], c->argv, env);
     _exit(127);
