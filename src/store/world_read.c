@@ -81,6 +81,7 @@ static void on_watched(void *ctx, const redisReply *reply)
     s->watched = reply && bl_str_eqz(world_text(reply), s->fence);
 }
 
+/* UNWATCH first: a watch of an earlier ownership has seen the fence change since and would spoil every commit. */
 void world_restore_now(struct slot *s)
 {
     static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_RATE, BL_KEY_SEEN,
@@ -92,6 +93,8 @@ void world_restore_now(struct slot *s)
     commands_key(&s->commit, BL_KEY_FENCE, BL_STR(""));
     commands_new(&s->commit, "GET");
     commands_key(&s->commit, BL_KEY_FENCE, BL_STR(""));
+    commands_new(&s->commit, "UNWATCH");
+    world_send(s->data, &s->commit, 2, NULL, NULL);
     world_send(s->data, &s->commit, 0, NULL, NULL);
     world_send(s->data, &s->commit, 1, on_watched, s);
     world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 5, args, 1, on_restore, s);

@@ -106,6 +106,28 @@ static void a_commit_after_the_fence_moved_does_nothing(void **state)
     side_close(&a);
 }
 
+/* On the very connection that watched the fence when it changed. */
+static void who_comes_back_after_another_commits_again(void **state)
+{
+    (void)state;
+    struct side a, b;
+    side_open(&a, "a");
+    side_open(&b, "b");
+    for (int i = 1; i <= 3; i++) {
+        struct side *who = i == 2 ? &b : &a;
+        side_take(who);
+        side_append(1);
+        assert_int_equal(side_fetch(who, true, true), BL_OK);
+        assert_int_equal(who->n, 1);
+        assert_int_equal(side_commit(who, 1), BL_OK);
+        assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters events"), i);
+        who->ports.release(who->ports.ctx, 0, side_done, who);
+        side_run(who);
+    }
+    side_close(&a);
+    side_close(&b);
+}
+
 static void after_a_reconnect_nothing_is_read_or_written(void **state)
 {
     (void)state;
@@ -262,6 +284,7 @@ int main(void)
         STORY(a_zombie_can_neither_fetch_nor_commit),
         STORY(a_commit_stores_and_acknowledges_at_once),
         STORY(a_commit_after_the_fence_moved_does_nothing),
+        STORY(who_comes_back_after_another_commits_again),
         STORY(after_a_reconnect_nothing_is_read_or_written),
         STORY(forgotten_scripts_are_loaded_again),
         STORY(over_maxmemory_commits_go_on_and_appends_do_not),
