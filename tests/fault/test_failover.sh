@@ -53,14 +53,14 @@ worker 2; b=$pid
 worker 3; c=$pid
 for w in $a $b $c; do until_true 15 holds "$w" 2 3 || fail "three workers share evenly"; done
 
-since=$(date +%s%3N)
 feed
+since=$(date +%s%3N)
 kill -9 "$b"
 for w in $a $c; do until_true 15 holds "$w" 4 4 || fail "the others take over from a dead one"; done
 moved "after kill -9" "$since"
 
-since=$(date +%s%3N)
 feed
+since=$(date +%s%3N)
 kill -TERM "$c"
 until_true 15 holds "$a" 8 8 || fail "who leaves gives back"
 moved "after SIGTERM" "$since"
@@ -68,8 +68,8 @@ wait "$c" || fail "a worker that is told to stop exits with 0"
 
 worker 4; d=$pid
 until_true 15 holds "$d" 4 4 || fail "a new one gets its share"
-since=$(date +%s%3N)
 feed
+since=$(date +%s%3N)
 kill -STOP "$a"
 feed
 until_true 15 holds "$d" 8 8 || fail "a stalled one loses its partitions"
