@@ -204,7 +204,9 @@ static void time_enters_the_stream_only_when_nothing_is_unread_and_a_deadline_is
     assert_int_equal(a.kinds[0], BL_ENTRY_EVENTS);
     assert_int_equal(side_fetch(&a, false, false), BL_OK);
     assert_int_equal(a.n, 0);
-    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    do /* not in the millisecond of the last entry */
+        assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    while (a.n == 0);
     assert_int_equal(a.n, 1);
     assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
     freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines 99999999999999 u"));

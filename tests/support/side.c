@@ -163,7 +163,7 @@ int side_setup(void **state)
 int side_teardown(void **state)
 {
     (void)state;
-    uv_run(&side_loop, UV_RUN_DEFAULT);
+    uv_run(&side_loop, UV_RUN_NOWAIT);
     assert_int_equal(uv_loop_close(&side_loop), 0);
     bl_test_redis_stop(&side_redis);
     return 0;
