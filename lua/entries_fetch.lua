@@ -25,7 +25,11 @@ local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local earliest = first[2] or '-1'
 local grace = tonumber(ARGV[6])
 if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= now then
-    redis.call('XADD', KEYS[1], '*', 'tick', '1')
-    entries = read('>')
+    -- A tick in the millisecond of the last entry would not move the clock.
+    local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+    if not last[1] or tonumber(string.match(last[1][1], '^%d+')) < now then
+        redis.call('XADD', KEYS[1], '*', 'tick', '1')
+        entries = read('>')
+    end
 end
 return {now, earliest, pending, entries}

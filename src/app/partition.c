@@ -4,7 +4,7 @@
  * Events tend to come in runs of one user, so the scratch is packed back only when another user is needed:
  * that, and not the rules, is most of what a step costs.
  *
- *   bl_partition_record ──> bl_partition_advance(received) ──> fire_next … until nothing is due
+ *   bl_partition_record ──> bl_partition_advance(received) ──moved──> fire_next … until nothing is due
  *                       └─> duplicate? ──> time (SPEC 3.2) ──> late? ──> bl_engine_event
  *
  * Ids seen form a queue in order of `received` beside a map; the oldest go when the bound is reached
@@ -388,18 +388,23 @@ static enum bl_err fire_next(struct bl_partition *p, struct bl_member *m)
     return reschedule(p, m);
 }
 
-enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)
+enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms)
 {
-    if (received_ms > p->clock_ms)
-        p->clock_ms = received_ms;
+    if (until_ms > p->clock_ms)
+        p->clock_ms = until_ms;
     for (struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
-        if (top->due_ms + p->settings.grace_ms > p->clock_ms)
+        if (top->due_ms + p->settings.grace_ms > until_ms)
             break;
         enum bl_err err = fire_next(p, BL_CONTAINER(struct bl_member, top, node));
         if (err != BL_OK)
             return err;
     }
     return BL_OK;
+}
+
+enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)
+{
+    return received_ms > p->clock_ms ? bl_partition_fire_until(p, received_ms) : BL_OK;
 }
 
 static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time)

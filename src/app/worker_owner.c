@@ -220,7 +220,9 @@ static void owner_wait(struct owner *o)
     const struct bl_worker_options *x = &o->worker->options;
     int64_t wait_ms = OWNER_WAIT_MAX_MS;
     if (!x->event_mode && o->earliest_ms != BL_NEVER) {
-        int64_t until = o->earliest_ms + x->rules->grace_ms - o->now_ms - (local_ms(o) - o->fetched_at);
+        int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
+        int64_t until =
+            (due_ms > clock_ms ? due_ms : clock_ms + 1) - o->now_ms - (local_ms(o) - o->fetched_at);
         wait_ms = until < 1 ? 1 : until < wait_ms ? until : wait_ms;
     }
     o->state = OWNER_WAITING;
@@ -360,7 +362,7 @@ static void owner_check(struct owner *o)
 
 static void owner_step(struct owner *o)
 {
-    enum bl_err err = o->partial ? bl_partition_advance(o->partition, o->horizon_ms) : batch_step(o);
+    enum bl_err err = o->partial ? bl_partition_fire_until(o->partition, o->horizon_ms) : batch_step(o);
     if (err == BL_OK)
         err = o->effects.err;
     if (!proceed(o, err, "step"))
@@ -443,9 +445,10 @@ static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due
 {
     bool ties = first_due_ms == last_due_ms;
     int64_t until = last_due_ms - (ties ? 0 : 1) + grace_ms(o);
-    if (until > o->first_ms && batch_narrow(&o->batch))
+    bool before_all = o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
+    if (!before_all && batch_narrow(&o->batch))
         return false;
-    if (until > o->first_ms || (ties && o->due_max < DUE_TIES_MAX)) {
+    if (!before_all || (ties && o->due_max < DUE_TIES_MAX)) {
         o->due_max *= 4;
         return false;
     }
@@ -473,8 +476,8 @@ static void owner_survey(struct owner *o)
     bl_map_clear(&o->wanted_by_id);
     if (!proceed(o, batch_survey(o), "survey"))
         return;
-    if (o->horizon_ms == INT64_MIN)
-        owner_load(o);
+    if (o->horizon_ms <= bl_partition_clock(o->partition))
+        owner_load(o); /* the clock does not move: nothing fires */
     else
         ask_due(o);
 }

@@ -80,9 +80,13 @@ size_t bl_partition_members(const struct bl_partition *p);
 /* Iteration over members in no order; i starts at 0. Do not change the set meanwhile. */
 struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t *i);
 
-/* Moves the clock to `received_ms` (never back) and fires what is due by then, in order. Users created before
- * are all at hand. Calling it twice does nothing more. */
+/* Moves the clock to `received_ms` and fires what is due by then, in order. A clock that does not move fires
+ * nothing (SPEC 3.4): a deadline that an old event has made in the past waits until it does, so that what was
+ * sent together with that event comes first. */
 BL_CHECKED enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms);
+/* Fires what is due by `until_ms`, which lies before whatever comes next and will move the clock: a part of the
+ * advance to it. The clock is at least there afterwards. */
+BL_CHECKED enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances
  * first. */
 BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,
