@@ -86,12 +86,21 @@ static void remember_made(struct bl_step *s, const struct bl_open *o)
     m->until_ms = o->detected_ms + 1;
 }
 
+/* What goes first when there is no room: an abandonment stays, there is one at the most. */
+static struct bl_open *oldest_of_session(struct bl_user *u)
+{
+    for (size_t i = 0; i < u->n_open; i++)
+        if (!bl_rule(u->open[i].rule)->outlives_session)
+            return &u->open[i];
+    return &u->open[0];
+}
+
 struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, const struct bl_story *story)
 {
     if (made_before(s, pattern))
         return NULL;
     if (s->u->n_open == BL_OPEN_MAX)
-        bl_step_resolve(s, &s->u->open[0], BL_RESOLVED_ENDED);
+        bl_step_resolve(s, oldest_of_session(s->u), BL_RESOLVED_ENDED);
     struct bl_open *o = bl_user_add_open(s->u);
     *o = *pattern;
     remember_made(s, o);

@@ -152,6 +152,12 @@ static void end_session(struct bl_step *s)
     u->in_session = false;
 }
 
+/* A deadline that waits (for its grace, or for the clock to move) may lie so far before an event's t. */
+static int64_t slack_ms(const struct bl_settings *settings)
+{
+    return settings->floor_ms > settings->grace_ms ? settings->floor_ms : settings->grace_ms;
+}
+
 static void drop_spent_marks(struct bl_user *u, int64_t now_ms)
 {
     for (size_t i = 0; i < u->n_marks;) {
@@ -189,7 +195,7 @@ bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str
     int64_t now = e->t_ms > u->floor_ms ? e->t_ms : u->floor_ms;
     struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = now, .e = e};
     bl_user_sweep(u);
-    drop_spent_marks(u, now);
+    drop_spent_marks(u, now - slack_ms(g->settings));
     if (!u->in_session && e->action != BL_ACTION_SESSION_END)
         begin_session(&s);
     u->floor_ms = now;
@@ -234,16 +240,17 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* When nothing that is left of a user outside a session can matter any more (SPEC 4.6, 3.3). */
+/* When nothing that is left of a user outside a session can matter any more (SPEC 4.6, 3.3): until then an event
+ * could still come whose t, floor_ms behind, lies before the last of it. */
 static int64_t forget_ms(const struct bl_settings *settings, const struct bl_user *u)
 {
-    int64_t at = u->floor_ms + settings->floor_ms;
+    int64_t at = u->floor_ms;
     for (unsigned i = 0; i < u->n_marks; i++)
         at = later(at, u->marks[i].until_ms);
     for (unsigned i = 0; i < u->n_open; i++)
         at = later(at,
                    u->open[i].detected_ms + bl_abandonment_memory_ms(&settings->rule[BL_RULE_ABANDONMENT]));
-    return at;
+    return at + settings->floor_ms;
 }
 
 static struct deadline earliest(const struct bl_engine *g, const struct bl_user *u)

@@ -226,6 +226,11 @@ static const struct story_case abandonment[] = {
      "- set hesitation.enabled 0\n0 page_view /checkout\n1s page_view /home\n2s session_end\n86401s purchase "
      "/x\n",
      "attempt abandoned\n1000 new abandonment/exit high /checkout\n"},
+    {"within its session an abandonment older than 24 h still suppresses",
+     "- set hesitation.enabled 0\n- set abandonment.memory 10s\n0 page_view /checkout\n1s page_view "
+     "/home\n12s purchase "
+     "/x\n13s page_view /checkout\n14s page_view /home\n",
+     "attempt abandoned\n1000 new abandonment/exit high /checkout\nattempt abandoned\n"},
     {"the session's end drops the attempt", "0 page_view /checkout\n1s session_end\n2m tick\n", ""},
     {"a twin is no visit to the funnel page",
      "- set hesitation.enabled 0\n0 navigate /cart\n500 page_view /cart\n60s tick\n",
@@ -266,7 +271,7 @@ static const struct story_case live_time[] = {
      "- live\n1h page_view /a\n3610400 click /a ts=3609900\n3611s tick\n", ""},
     {"a future timestamp is now", "- live\n1h page_view /a ts=2h\n3610500 tick\n",
      "3610000 new hesitation low /a\n"},
-    {"5 min old is believed", "- live\n1h page_view /a ts=3300000\n3600s tick\n",
+    {"5 min old is believed", "- live\n1h page_view /a ts=3300000\n3600001 tick\n",
      "3310000 new hesitation low /a\n3315000 raised\n3330000 raised\n"},
     {"older without sent_at is adjusted", "- live\n1h page_view /a ts=3299999\n", "adjusted 3600000\n"},
     {"older with sent_at is late and drives nothing",
@@ -279,6 +284,20 @@ static const struct story_case live_time[] = {
     {"the user's time never runs backward",
      "- live\n1h page_view /a ts=3599000\n3600001 page_view /a ts=3598000\n3600002 page_view /a ts=3597000\n",
      "3599000 new navigation-loop/revisit medium /a\n"},
+    {"what was sent together comes before deadlines that lie in the past",
+     "- live\n1h checkout_start /checkout ts=3360000\n1h purchase /checkout ts=3369000\n1h page_exit "
+     "/checkout "
+     "ts=3369000\n3700s tick\n",
+     "attempt completed\n"},
+    {"a deadline made in the past fires when the clock moves",
+     "- live\n- set hesitation.enabled 0\n1h page_view /checkout ts=3500000\n3600001 purchase /checkout\n",
+     "attempt abandoned\n3560000 new abandonment/timeout high /checkout\n3600001 resolved completion"},
+    {"a cooldown lasts for a deadline that waits in its grace",
+     "- live\n0 click /a\n10500 tick\n39900 click /a\n70100 page_performance /a\n80s tick\n",
+     "10000 new hesitation low /a\n15000 raised\n30000 raised\n39900 resolved activity hesitation /a\n"},
+    {"a cooldown is remembered as long as an old event can still meet it",
+     "- live\n0 click /a\n10500 tick\n11s session_end\n320s click /a ts=21000\n40m tick\n",
+     "10000 new hesitation low /a\n11000 resolved session-end hesitation /a\n"},
     {"a completion that waited is seen before its deadline",
      "- live\n- set hesitation.enabled 0\n1h page_view /checkout\n3630s purchase /checkout\n3700s tick\n",
      "attempt completed\n"},

@@ -164,7 +164,7 @@ static void resolve(struct bl_step *s, const struct bl_rule_settings *c)
         return;
     if (s->now_ms - open->detected_ms < c->v[MEMORY].i)
         bl_step_resolve(s, open, BL_RESOLVED_COMPLETION);
-    else
+    else if (open->past) /* in its own session it still suppresses */
         bl_user_drop_open(s->u, (size_t)(open - s->u->open));
 }
 
