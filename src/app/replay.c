@@ -227,14 +227,29 @@ static bool entry_read(struct bl_str line, struct entry *e)
     return true;
 }
 
-static enum bl_err entry_resolve(struct bl_partition *p, const struct entry *e)
+/* A pattern that the user's state no longer knows (SPEC 5.3): an abandonment of an earlier session. */
+static enum bl_err ledger_resolve(struct bl_replay *r, const struct bl_pattern_id *id, int64_t now_ms)
+{
+    struct bl_pattern resolved = {
+        .change = BL_PATTERN_RESOLVED, .id = *id, .resolution = BL_RESOLVED_MANUAL, .resolved_ms = now_ms};
+    char hex[32];
+    bl_pattern_id_hex(id, hex);
+    const struct bl_ledger_entry *e = bl_ledger_find(&r->ledger, hex);
+    if (!e || e->row.v[BL_COLUMN_RESOLVED].n > 0)
+        return BL_OK;
+    return bl_ledger_change(&r->ledger, &resolved);
+}
+
+static enum bl_err entry_resolve(struct bl_replay *r, struct bl_partition *p, const struct entry *e)
 {
     struct bl_command command;
     bool found;
     enum bl_err err = bl_command_read(e->body, &command);
-    if (err != BL_OK)
+    if (err == BL_OK)
+        err = bl_partition_resolve(p, bl_command_user(&command), &command.pattern_id, e->received_ms, &found);
+    if (err != BL_OK || found)
         return err;
-    return bl_partition_resolve(p, bl_command_user(&command), &command.pattern_id, e->received_ms, &found);
+    return ledger_resolve(r, &command.pattern_id, bl_partition_clock(p));
 }
 
 static enum bl_err entry_apply(struct bl_replay *r, const struct entry *e)
@@ -247,7 +262,7 @@ static enum bl_err entry_apply(struct bl_replay *r, const struct entry *e)
     if (bl_str_eqz(e->kind, "tick"))
         return bl_partition_advance(p, e->received_ms);
     if (bl_str_eqz(e->kind, "command"))
-        return entry_resolve(p, e);
+        return entry_resolve(r, p, e);
     if (!bl_str_eqz(e->kind, "event"))
         return BL_ERR_CORRUPT;
     err = bl_record_read(r->recording.decoder, e->body, &record);
