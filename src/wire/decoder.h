@@ -77,7 +77,7 @@ const char *bl_quote(struct bl_str s, char out[BL_QUOTE_BYTES]);
  */
 struct bl_facts {
     struct bl_event *event;
-    bool has_x, has_y, has_name;
+    bool has_x, has_y;
     int64_t duration_ms; /* metadata.duration_ms; -1: none */
 };
 void bl_facts_begin(struct bl_facts *f, struct bl_event *event);

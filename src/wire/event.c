@@ -268,9 +268,6 @@ static enum bl_err check_metadata(struct bl_decoder *d, struct bl_event *e)
     for (size_t i = 0; i < d->unknown.n / sizeof *unknown; i++)
         keep_unknown(d, &unknown[i], &facts);
     bl_facts_end(&facts, present(d, BL_FIELD_DURATION) ? &d->field[BL_FIELD_DURATION].v : NULL);
-    if (e->action == BL_ACTION_CUSTOM && !facts.has_name)
-        return bl_problem_set(&d->problem, BL_ERR_MISSING_FIELD, BL_STR("metadata.name"),
-                              "The action custom needs its name, a non-empty string, in metadata.name.");
     return d->metadata.err;
 }
 

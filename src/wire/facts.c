@@ -46,8 +46,6 @@ void bl_facts_member(struct bl_facts *f, struct bl_str key, struct bl_json v)
     } else if (bl_str_eqz(key, "form")) {
         if (bl_json_type(v) == BL_JSON_STRING)
             f->event->form = bl_json_str(v);
-    } else if (bl_str_eqz(key, "name")) {
-        f->has_name = bl_json_type(v) == BL_JSON_STRING && bl_json_str(v).n > 0;
     } else if (bl_str_eqz(key, "duration_ms")) {
         f->duration_ms = idle_of(v);
     } else if (bl_str_eqz(key, "x") && is_number(v)) {
