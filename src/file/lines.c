@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define BUFFER_BYTES (4 * BL_LINE_MAX_BYTES)
+#define BUFFER_BYTES (2 * BL_LINE_MAX_BYTES)
 
 struct bl_lines {
     gzFile file;

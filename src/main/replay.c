@@ -55,7 +55,7 @@ enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx)
         return err;
     }
     while (err == BL_OK && bl_lines_next(lines, &line, &too_long)) {
-        struct bl_problem problem = {.err = BL_ERR_TOO_LARGE, .message = "The line is longer than 64 KiB."};
+        struct bl_problem problem = {.err = BL_ERR_TOO_LARGE, .message = "The line is longer than 1 MiB."};
         enum bl_err bad = too_long ? BL_ERR_TOO_LARGE : fn(ctx, line, &problem);
         number++;
         if (bad == BL_ERR_NO_MEMORY || bad == BL_ERR_IO)
@@ -112,6 +112,16 @@ static enum bl_err in_memory(const struct bl_config *config, const char *path)
     return err;
 }
 
+typedef enum bl_err replay_fn(const struct bl_config *config, const char *path);
+
+static replay_fn *way(const struct bl_config *config)
+{
+    if (bl_config_text(config, BL_OPTION_COMPARE)[0])
+        return replay_compare;
+    /* Only a flag: an environment made for `serve` must not send a replay into the live store. */
+    return bl_config_is_flag(config, BL_OPTION_REDIS) ? replay_through_store : in_memory;
+}
+
 int bl_main_replay(const struct bl_config *config, int argc, char **argv)
 {
     if (argc != 1) {
@@ -119,10 +129,8 @@ int bl_main_replay(const struct bl_config *config, int argc, char **argv)
                 "behaviorlens replay: name one file of recorded events (NDJSON), or - for standard input\n");
         return 2;
     }
-    /* Only a flag: an environment made for `serve` must not send a replay into the live store. */
-    enum bl_err err = bl_config_is_flag(config, BL_OPTION_REDIS) ? replay_through_store(config, argv[0])
-                                                                 : in_memory(config, argv[0]);
-    if (err != BL_OK && err != BL_ERR_IO)
+    enum bl_err err = way(config)(config, argv[0]);
+    if (err != BL_OK && err != BL_ERR_IO && err != BL_ERR_CONFIG)
         fprintf(stderr, "behaviorlens replay: %s\n", bl_err_text(err));
     return err == BL_OK ? 0 : 1;
 }

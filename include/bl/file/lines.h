@@ -6,7 +6,7 @@
 #include "bl/base/err.h"
 #include "bl/base/str.h"
 
-#define BL_LINE_MAX_BYTES (64 * 1024)
+#define BL_LINE_MAX_BYTES (1024 * 1024) /* as long as a request may be */
 
 struct bl_lines;
 
