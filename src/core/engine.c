@@ -250,7 +250,7 @@ static int64_t forget_ms(const struct bl_settings *settings, const struct bl_use
     for (unsigned i = 0; i < u->n_open; i++)
         at = later(at,
                    u->open[i].detected_ms + bl_abandonment_memory_ms(&settings->rule[BL_RULE_ABANDONMENT]));
-    return at + settings->floor_ms;
+    return at < BL_NEVER - settings->floor_ms ? at + settings->floor_ms : BL_NEVER;
 }
 
 static struct deadline earliest(const struct bl_engine *g, const struct bl_user *u)
