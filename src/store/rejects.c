@@ -1,5 +1,8 @@
-/* The counts are exact while this process lives and Redis answers; of the events at most BURST are kept
- * between two flushes, the first ones: a flood of garbage costs a fixed amount of work. */
+/* The counts are exact while this process lives and Redis answers; of the events as many are kept between two
+ * flushes as the stream holds, the first ones: a flood of garbage costs a fixed amount of work, and some 4.5 MiB
+ * while it lasts (each is at most BL_BAD_EVENT_MAX_BYTES, field and message).
+ *
+ * The field and the message may quote what was sent, so they are redacted like the event. */
 #include "bl/store/rejects.h"
 
 #include "bl/base/limits.h"
@@ -10,26 +13,27 @@
 #include <stdlib.h>
 
 #define REJECTS_MAGIC BL_MAGIC('r', 'j', 'c', 't')
-#define BURST         64
-#define KEEP_ENTRIES  "1000"
+#define KEEP_ENTRIES  1000
+#define FIELD_BYTES   64
+#define MESSAGE_BYTES 256
 #define KEEP_MS       86400000
 /* Redaction reads all of its input; a whole refused body may be megabytes. */
 #define RAW_MAX_BYTES (4 * BL_BAD_EVENT_MAX_BYTES)
 
+/* Redacted, one after another in `text`. */
 struct kept {
     enum bl_err err;
-    char field[64];
-    char message[256];
-    int64_t at_ms;
-    struct bl_buf event;
+    size_t field_n, message_n, event_n;
+    char text[];
 };
 
 struct bl_rejects {
     uint32_t magic;
     struct bl_buf bad, rejected; /* key names */
     uint64_t counts[BL_ERR_COUNT];
-    struct kept kept[BURST];
+    struct kept *kept[KEEP_ENTRIES];
     size_t n;
+    struct bl_buf text; /* of the event at hand */
 };
 
 enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out)
@@ -41,8 +45,7 @@ enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out)
     r->magic = REJECTS_MAGIC;
     bl_buf_init(&r->bad, 0);
     bl_buf_init(&r->rejected, 0);
-    for (size_t i = 0; i < BURST; i++)
-        bl_buf_init(&r->kept[i].event, 0);
+    bl_buf_init(&r->text, 0);
     bl_key_put(&r->bad, bl_str_of(env), BL_KEY_BAD, 0, (struct bl_str){0});
     bl_key_put(&r->rejected, bl_str_of(env), BL_KEY_REJECTED, 0, (struct bl_str){0});
     if (r->bad.err != BL_OK || r->rejected.err != BL_OK) {
@@ -59,40 +62,55 @@ void bl_rejects_free(struct bl_rejects *r)
         return;
     bl_buf_release(&r->bad);
     bl_buf_release(&r->rejected);
-    for (size_t i = 0; i < BURST; i++)
-        bl_buf_release(&r->kept[i].event);
+    bl_buf_release(&r->text);
+    for (size_t i = 0; i < r->n; i++)
+        free(r->kept[i]);
     free(r);
 }
 
-/* Cuts at a character, so that what was UTF-8 stays it. */
-static void copy_text(char *to, size_t cap, const char *from)
+/* Ends what stands in b from `start` on after at most `max` bytes, at a character: what was UTF-8 stays it. */
+static size_t cut(struct bl_buf *b, size_t start, size_t max)
 {
-    size_t n = from ? strlen(from) : 0;
-    if (n >= cap)
-        n = cap - 1;
-    while (n > 0 && from[n] != 0 && ((unsigned char)from[n] & 0xC0) == 0x80)
-        n--;
-    if (n)
-        memcpy(to, from, n);
-    to[n] = 0;
+    size_t n = start + max;
+    if (b->n > n) {
+        while (n > start && ((unsigned char)b->p[n] & 0xC0) == 0x80)
+            n--;
+        b->n = n;
+    }
+    return b->n - start;
+}
+
+/* NULL: no memory; then the event is only counted. */
+static struct kept *keep(struct bl_buf *text, const struct bl_refusal *refusal)
+{
+    const char *message = refusal->message && refusal->message[0] ? refusal->message : NULL;
+    struct bl_str raw = refusal->raw;
+    if (raw.n > RAW_MAX_BYTES)
+        raw.n = RAW_MAX_BYTES;
+    bl_buf_clear(text);
+    bl_redact_field(bl_str_of(refusal->field ? refusal->field : ""), text);
+    size_t field_n = cut(text, 0, FIELD_BYTES), start = text->n;
+    bl_redact_message(bl_str_of(message ? message : bl_err_text(refusal->err)), text);
+    size_t message_n = cut(text, start, MESSAGE_BYTES);
+    start = text->n;
+    bl_redact(raw, text);
+    struct kept *k = text->err == BL_OK ? malloc(sizeof *k + text->n) : NULL;
+    if (!k)
+        return NULL;
+    *k = (struct kept){refusal->err, field_n, message_n, text->n - start};
+    memcpy(k->text, text->p, text->n);
+    return k;
 }
 
 void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal)
 {
     assert(r->magic == REJECTS_MAGIC && refusal->err < BL_ERR_COUNT);
     r->counts[refusal->err]++;
-    if (refusal->raw.n == 0 || r->n == BURST)
+    if (refusal->raw.n == 0 || r->n == KEEP_ENTRIES)
         return;
-    struct kept *k = &r->kept[r->n++];
-    struct bl_str raw = refusal->raw;
-    if (raw.n > RAW_MAX_BYTES)
-        raw.n = RAW_MAX_BYTES;
-    k->err = refusal->err;
-    copy_text(k->field, sizeof k->field, refusal->field);
-    copy_text(k->message, sizeof k->message,
-              refusal->message && refusal->message[0] ? refusal->message : bl_err_text(refusal->err));
-    bl_buf_clear(&k->event);
-    bl_redact(raw, &k->event);
+    struct kept *k = keep(&r->text, refusal);
+    if (k)
+        r->kept[r->n++] = k;
 }
 
 static void send_counts(struct bl_rejects *r, struct bl_link *link)
@@ -113,14 +131,17 @@ static void send_counts(struct bl_rejects *r, struct bl_link *link)
 
 static void send_kept(struct bl_rejects *r, struct bl_link *link, const struct kept *k, struct bl_str at)
 {
+    char cap[24];
+    int cap_n = snprintf(cap, sizeof cap, "%d", KEEP_ENTRIES);
+    const char *message = k->text + k->field_n, *event = message + k->message_n;
     struct bl_str argv[] = {BL_STR("XADD"),       bl_buf_view(&r->bad),
                             BL_STR("MAXLEN"),     BL_STR("~"),
-                            BL_STR(KEEP_ENTRIES), BL_STR("*"),
+                            {cap, (size_t)cap_n}, BL_STR("*"),
                             BL_STR("at"),         at,
                             BL_STR("reason"),     bl_str_of(bl_err_code(k->err)),
-                            BL_STR("field"),      bl_str_of(k->field),
-                            BL_STR("message"),    bl_str_of(k->message),
-                            BL_STR("event"),      bl_buf_view(&k->event)};
+                            BL_STR("field"),      {k->text, k->field_n},
+                            BL_STR("message"),    {message, k->message_n},
+                            BL_STR("event"),      {event, k->event_n}};
     bl_link_send(link, sizeof argv / sizeof argv[0], argv, NULL, NULL);
 }
 
@@ -140,8 +161,10 @@ void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms
         return;
     int n = snprintf(text, sizeof text, "%lld", (long long)now_ms);
     send_counts(r, link);
-    for (size_t i = 0; i < r->n; i++)
-        send_kept(r, link, &r->kept[i], (struct bl_str){text, (size_t)n});
+    for (size_t i = 0; i < r->n; i++) {
+        send_kept(r, link, r->kept[i], (struct bl_str){text, (size_t)n});
+        free(r->kept[i]);
+    }
     if (now_ms > KEEP_MS)
         send_trim(r, link, now_ms);
     r->n = 0;

@@ -278,3 +278,35 @@ void bl_redact(struct bl_str raw, struct bl_buf *out)
     bl_buf_release(&r.text);
     bl_buf_release(&r.masked);
 }
+
+/* bl_quote cuts long input and says so. */
+void bl_redact_field(struct bl_str field, struct bl_buf *out)
+{
+    static const struct bl_str ellipsis = {"…", sizeof "…" - 1};
+    bool was_cut =
+        field.n >= ellipsis.n && memcmp(field.p + field.n - ellipsis.n, ellipsis.p, ellipsis.n) == 0;
+    if (field.n > STRING_MAX_BYTES)
+        put_size(out, field.n);
+    else if (was_cut)
+        bl_buf_str(out, ellipsis);
+    else
+        mask_text(field, out);
+}
+
+/* Input stands in quotes and may hold quotes itself; before the first and after the last one are our own words.
+ * Quotes around words of our own do no harm: those are short and name nobody. */
+void bl_redact_message(struct bl_str message, struct bl_buf *out)
+{
+    const char *first = message.n ? memchr(message.p, '"', message.n) : NULL;
+    if (!first) {
+        bl_buf_str(out, message);
+        return;
+    }
+    const char *last = memrchr(message.p, '"', message.n), *end = message.p + message.n;
+    bl_buf_add(out, message.p, (size_t)(first + 1 - message.p));
+    if (last > first)
+        bl_redact_field((struct bl_str){first + 1, (size_t)(last - first) - 1}, out);
+    else
+        last = end;
+    bl_buf_add(out, last, (size_t)(end - last));
+}

@@ -10,6 +10,7 @@
 #include "serve_story.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,6 +62,34 @@ static void refused_events_are_counted_and_kept_redacted(void **state)
     assert_null(strstr(fields->element[9]->str, "4111"));
     freeReplyObject(r);
     await("GET", "/metrics", NULL, 200, "events_rejected_total");
+}
+
+/* SPEC 2.6: neither the event nor what is said about it names anybody, and a batch is kept to the last event. */
+static void all_refused_events_are_kept_and_name_nobody(void **state)
+{
+    enum { N = 300 };
+    static const char bad[] = "{\"user_id\":\"u\",\"action\":\"carol@corp.org?token=abc\"," P "}";
+    static const char twice[] = "{" U A P ",\"bob@corp.org\":1,\"bob@corp.org\":2}";
+    char batch[N * sizeof bad + 2];
+    size_t n = 0;
+    (void)state;
+    for (int i = 0; i < N; i++)
+        n += (size_t)sprintf(batch + n, "%s%s", i ? "," : "[", bad);
+    batch[n++] = ']';
+    expect(post("/events", twice), "to the sender", 400, "bob@corp.org");
+    expect(post_as("/events/batch", "", batch, n), "burst", 400, "\"rejected\":300");
+    long long end = now_ms() + 10000;
+    while (bl_test_redis_int(&redis, "XLEN bl:dev:bad") < N + 1 && now_ms() < end)
+        nap();
+    assert_int_equal(bl_test_redis_int(&redis, "XLEN bl:dev:bad"), N + 1);
+    redisReply *r = bl_test_redis(&redis, "XRANGE bl:dev:bad - +");
+    for (size_t i = 0; i < r->elements; i++)
+        for (size_t k = 0; k < r->element[i]->element[1]->elements; k++) {
+            const char *s = r->element[i]->element[1]->element[k]->str;
+            if (strstr(s, "corp.org") || strstr(s, "token"))
+                fail_msg("kept: %s", s);
+        }
+    freeReplyObject(r);
 }
 
 static void with_the_event_clock_a_timestamp_is_needed(void **state)
@@ -210,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(a_202_means_the_canonical_line_is_in_the_stream),
         STORY(refused_events_are_counted_and_kept_redacted),
+        STORY(all_refused_events_are_kept_and_name_nobody),
         STORY(a_store_that_stands_still_is_503_within_half_a_second),
         STORY(a_store_that_dies_is_503_and_comes_back_by_itself),
         STORY(a_full_memory_is_503_and_recovers),

@@ -21,7 +21,7 @@ int bl_test_serve_end(struct bl_test_serve *s, int signal);
 struct bl_test_reply {
     int status;
     char head[4096]; /* with lower-case header names as sent */
-    char body[65536];
+    char body[524288];
     size_t body_n;
 };
 

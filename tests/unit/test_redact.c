@@ -67,11 +67,47 @@ static void what_is_kept_is_bounded(void **state)
     bl_buf_release(&b);
 }
 
+static void what_is_kept_of_a_problem_names_nobody(void **state)
+{
+    static const struct {
+        void (*redact)(struct bl_str, struct bl_buf *);
+        const char *text, *kept;
+    } cases[] = {
+        {bl_redact_field, "", ""},
+        {bl_redact_field, "metadata", "metadata"},
+        {bl_redact_field, "bob@corp.org", "…(address)"},
+        {bl_redact_field, "/a?token=1", "/a?…"},
+        {bl_redact_field, "a long key, cut …", "…"},
+        {bl_redact_message, "", ""},
+        {bl_redact_message, "The field page is required.", "The field page is required."},
+        {bl_redact_message, "The action \"fly\" is unknown.", "The action \"fly\" is unknown."},
+        {bl_redact_message, "The action \"carol@corp.org?token=abc\" is unknown.",
+         "The action \"…(address)\" is unknown."},
+        {bl_redact_message, "The action \"x\" or \"carol@corp.org\" is unknown.",
+         "The action \"x\" or …(address)\" is unknown."},
+        {bl_redact_message, "The action \"fly 203.0.113.7\" is unknown.",
+         "The action \"fly …(address)\" is unknown."},
+        {bl_redact_message, "The action \"/p?card=4111\" is unknown.", "The action \"/p?…\" is unknown."},
+        {bl_redact_message, "The action \"what was long …\" is unknown.", "The action \"…\" is unknown."},
+        {bl_redact_message, "one \" alone", "one \""},
+    };
+    struct bl_buf b = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bl_buf_clear(&b);
+        cases[i].redact(bl_str_of(cases[i].text), &b);
+        if (!bl_str_eqz(bl_buf_view(&b), cases[i].kept))
+            fail_msg("%s: %.*s", cases[i].text, BL_STR_ARG(bl_buf_view(&b)));
+    }
+    bl_buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_of_a_bad_event),
         cmocka_unit_test(what_is_kept_is_bounded),
+        cmocka_unit_test(what_is_kept_of_a_problem_names_nobody),
     };
     return cmocka_run_group_tests(tests, decoding_set_up, decoding_tear_down);
 }

@@ -1,6 +1,6 @@
 /* Refused events (SPEC 2.6): counted by reason in `rejected`, kept redacted in the stream `bad` for 24 h, at
- * most some thousand. Best effort on a link that nobody waits for: gathered in memory, bounded, written every
- * half second; what does not fit is counted only, what cannot be sent while Redis is away waits (the counts)
+ * most some thousand. Best effort on a link that nobody waits for: gathered in memory, as many as the stream
+ * holds, written every half second; what does not fit is counted only, what cannot be sent while Redis is away waits (the counts)
  * or makes room (the texts). */
 #ifndef BL_STORE_REJECTS_H
 #define BL_STORE_REJECTS_H

@@ -60,5 +60,8 @@ bool bl_time_parse(struct bl_str s, int64_t *out_ms) __attribute__((warn_unused_
 /* Redacts one rejected event for keeping (SPEC 2.6): strings over 64 bytes, addresses and queries go, at most
  * BL_BAD_EVENT_MAX_BYTES. Input may be any bytes; the output is UTF-8. */
 void bl_redact(struct bl_str raw, struct bl_buf *out);
+/* The same for the field and the message of a struct bl_problem, which may quote input. */
+void bl_redact_field(struct bl_str field, struct bl_buf *out);
+void bl_redact_message(struct bl_str message, struct bl_buf *out);
 
 #endif
