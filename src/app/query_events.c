@@ -8,6 +8,8 @@
  * The list grows at its head meanwhile and shifts: each further read begins with the last element seen, which tells
  * where to go on.
  *
+ * Events carry the marks of SPEC 3.2, which the worker kept: `late`, `clock_adjusted`.
+ *
  * Events of the same moment: later of its partition first, then the lower partition. */
 #include "query_job.h"
 
@@ -17,9 +19,10 @@
 
 struct raw {
     int64_t received_ms;
+    bool late, clock_adjusted;
     int partition;
     size_t place; /* in its partition, newest first */
-    size_t at, n; /* the line, in `text` */
+    size_t at, n; /* the line without its last brace, in `text` */
 };
 
 struct recent {
@@ -55,7 +58,35 @@ static bool wanted(struct job *j, struct recent *s, struct bl_str line)
     return bl_record_read(s->decoder, line, &record) == BL_OK && bl_str_eq(record.user_id, job_user(j));
 }
 
-static void keep(struct recent *s, int partition, int64_t received_ms, struct bl_str line)
+/* What stands before the event: `received[,late][,clock_adjusted]`. */
+static struct raw read_marks(struct bl_str marks)
+{
+    struct raw raw = {0};
+    for (size_t i = 0; marks.n; i++) {
+        const char *comma = memchr(marks.p, ',', marks.n);
+        size_t n = comma ? (size_t)(comma - marks.p) : marks.n, step = n + (comma != NULL);
+        struct bl_str word = {marks.p, n};
+        if (i == 0)
+            raw.received_ms = text_int(word);
+        raw.late |= bl_str_eqz(word, "late");
+        raw.clock_adjusted |= bl_str_eqz(word, "clock_adjusted");
+        marks = (struct bl_str){marks.p + step, marks.n - step};
+    }
+    return raw;
+}
+
+/* Whether the server made the event's id is the worker's business. */
+static struct bl_str without_made_id(struct bl_str line)
+{
+    static const char tail[] = ",\"made_id\":true}";
+    size_t n = sizeof tail - 1;
+    if (line.n > n && memcmp(line.p + line.n - n, tail, n) == 0)
+        line.n -= n - 1; /* the last byte is left out anyway */
+    return line;
+}
+
+/* `line` without its closing brace is what the answer begins with. */
+static void keep(struct recent *s, int partition, struct raw made, struct bl_str line)
 {
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 128;
@@ -67,11 +98,16 @@ static void keep(struct recent *s, int partition, int64_t received_ms, struct bl
         s->raw = raw;
         s->cap = cap;
     }
-    s->raw[s->n++] = (struct raw){received_ms, partition, s->lane[partition].lines++, s->text.n, line.n};
-    bl_buf_str(&s->text, line);
+    made.partition = partition;
+    made.place = s->lane[partition].lines++;
+    made.at = s->text.n;
+    line = without_made_id(line);
+    made.n = line.n - 1;
+    s->raw[s->n++] = made;
+    bl_buf_add(&s->text, line.p, line.n - 1);
 }
 
-/* The lines of one commit, `received {…}` each, the latest last. */
+/* The lines of one commit, `received {…}` each (with marks), the latest last. */
 static void take_element(struct job *j, struct recent *s, int partition, struct bl_str element)
 {
     struct lane *lane = &s->lane[partition];
@@ -83,10 +119,10 @@ static void take_element(struct job *j, struct recent *s, int partition, struct 
         element.n = newline ? start - 1 : 0;
         if (!space)
             continue;
-        size_t digits = (size_t)(space - line.p);
-        struct bl_str json = {space + 1, line.n - digits - 1};
+        size_t marks = (size_t)(space - line.p);
+        struct bl_str json = {space + 1, line.n - marks - 1};
         if (json.n > 2 && json.p[json.n - 1] == '}' && wanted(j, s, json))
-            keep(s, partition, text_int((struct bl_str){line.p, digits}), json);
+            keep(s, partition, read_marks((struct bl_str){line.p, marks}), json);
     }
 }
 
@@ -147,8 +183,12 @@ static void write_events(struct job *j)
     json_open(&j->out, '[');
     for (size_t i = 0; i < s->n && i < (size_t)j->query.limit; i++) {
         json_open(&j->out, 0);
-        bl_buf_add(&j->out, s->text.p + s->raw[i].at, s->raw[i].n - 1);
+        bl_buf_add(&j->out, s->text.p + s->raw[i].at, s->raw[i].n);
         json_int(&j->out, "received", s->raw[i].received_ms);
+        if (s->raw[i].late)
+            json_bool(&j->out, "late", true);
+        if (s->raw[i].clock_adjusted)
+            json_bool(&j->out, "clock_adjusted", true);
         bl_buf_char(&j->out, '}');
     }
     bl_buf_char(&j->out, ']');

@@ -1,7 +1,8 @@
 /* Parameters of the API as text -> struct bl_query (SPEC 6: bad query values get 400). One table says which
  * call takes which parameter, one how each is read. Parameters a call does not take are ignored, so that
- * cache busters and keys do no harm; an empty text is an absent filter (as an empty form field sends it), an
- * empty number is wrong. Named twice, the last counts. */
+ * cache busters and keys do no harm. An empty text to look for (q, user_id, page) is an absent filter, as an empty
+ * form field sends it; an empty number, name or cursor is wrong: whoever pages with an empty cursor would begin
+ * anew for ever. Named twice, the last counts. */
 #include "bl/core/rule.h"
 #include "query_job.h"
 
@@ -74,8 +75,8 @@ static enum bl_err read_within_seconds(struct bl_query *q, struct bl_str v, stru
 static enum bl_err read_type(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
 {
     enum bl_rule_id rule = v.n ? bl_rule_of(v) : BL_RULE_COUNT;
-    q->rule = v.n ? (int)rule : -1;
-    if (!v.n || rule < BL_RULE_COUNT)
+    q->rule = (int)rule;
+    if (rule < BL_RULE_COUNT)
         return BL_OK;
     struct bl_buf text;
     bl_buf_init(&text, sizeof problem->message - 1);
@@ -92,8 +93,6 @@ static enum bl_err read_type(struct bl_query *q, struct bl_str v, struct bl_prob
 static enum bl_err read_severity(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
 {
     q->severity = 0;
-    if (!v.n)
-        return BL_OK;
     for (int s = BL_LOW; s <= BL_HIGH; s++)
         if (bl_str_eqz(v, bl_severity_name((enum bl_severity)s)))
             q->severity = s;
@@ -104,7 +103,7 @@ static enum bl_err read_resolved(struct bl_query *q, struct bl_str v, struct bl_
 {
     bool yes = bl_str_eqz(v, "true") || bl_str_eqz(v, "1"), no = bl_str_eqz(v, "false") || bl_str_eqz(v, "0");
     q->resolved = yes ? 1 : no ? 0 : -1;
-    return yes || no || !v.n ? BL_OK : refuse(problem, "resolved", "`resolved` must be true or false.");
+    return yes || no ? BL_OK : refuse(problem, "resolved", "`resolved` must be true or false.");
 }
 
 static enum bl_err read_user(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
@@ -154,11 +153,10 @@ static enum bl_err read_before(struct bl_query *q, struct bl_str v, struct bl_pr
     size_t at = colon ? (size_t)(colon - v.p) : 0;
     q->has_before = colon && bl_str_int64((struct bl_str){v.p, at}, &q->before_ms) && q->before_ms >= 0 &&
                     bl_pattern_id_parse((struct bl_str){colon + 1, v.n - at - 1}, &q->before_id);
-    return q->has_before || !v.n
-               ? BL_OK
-               : refuse(problem, "before",
-                        "`before` must be a cursor `detected_at:pattern_id`, as in the Link header "
-                        "of the page before.");
+    return q->has_before ? BL_OK
+                         : refuse(problem, "before",
+                                  "`before` must be a cursor `detected_at:pattern_id`, as in the Link header "
+                                  "of the page before.");
 }
 
 static enum bl_err read_q(struct bl_query *q, struct bl_str v, struct bl_problem *problem)

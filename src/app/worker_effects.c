@@ -206,7 +206,7 @@ static void count_rate(struct owner *o, int64_t received_ms)
     o->effects.rate_changed = true;
 }
 
-static void keep_recent(struct effects *e, struct bl_str line)
+static void keep_recent(struct effects *e, const struct bl_taken *taken, struct bl_str line)
 {
     if (!OWNER_ROOM(e->lines, e->cap_lines, e->n_lines)) {
         fail(e, BL_ERR_NO_MEMORY);
@@ -214,6 +214,10 @@ static void keep_recent(struct effects *e, struct bl_str line)
     }
     e->lines[e->n_lines++] = e->recent.n;
     bl_buf_int(&e->recent, e->received_ms);
+    if (taken->late)
+        bl_buf_z(&e->recent, ",late");
+    if (taken->clock_adjusted)
+        bl_buf_z(&e->recent, ",clock_adjusted");
     bl_buf_char(&e->recent, ' ');
     bl_buf_str(&e->recent, line);
     bl_buf_char(&e->recent, '\n');
@@ -236,7 +240,7 @@ static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken
         effects_count(e, BL_TALLY_PAGES, taken->t_ms / OWNER_PAGES_MS, BL_STR("views "), r->event.page, 1);
     count_rate(o, e->received_ms);
     if (o->worker->options.recent_max > 0)
-        keep_recent(e, r->line);
+        keep_recent(e, taken, r->line);
 }
 
 static void on_duplicate(void *ctx, const struct bl_record *r)

@@ -386,6 +386,44 @@ static void recent_events_are_bounded(void **state)
     stop_rig(&g);
 }
 
+/* SPEC 3.2: what is old is kept with the mark that says what became of its time. */
+static void recent_events_carry_their_marks(void **state)
+{
+    (void)state;
+    struct rig g;
+    start_rig(&g, false, 1000);
+    int64_t now = bl_test_redis_int(&redis, "EVAL %s 0", "return tonumber(redis.call('TIME')[1])") * 1000;
+    add("u", "scroll", "/a", now, "timely");
+    add("u", "scroll", "/a", now - 3600000, "adjusted");
+    freeReplyObject(bl_test_redis(&redis,
+                                  "XADD " EVENTS " * events "
+                                  "{\"user_id\":\"u\",\"action\":\"scroll\",\"page\":\"/a\",\"event_id\":"
+                                  "\"late\",\"timestamp\":%lld,\"sent_at\":%lld}",
+                                  (long long)now - 3600000, (long long)now));
+    drain();
+    redisReply *list = bl_test_redis(&redis, "LRANGE bl:{test:0}:recent 0 -1");
+    char all[4096] = "";
+    for (size_t i = list->elements; i > 0; i--) {
+        size_t at = strlen(all);
+        snprintf(all + at, sizeof all - at, "%s\n", list->element[i - 1]->str);
+    }
+    freeReplyObject(list);
+    static const char *const want[][2] = {{"timely", ""}, {"adjusted", ",clock_adjusted"}, {"late", ",late"}};
+    char *line = all;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        char *space = strchr(line, ' '), *end = strchr(line, '\n'), id[32];
+        assert_true(space && end && space < end);
+        *space = *end = '\0';
+        assert_string_equal(line + strspn(line, "0123456789"), want[i][1]);
+        snprintf(id, sizeof id, "\"event_id\":\"%s\"", want[i][0]);
+        assert_non_null(strstr(space + 1, id));
+        line = end + 1;
+    }
+    assert_int_equal(counter("late"), 1);
+    assert_int_equal(counter("clock_adjusted"), 1);
+    stop_rig(&g);
+}
+
 /* SPEC 3.4, 7.2: live time. Keys with a user in their name all have a TTL. */
 static void in_live_time_deadlines_come_by_ticks_and_keys_have_ttls(void **state)
 {
@@ -432,6 +470,7 @@ int main(void)
         STORY(a_person_resolves_what_is_open_and_what_is_long_forgotten),
         STORY(more_deadlines_than_one_round_takes_fire_all_in_order),
         STORY(recent_events_are_bounded),
+        STORY(recent_events_carry_their_marks),
         STORY(in_live_time_deadlines_come_by_ticks_and_keys_have_ttls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
