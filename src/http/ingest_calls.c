@@ -72,6 +72,14 @@ static enum bl_err body_kind(const struct bl_request *r, bool batch, enum bl_bod
     return BL_ERR_UNSUPPORTED_TYPE;
 }
 
+/* What to send instead; NULL: the error's own words. */
+static const char *advice(enum bl_err err, bool batch)
+{
+    if (err != BL_ERR_UNSUPPORTED_TYPE || batch)
+        return NULL;
+    return "Send one event as application/json in UTF-8; several, as NDJSON too, go to /events/batch.";
+}
+
 static void answer(void *ctx, const struct bl_ingest_answer *a)
 {
     struct bl_request *r = ctx;
@@ -91,7 +99,7 @@ static void post(struct bl_request *r, struct bl_ingest *ingest, bool batch)
     enum bl_err err = body.n > bl_request_body_max(r) ? BL_ERR_BODY_TOO_LARGE : body_kind(r, batch, &kind);
     if (err != BL_OK) {
         bl_ingest_refuse(ingest, err, body);
-        bl_answer_error(r, err, NULL, NULL);
+        bl_answer_error(r, err, NULL, advice(err, batch));
         return;
     }
     if (bl_ingest_post(ingest, kind, body, answer, r, &now))

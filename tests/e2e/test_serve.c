@@ -133,6 +133,10 @@ static void content_types(void **state)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         expect(post_as("/ingest", types[i].headers, GOOD, strlen(GOOD)), types[i].headers, types[i].status,
                NULL);
+    expect(post_as("/events", "Content-Type: application/x-ndjson\r\n", GOOD, strlen(GOOD)), "one as lines",
+           415, "as NDJSON too, go to /events/batch");
+    expect(post_as("/events/batch", "Content-Type: text/html\r\n", GOOD, strlen(GOOD)), "batch as HTML", 415,
+           "or application/x-ndjson for a batch");
 }
 
 static void too_much_is_413_in_our_words(void **state)
