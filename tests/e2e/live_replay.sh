@@ -4,38 +4,13 @@
 # usage: live_replay.sh PATH_TO_BEHAVIORLENS
 set -euo pipefail
 bl=$1
-dir=$(mktemp -d)
-pids=()
-
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$dir"
-}
-trap cleanup EXIT
-
-fail() {
-  echo "FAIL: $*" >&2
-  tail -n 20 "$dir"/*.log >&2 || true
-  exit 1
-}
-
-# until_true SECONDS COMMAND...: waits for a condition
-until_true() {
-  local left=$(($1 * 10))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $((left -= 1)) -gt 0 ] || return 1
-    sleep 0.1
-  done
-}
+# shellcheck source=tests/support/processes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../support/processes.sh"
 
 port=$((20000 + RANDOM % 20000))
 url=http://127.0.0.1:$port
 redis=unix://$dir/redis.sock
-redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --save '' --maxmemory-policy noeviction >"$dir/redis.log" &
-pids+=($!)
-until_true 10 redis-cli -s "$dir/redis.sock" ping || fail "redis"
+start_redis
 
 cat >"$dir/fast.yaml" <<'Y'
 rules:

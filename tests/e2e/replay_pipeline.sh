@@ -4,34 +4,10 @@
 # usage: replay_pipeline.sh PATH_TO_BEHAVIORLENS
 set -euo pipefail
 bl=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/support/processes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../support/processes.sh"
 
-fail() {
-  echo "FAIL: $*" >&2
-  exit 1
-}
-
-# A few hundred shoppers, deterministic: visits, pauses, loops, checkouts, duplicates, page exits.
-events() {
-  awk -v n="$1" 'BEGIN {
-    srand(7)
-    split("page_view page_view navigate click scroll idle add_to_cart tab_hidden tab_visible page_exit purchase custom session_end", a, " ")
-    split("/ /products /products/lamp /products/chair /cart /checkout /checkout/address /payment /confirm /help", p, " ")
-    t = 1700000000000
-    for (i = 0; i < n; i++) {
-      t += int(rand() * 40)
-      action = a[1 + int(rand() * 13)]
-      if (action == "session_end" && rand() > 0.1) action = "click"
-      printf "{\"user_id\":\"user %d\",\"action\":\"%s\",\"page\":\"%s\",\"timestamp\":%.0f", int(rand() * 300), action, p[1 + int(rand() * 10)], t
-      if (rand() < 0.3) printf ",\"event_id\":\"e-%d\"", int(i / 2)
-      if (rand() < 0.2) printf ",\"session_id\":\"s-%d\"", int(rand() * 50)
-      printf ",\"metadata\":{\"name\":\"x\",\"duration_ms\":%d}}\n", int(rand() * 30000)
-    }
-  }'
-}
-
-events 40000 >"$dir/events.ndjson"
+events 40000 300 7 >"$dir/events.ndjson"
 "$bl" replay "$dir/events.ndjson" >"$dir/memory" || fail "replay in memory"
 [ "$(wc -l <"$dir/memory")" -gt 1000 ] || fail "too few patterns to compare: $(wc -l <"$dir/memory")"
 for type in hesitation navigation-loop abandonment; do

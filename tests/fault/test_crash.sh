@@ -4,8 +4,8 @@
 # usage: test_crash.sh PATH_TO_BEHAVIORLENS
 set -euo pipefail
 bl=$1
-# shellcheck source=tests/fault/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/processes.sh
+. "$(dirname "$0")/../support/processes.sh"
 
 events 60000 80 7 >"$dir/events.ndjson"
 "$bl" replay "$dir/events.ndjson" >"$dir/expected" 2>"$dir/memory.log" || fail "replay in memory"

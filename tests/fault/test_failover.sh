@@ -4,8 +4,8 @@
 # usage: test_failover.sh PATH_TO_BEHAVIORLENS
 set -euo pipefail
 bl=$1
-# shellcheck source=tests/fault/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/processes.sh
+. "$(dirname "$0")/../support/processes.sh"
 
 start_redis --appendonly yes --appendfsync always
 worker() {

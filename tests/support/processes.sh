@@ -1,4 +1,4 @@
-# Shared by the fault tests: sourced with the program's path in $bl. Ends what it started, by pid.
+# Shared by tests that start processes of their own and kill some: sourced with the program's path in $bl. Ends what it started, by pid.
 set -euo pipefail
 dir=$(mktemp -d)
 pids=()
