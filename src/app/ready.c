@@ -6,7 +6,11 @@
 
 static bool store_down(const struct bl_ready *r)
 {
-    return !r->store_up;
+    return !r->store_up && !r->store_loading;
+}
+static bool store_loading(const struct bl_ready *r)
+{
+    return !r->store_up && r->store_loading;
 }
 static bool dataset_refused(const struct bl_ready *r)
 {
@@ -19,6 +23,10 @@ static bool starting(const struct bl_ready *r)
 static bool no_worker(const struct bl_ready *r)
 {
     return r->store_up && r->seen && !r->worker_live;
+}
+static bool unowned(const struct bl_ready *r)
+{
+    return r->store_up && r->seen && r->worker_live && r->n_unowned > 0;
 }
 static bool backlog(const struct bl_ready *r)
 {
@@ -37,34 +45,55 @@ static bool cut_off(const struct bl_ready *r)
     return r->seen && r->cut_off_groups > 0;
 }
 
+static void say_refused(const struct bl_ready *r, struct bl_buf *out)
+{
+    bl_buf_z(out, r->refused);
+}
+static void say_unowned(const struct bl_ready *r, struct bl_buf *out)
+{
+    for (int i = 0; i < r->n_unowned; i++)
+        bl_buf_printf(out, "%s%d", i ? ", " : "", r->unowned[i]);
+}
+
 static const struct {
     bool (*holds)(const struct bl_ready *r);
     const char *code, *message;
+    void (*say)(const struct bl_ready *r, struct bl_buf *out); /* what else there is to say; NULL: nothing */
 } reasons[] = {
-    {store_down, "redis_down", "Redis cannot be reached; events are answered 503 until it is back."},
-    {dataset_refused, "dataset_refused", NULL},
-    {starting, "starting", "The data set has not been read yet."},
+    {store_down, "redis_down", "Redis cannot be reached; events are answered 503 until it is back.", NULL},
+    {store_loading, "redis_loading", "Redis is loading its files; events are answered 503 until it is done.",
+     NULL},
+    {dataset_refused, "dataset_refused", "", say_refused},
+    {starting, "starting", "The data set has not been read yet.", NULL},
     {no_worker, "no_worker",
-     "No worker is alive: events are stored, but nothing is detected. Start `worker`."},
-    {backlog, "backlog_full", "Workers lag behind by more than backlog-max: start more of them."},
-    {memory, "maxmemory", "Redis has reached maxmemory and takes no events: give it more."},
+     "No worker is alive: events are stored, but nothing is detected. Start `worker`.", NULL},
+    {unowned, "partition_unowned",
+     "Events are stored, but no worker takes on these partitions: ", say_unowned},
+    {backlog, "backlog_full", "Workers lag behind by more than backlog-max: start more of them.", NULL},
+    {memory, "maxmemory", "Redis has reached maxmemory and takes no events: give it more.", NULL},
     {clock_ahead, "clock_ahead",
      "The newest stream id is ahead of Redis' clock, which has jumped; time stands still until it is "
-     "reached."},
-    {cut_off, "group_cut_off", "A consumer group lost entries that were trimmed before it read them."},
+     "reached.",
+     NULL},
+    {cut_off, "group_cut_off", "A consumer group lost entries that were trimmed before it read them.", NULL},
 };
 
 bool bl_ready_json(const struct bl_ready *r, struct bl_buf *out)
 {
-    struct bl_buf list;
+    struct bl_buf list, text;
     bl_buf_init(&list, 16 * 1024);
+    bl_buf_init(&text, 4 * 1024);
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         if (!reasons[i].holds(r))
             continue;
         bl_buf_z(&list, list.n ? ",{\"code\":\"" : "{\"code\":\"");
         bl_buf_z(&list, reasons[i].code);
         bl_buf_z(&list, "\",\"message\":");
-        bl_buf_json(&list, bl_str_of(reasons[i].message ? reasons[i].message : r->refused));
+        bl_buf_clear(&text);
+        bl_buf_z(&text, reasons[i].message);
+        if (reasons[i].say)
+            reasons[i].say(r, &text);
+        bl_buf_json(&list, bl_buf_view(&text));
         bl_buf_char(&list, '}');
     }
     bool ready = list.n == 0;
@@ -72,5 +101,6 @@ bool bl_ready_json(const struct bl_ready *r, struct bl_buf *out)
     bl_buf_str(out, bl_buf_view(&list));
     bl_buf_printf(out, "],\"partitions\":%d,\"lag_max\":%lld}", r->partitions, (long long)r->lag_max);
     bl_buf_release(&list);
+    bl_buf_release(&text);
     return ready;
 }

@@ -1,13 +1,15 @@
 /* One HTTP process: wires the way in (http -> app/ingest -> store/append) and the queries (http -> app/query
  * -> store/reads) on one loop. It holds nothing that matters: kill it any time.
  *
- *   start -> listening, 503 while Redis is away -> link up: data set opened -> serving
+ *   start -> listening, 503 while Redis is away or loading -> link up: data set opened -> serving
+ *   the data set is gone (somebody emptied Redis) -> opened anew, with the hash key it had
  *   SIGTERM/SIGINT -> server drains -> last refusals written -> links close -> exit 0
  *
  * Three links: appends (their timeout is what a client waits), reads, and one for what nobody waits for (the
  * data set, vitals, refused events, the heartbeat). A data set that does not fit the configuration ends the
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
+#include "presence.h"
 
 #include "bl/app/ingest.h"
 #include "bl/base/limits.h"
@@ -36,7 +38,6 @@
 #define LINK_RETRY_MS   500
 #define CONNECTIONS_MAX 10000
 #define OWN_FILES       64
-#define OWN_FILES       64
 
 struct serve {
     uint32_t magic;
@@ -53,7 +54,9 @@ struct serve {
     struct bl_server *server;
     struct bl_http_health health;
     struct bl_hash_key hash_key;
-    bool dataset_open, stopping, tick_open, away;
+    bool dataset_open, stopping, tick_open;
+    bool opening, current; /* current: opened since Redis came up, and not found gone since */
+    enum presence said;
     char refused[512]; /* why the data set was refused */
     uv_timer_t tick;
     uv_signal_t signals[2];
@@ -112,8 +115,8 @@ static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
     if (err != BL_OK)
         return err;
     s->hash_key = d->hash_key;
-    s->away = false;
-    s->dataset_open = true;
+    s->dataset_open = s->current = true;
+    bl_vitals_entered(s->vitals, d->hash_key);
     bl_vitals_poll(s->vitals, s->link);
     return BL_OK;
 }
@@ -121,11 +124,18 @@ static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
 static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
-    if (err == BL_ERR_STORE_UNAVAILABLE || s->stopping)
+    s->opening = false;
+    if (s->stopping)
         return;
+    if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next tick tries again */
+        if (bl_link_is_up(s->link) && why && why[0])
+            presence_set(&s->said, REDIS_UNABLE, why);
+        return;
+    }
     if (err == BL_OK)
         err = enter(s, d);
     if (err == BL_OK) {
+        presence_set(&s->said, REDIS_HERE, NULL);
         bl_log(BL_LOG_INFO, "data set open", BL_LOG_INT("partitions", d->partitions),
                BL_LOG_TEXT("env", bl_config_text(s->config, BL_OPTION_ENV)));
         return;
@@ -135,30 +145,35 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     serve_stop(s, 1);
 }
 
+static void open_dataset(struct serve *s)
+{
+    struct bl_dataset_want want = presence_want(s->config, s->dataset_open ? &s->hash_key : NULL);
+    if (s->opening || s->stopping || !bl_link_is_up(s->link))
+        return;
+    s->opening = true;
+    bl_dataset_open(s->link, &want, on_dataset, s);
+}
+
 static void on_link_up(void *ctx)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
-    struct bl_dataset_want want = {bl_str_of(bl_config_text(s->config, BL_OPTION_ENV)),
-                                   (int)bl_config_int(s->config, BL_OPTION_PARTITIONS),
-                                   strcmp(bl_config_text(s->config, BL_OPTION_CLOCK), "event") == 0,
-                                   strcmp(bl_config_text(s->config, BL_OPTION_DURABILITY), "none") != 0,
-                                   s->dataset_open ? &s->hash_key : NULL};
-    bl_dataset_open(s->link, &want, on_dataset, s);
+    s->current = false;
+    open_dataset(s);
 }
 
 static void on_link_down(void *ctx)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
-    if (!s->stopping && !s->away) /* once, not for each attempt */
-        bl_log_plain(BL_LOG_WARN, "redis is away");
-    s->away = true;
+    if (!s->stopping)
+        presence_set(&s->said, bl_link_is_loading(s->link) ? REDIS_LOADING : REDIS_AWAY, NULL);
 }
 
 static void on_ready(void *ctx, struct bl_ready *out)
 {
     const struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
     out->store_up = bl_link_is_up(s->link) && (!s->dataset_open || bl_append_is_up(s->append));
-    out->dataset_open = s->dataset_open;
+    out->store_loading = bl_link_is_loading(s->link);
+    out->dataset_open = s->dataset_open && s->current;
     out->refused = s->refused[0] ? s->refused : NULL;
     if (s->vitals)
         bl_vitals_ready(s->vitals, bl_append_counts(s->append)->last_ms, out);
@@ -200,6 +215,12 @@ static void on_tick(uv_timer_t *timer)
 {
     struct serve *s = BL_CAST(struct serve, timer->data, SERVE_MAGIC);
     struct bl_counter c[BL_PROCESS_COUNTERS_MAX];
+    if (s->current && bl_vitals_replaced(s->vitals)) {
+        bl_log_plain(BL_LOG_ERROR, "the data set is gone from redis: it is opened anew");
+        s->current = false;
+    }
+    if (!s->current)
+        open_dataset(s);
     if (!s->dataset_open)
         return;
     bl_vitals_poll(s->vitals, s->link);

@@ -2,20 +2,24 @@
  * it any time.
  *
  *   start -> waits for Redis -> data set opened -> working
+ *   the data set is gone (somebody emptied Redis) -> opened anew, with the hash key it had
  *   SIGTERM/SIGINT -> bl_worker_stop: commits under way end, leases are given back -> farewell -> links close
  * -> 0
  *
  * Its name among the workers is its process id in the store, so that leases and processes can be told
  * together. */
 #include "commands.h"
+#include "presence.h"
 
 #include "bl/app/worker.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
 #include "bl/store/dataset.h"
+#include "bl/store/keys.h"
 #include "bl/store/process.h"
 #include "bl/store/world.h"
 
+#include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,16 +40,13 @@ struct worker_main {
     struct bl_worker *worker;
     struct bl_hash_key hash_key;
     bool stopping;
+    bool opening, current; /* current: opened since Redis came up, and not found gone since */
+    enum presence said;
     unsigned ticks;
     uv_timer_t tick;
     uv_signal_t signals[2];
     int status;
 };
-
-static bool is_event(const struct worker_main *m)
-{
-    return strcmp(bl_config_text(m->config, BL_OPTION_CLOCK), "event") == 0;
-}
 
 /* ---- the end ---- */
 
@@ -117,14 +118,40 @@ static void beat(struct worker_main *m)
     bl_process_beat(m->process, m->link, counters, sizeof counters / sizeof counters[0]);
 }
 
+static void open_dataset(struct worker_main *m);
+
+static void on_looked(void *ctx, const redisReply *reply)
+{
+    struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
+    if (!reply || reply->type != REDIS_REPLY_INTEGER || reply->integer > 0 || !m->current)
+        return;
+    bl_log_plain(BL_LOG_ERROR, "the data set is gone from redis: it is opened anew");
+    m->current = false;
+    open_dataset(m);
+}
+
+/* Is the data set still there? */
+static void look_after(struct worker_main *m)
+{
+    struct bl_buf meta;
+    bl_buf_init(&meta, 0);
+    bl_key_put(&meta, bl_str_of(bl_config_text(m->config, BL_OPTION_ENV)), BL_KEY_META, 0, BL_STR(""));
+    bl_link_send(m->link, 2, (const struct bl_str[]){BL_STR("EXISTS"), bl_buf_view(&meta)}, on_looked, m);
+    bl_buf_release(&meta);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct worker_main *m = BL_CAST(struct worker_main, timer->data, MAIN_MAGIC);
-    if (!m->worker)
-        return;
-    bl_worker_tick(m->worker);
-    if (!m->stopping && m->ticks++ % BEAT_TICKS == 0)
+    bool due = !m->stopping && m->ticks++ % BEAT_TICKS == 0;
+    if (m->worker)
+        bl_worker_tick(m->worker);
+    if (due && m->worker)
         beat(m);
+    if (due && m->current)
+        look_after(m);
+    else if (due)
+        open_dataset(m);
 }
 
 static enum bl_err make_world(struct worker_main *m, const struct bl_dataset *d)
@@ -173,11 +200,23 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
 static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
 {
     struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
-    if (err == BL_ERR_STORE_UNAVAILABLE || m->stopping)
+    m->opening = false;
+    if (m->stopping)
         return;
+    if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next beat tries again */
+        if (bl_link_is_up(m->link) && why && why[0])
+            presence_set(&m->said, REDIS_UNABLE, why);
+        return;
+    }
     if (err == BL_OK && !m->worker)
         err = begin(m, d);
+    else if (err == BL_OK && memcmp(&d->hash_key, &m->hash_key, sizeof m->hash_key) != 0) {
+        err = BL_ERR_CONFIG; /* what this process remembers belongs to the old one */
+        why = "Another data set has taken this one's place: start the worker again.";
+    }
     if (err == BL_OK) {
+        m->current = true;
+        presence_set(&m->said, REDIS_HERE, NULL);
         bl_log(BL_LOG_INFO, "data set open", BL_LOG_INT("partitions", d->partitions),
                BL_LOG_TEXT("env", bl_config_text(m->config, BL_OPTION_ENV)));
         return;
@@ -186,21 +225,27 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     stop(m, 1);
 }
 
+static void open_dataset(struct worker_main *m)
+{
+    struct bl_dataset_want want = presence_want(m->config, m->worker ? &m->hash_key : NULL);
+    if (m->opening || m->stopping || !bl_link_is_up(m->link))
+        return;
+    m->opening = true;
+    bl_dataset_open(m->link, &want, on_dataset, m);
+}
+
 static void on_link_up(void *ctx)
 {
     struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
-    struct bl_dataset_want want = {bl_str_of(bl_config_text(m->config, BL_OPTION_ENV)),
-                                   (int)bl_config_int(m->config, BL_OPTION_PARTITIONS), is_event(m),
-                                   strcmp(bl_config_text(m->config, BL_OPTION_DURABILITY), "none") != 0,
-                                   m->worker ? &m->hash_key : NULL};
-    bl_dataset_open(m->link, &want, on_dataset, m);
+    m->current = false;
+    open_dataset(m);
 }
 
 static void on_link_down(void *ctx)
 {
     struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
     if (!m->stopping)
-        bl_log_plain(BL_LOG_WARN, "redis is away");
+        presence_set(&m->said, bl_link_is_loading(m->link) ? REDIS_LOADING : REDIS_AWAY, NULL);
 }
 
 /* ---- the beginning ---- */

@@ -1,8 +1,11 @@
 /* Opening: the scripts, Redis' settings, then the meta hash, in one pipeline. The checks of SPEC 7.3 come
  * before the data set is made, so the settings are asked for first and the script is sent when they are
- * known. */
+ * known.
+ *
+ * A Redis that is loading its files tells nothing about its settings (aof_enabled:0 whatever is set): it is away. */
 #include "bl/store/dataset.h"
 
+#include "bl/base/log.h"
 #include "bl/base/magic.h"
 #include "bl/store/keys.h"
 #include "scripts.h"
@@ -21,7 +24,7 @@ struct opening {
     struct bl_dataset_want want;
     bl_dataset_fn *fn;
     void *ctx;
-    bool refused;
+    bool refused, loading;
     char why[512];
 };
 
@@ -84,9 +87,33 @@ static void on_memory(void *ctx, const redisReply *reply)
 static void on_persistence(void *ctx, const redisReply *reply)
 {
     struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
-    if (o->want.durable)
+    if (!reply || reply->type != REDIS_REPLY_STRING)
+        return;
+    o->loading = bl_str_eqz(info_value(text_of(reply), "loading"), "1");
+    if (o->want.durable && !o->loading)
         check(o, reply, "aof_enabled", "1",
               "Redis keeps no append-only file: set `appendonly yes`, or start with --durability none.");
+}
+
+/* {"appendfsync", value}. Not everybody may ask, and who may not is believed. */
+static void on_sync(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    if (!reply || o->loading)
+        return;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
+        bl_log(BL_LOG_WARN, "redis does not tell its appendfsync: see that it fits --durability",
+               BL_LOG_TEXT("reason", reply->type == REDIS_REPLY_ERROR ? reply->str : "no such setting"));
+        return;
+    }
+    struct bl_str have = text_of(reply->element[1]);
+    if (o->want.every_write && !bl_str_eqz(have, "always"))
+        refuse(o,
+               "Redis answers before its append-only file is synced: set `appendfsync always`, or start with "
+               "--durability everysec.");
+    else if (bl_str_eqz(have, "no"))
+        refuse(o, "Redis does not sync its append-only file: set `appendfsync everysec`, or start with "
+                  "--durability none.");
 }
 
 static void on_cluster(void *ctx, const redisReply *reply)
@@ -108,13 +135,24 @@ static bool hex_word(struct bl_str s, uint64_t *out)
     return s.n == 16;
 }
 
+/* What Redis says when it could not do it now, but will later. */
+static bool passes(const redisReply *reply)
+{
+    static const char *const codes[] = {"LOADING", "BUSY", "MISCONF", "MASTERDOWN", "NOSCRIPT", "TRYAGAIN"};
+    struct bl_str text = {reply->str, reply->len};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (bl_str_starts(text, bl_str_of(codes[i])))
+            return true;
+    return false;
+}
+
 /* {version, partitions, hash_key, clock, now_ms} */
 static enum bl_err read_meta(struct opening *o, const redisReply *reply, struct bl_dataset *d)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
         snprintf(o->why, sizeof o->why, "Redis refused to open the data set: %s",
                  reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected reply");
-        return BL_ERR_CONFIG;
+        return reply->type == REDIS_REPLY_ERROR && passes(reply) ? BL_ERR_STORE_UNAVAILABLE : BL_ERR_CONFIG;
     }
     struct bl_str v[5];
     int64_t version, partitions;
@@ -177,7 +215,7 @@ static void on_settings(void *ctx, const redisReply *reply)
 {
     struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
     on_cluster(o, reply);
-    if (!reply)
+    if (!reply || o->loading)
         finish(o, BL_ERR_STORE_UNAVAILABLE, NULL);
     else if (o->refused)
         finish(o, BL_ERR_CONFIG, NULL);
@@ -205,5 +243,8 @@ void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, b
     ask(link, "server", on_server, o);
     ask(link, "memory", on_memory, o);
     ask(link, "persistence", on_persistence, o);
+    if (want->durable)
+        bl_link_send(link, 3, (const struct bl_str[]){BL_STR("CONFIG"), BL_STR("GET"), BL_STR("appendfsync")},
+                     on_sync, o);
     ask(link, "cluster", on_settings, o);
 }

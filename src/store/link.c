@@ -131,7 +131,9 @@ static void on_watchdog(uv_timer_t *timer)
         link->suspect = true;
         uv_timer_start(timer, on_watchdog, 1, 0);
     } else {
-        bl_log(BL_LOG_WARN, "redis does not answer", BL_LOG_INT("wait_ms", now - since));
+        if (!link->silent)
+            bl_log(BL_LOG_WARN, "redis does not answer", BL_LOG_INT("wait_ms", now - since));
+        link->silent = true;
         link_drop(c);
     }
 }
@@ -147,6 +149,7 @@ void link_watch(struct bl_link *link, int64_t wait_ms)
 void link_handshake_done(struct bl_link *link)
 {
     link->up = true;
+    link->loading = link->silent = false;
     link->retry_ms = RETRY_FIRST_MS;
     uv_timer_stop(&link->watchdog);
     if (link->options.up)
@@ -195,6 +198,11 @@ enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_options *op
 bool bl_link_is_up(const struct bl_link *link)
 {
     return link->up;
+}
+
+bool bl_link_is_loading(const struct bl_link *link)
+{
+    return link->loading;
 }
 
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx)

@@ -56,6 +56,8 @@ struct bl_link {
     struct bl_url url;
     struct conn *conn; /* NULL: waiting to retry */
     bool up, down_due, closing, suspect;
+    bool loading; /* the last attempt found Redis reading its files */
+    bool silent;  /* said already that it does not answer: once, not for each attempt */
     unsigned attempt;
     uint64_t connect_ms; /* when the attempt began */
     int64_t retry_ms;

@@ -108,6 +108,11 @@ bool link_put(struct conn *c, size_t argc, const struct bl_str *argv)
 
 /* ---- reading ---- */
 
+static bool is_loading(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) == 0;
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct conn *c = BL_CAST(struct conn, handle->data, CONN_MAGIC);
@@ -136,6 +141,10 @@ static bool conn_answer(struct conn *c)
     c->link->suspect = false;
     if (fn)
         fn(ctx, reply);
+    if (c->link && is_loading(reply)) {
+        c->link->loading = true;
+        link_drop(c);
+    }
     freeReplyObject(reply);
     return true;
 }
@@ -158,22 +167,26 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static void on_handshake(void *ctx, const redisReply *reply)
 {
     struct bl_link *link = BL_CAST(struct bl_link, ctx, LINK_MAGIC);
-    if (!reply || !link->conn)
+    if (!reply || !link->conn || reply->type != REDIS_REPLY_ERROR || is_loading(reply))
         return;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        bl_log(BL_LOG_ERROR, "redis refused the connection",
-               BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
-        link_drop(link->conn);
-    } else if (!link->conn->pending.first) {
-        link_handshake_done(link);
-    }
+    bl_log(BL_LOG_ERROR, "redis refused the connection",
+           BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
+    link_drop(link->conn);
 }
 
-static void handshake_send(struct bl_link *link, size_t argc, const struct bl_str *argv)
+/* Tells whether Redis is loading (conn_answer drops it then). A user who may not PING is no worse for it. */
+static void on_ping(void *ctx, const redisReply *reply)
+{
+    struct bl_link *link = BL_CAST(struct bl_link, ctx, LINK_MAGIC);
+    if (reply && link->conn && !is_loading(reply))
+        link_handshake_done(link);
+}
+
+static void handshake_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn)
 {
     struct conn *c = link->conn;
     if (link_put(c, argc, argv))
-        queue_push(&c->pending, link_pending(on_handshake, link, uv_now(link->loop)));
+        queue_push(&c->pending, link_pending(fn, link, uv_now(link->loop)));
 }
 
 static void handshake(struct bl_link *link)
@@ -182,15 +195,14 @@ static void handshake(struct bl_link *link)
     struct bl_str user = bl_str_of(url->user), password = bl_str_of(url->password);
     char db[16];
     if (password.n > 0 && user.n > 0)
-        handshake_send(link, 3, (const struct bl_str[]){BL_STR("AUTH"), user, password});
+        handshake_send(link, 3, (const struct bl_str[]){BL_STR("AUTH"), user, password}, on_handshake);
     else if (password.n > 0)
-        handshake_send(link, 2, (const struct bl_str[]){BL_STR("AUTH"), password});
+        handshake_send(link, 2, (const struct bl_str[]){BL_STR("AUTH"), password}, on_handshake);
     if (url->db > 0) {
         snprintf(db, sizeof db, "%d", url->db);
-        handshake_send(link, 2, (const struct bl_str[]){BL_STR("SELECT"), bl_str_of(db)});
+        handshake_send(link, 2, (const struct bl_str[]){BL_STR("SELECT"), bl_str_of(db)}, on_handshake);
     }
-    if (!link->conn->pending.first)
-        link_handshake_done(link);
+    handshake_send(link, 1, (const struct bl_str[]){BL_STR("PING")}, on_ping);
 }
 
 static void on_connect(uv_connect_t *req, int status)
@@ -202,6 +214,7 @@ static void on_connect(uv_connect_t *req, int status)
         status = uv_read_start(&c->u.stream, on_alloc, on_read);
     if (status < 0) {
         bl_log(BL_LOG_DEBUG, "redis cannot be reached", BL_LOG_TEXT("reason", uv_strerror(status)));
+        c->link->loading = false;
         link_drop(c);
         return;
     }

@@ -9,27 +9,32 @@
 #include "bl/store/keys.h"
 
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define VITALS_MAGIC   BL_MAGIC('v', 'i', 't', 'l')
 #define PART_MAGIC     BL_MAGIC('v', 'p', 'r', 't')
 #define WORKER_LIVE_MS 1500
+#define UNOWNED_MS     2000 /* a lease and a little: a take-over is nothing to report */
 #define CORE_GROUP     "core"
 
 struct part {
     uint32_t magic;
     struct bl_vitals *vitals;
-    struct bl_buf events, position; /* key names */
+    struct bl_buf events, position, lease; /* key names */
     int64_t length, lag, clock_ms;
+    int64_t leased_ms; /* when a lease was last seen */
     int cut_off;
 };
 
 struct bl_vitals {
     uint32_t magic;
     struct bl_vitals_options options;
-    struct bl_buf workers; /* key name */
+    struct bl_buf workers, meta; /* key names */
     struct part *parts;
     bool polling, seen, failed, memory_full;
+    struct bl_hash_key hash_key;
+    bool replaced; /* the data set is gone, or is another */
     int64_t time_ms, worker_ms;
 };
 
@@ -44,9 +49,11 @@ enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vit
     v->magic = VITALS_MAGIC;
     v->options = *options;
     bl_buf_init(&v->workers, 0);
+    bl_buf_init(&v->meta, 0);
     bl_key_put(&v->workers, env, BL_KEY_WORKERS, 0, (struct bl_str){0});
+    bl_key_put(&v->meta, env, BL_KEY_META, 0, (struct bl_str){0});
     v->parts = calloc((size_t)options->partitions, sizeof *v->parts);
-    if (!v->parts || v->workers.err != BL_OK)
+    if (!v->parts || v->workers.err != BL_OK || v->meta.err != BL_OK)
         err = BL_ERR_NO_MEMORY;
     for (int p = 0; p < options->partitions && err == BL_OK; p++) {
         struct part *part = &v->parts[p];
@@ -54,9 +61,12 @@ enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vit
         part->vitals = v;
         bl_buf_init(&part->events, 0);
         bl_buf_init(&part->position, 0);
+        bl_buf_init(&part->lease, 0);
         bl_key_put(&part->events, env, BL_KEY_EVENTS, p, (struct bl_str){0});
         bl_key_put(&part->position, env, BL_KEY_POSITION, p, (struct bl_str){0});
-        err = part->events.err != BL_OK ? part->events.err : part->position.err;
+        bl_key_put(&part->lease, env, BL_KEY_LEASE, p, (struct bl_str){0});
+        if (part->events.err != BL_OK || part->position.err != BL_OK || part->lease.err != BL_OK)
+            err = BL_ERR_NO_MEMORY;
     }
     if (err != BL_OK) {
         bl_vitals_free(v);
@@ -73,9 +83,11 @@ void bl_vitals_free(struct bl_vitals *v)
     for (int p = 0; v->parts && p < v->options.partitions; p++) {
         bl_buf_release(&v->parts[p].events);
         bl_buf_release(&v->parts[p].position);
+        bl_buf_release(&v->parts[p].lease);
     }
     free(v->parts);
     bl_buf_release(&v->workers);
+    bl_buf_release(&v->meta);
     v->magic = 0;
     free(v);
 }
@@ -159,6 +171,23 @@ static void on_position(void *ctx, const redisReply *reply)
         part->clock_ms = clock_ms;
 }
 
+static void on_lease(void *ctx, const redisReply *reply)
+{
+    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
+    if (part->leased_ms == 0 || (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0))
+        part->leased_ms = part->vitals->time_ms;
+}
+
+static void on_meta(void *ctx, const redisReply *reply)
+{
+    struct bl_vitals *v = BL_CAST(struct bl_vitals, ctx, VITALS_MAGIC);
+    char hex[40];
+    snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)v->hash_key.k0,
+             (unsigned long long)v->hash_key.k1);
+    if (reply && reply->type != REDIS_REPLY_ERROR)
+        v->replaced = !bl_str_eqz(text_of(reply), hex);
+}
+
 /* The newest heartbeat and its time: member, score. */
 static void on_workers(void *ctx, const redisReply *reply)
 {
@@ -214,7 +243,9 @@ void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link)
         SEND(link, on_length, part, BL_STR("XLEN"), bl_buf_view(&part->events));
         SEND(link, on_groups, part, BL_STR("XINFO"), BL_STR("GROUPS"), bl_buf_view(&part->events));
         SEND(link, on_position, part, BL_STR("HMGET"), bl_buf_view(&part->position), BL_STR("clock_ms"));
+        SEND(link, on_lease, part, BL_STR("EXISTS"), bl_buf_view(&part->lease));
     }
+    SEND(link, on_meta, v, BL_STR("HGET"), bl_buf_view(&v->meta), BL_STR("hash_key"));
     SEND(link, on_workers, v, BL_STR("ZREVRANGE"), bl_buf_view(&v->workers), BL_STR("0"), BL_STR("0"),
          BL_STR("WITHSCORES"));
     SEND(link, on_memory, v, BL_STR("INFO"), BL_STR("memory"));
@@ -227,6 +258,17 @@ bool bl_vitals_is_full(const struct bl_vitals *v, int partition)
     assert(partition >= 0 && partition < v->options.partitions);
     const struct part *part = &v->parts[partition];
     return part->lag >= v->options.backlog_max || part->length >= v->options.stream_max;
+}
+
+void bl_vitals_entered(struct bl_vitals *v, struct bl_hash_key key)
+{
+    v->hash_key = key;
+    v->replaced = false;
+}
+
+bool bl_vitals_replaced(const struct bl_vitals *v)
+{
+    return v->replaced;
 }
 
 int64_t bl_vitals_time_ms(const struct bl_vitals *v)
@@ -249,6 +291,8 @@ void bl_vitals_ready(const struct bl_vitals *v, int64_t last_id_ms, struct bl_re
             out->lag_max = part->lag;
         out->backlog_partitions += bl_vitals_is_full(v, p);
         out->cut_off_groups += part->cut_off;
+        if (part->leased_ms + UNOWNED_MS < v->time_ms)
+            out->unowned[out->n_unowned++] = p;
     }
     out->clock_ahead_ms = newest > v->time_ms ? newest - v->time_ms : 0;
 }

@@ -54,7 +54,9 @@ enum bl_err world_error(struct bl_link *link, const redisReply *reply)
         return BL_ERR_FENCED;
     if (bl_script_lost(reply))
         bl_link_reset(link);
-    bl_log(BL_LOG_WARN, "redis refused a command", BL_LOG_STR("reason", world_text(reply)));
+    bool loading = bl_str_starts(world_text(reply), BL_STR("LOADING")); /* the link says so, once */
+    bl_log(loading ? BL_LOG_DEBUG : BL_LOG_WARN, "redis refused a command",
+           BL_LOG_STR("reason", world_text(reply)));
     return BL_ERR_STORE_UNAVAILABLE;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -43,9 +44,9 @@ static void on_closed(void *ctx)
     ((struct opened *)ctx)->closed = true;
 }
 
-static void open_dataset(struct opened *o, const char *url, int partitions, bool event, bool durable)
+static void open_wanted(struct opened *o, const char *url, struct bl_dataset_want want)
 {
-    *o = (struct opened){.want = {BL_STR("test"), partitions, event, durable, NULL}};
+    *o = (struct opened){.want = want};
     uv_loop_init(&o->loop);
     struct bl_link_options l = {url, 2000, 100, o, on_up, NULL};
     assert_int_equal(bl_link_new(&o->loop, &l, &o->link), BL_OK);
@@ -55,6 +56,11 @@ static void open_dataset(struct opened *o, const char *url, int partitions, bool
     uv_run(&o->loop, UV_RUN_DEFAULT);
     assert_true(o->closed);
     assert_int_equal(uv_loop_close(&o->loop), 0);
+}
+
+static void open_dataset(struct opened *o, const char *url, int partitions, bool event, bool durable)
+{
+    open_wanted(o, url, (struct bl_dataset_want){BL_STR("test"), partitions, event, durable, NULL, false});
 }
 
 static void the_first_makes_it_and_all_agree(void **state)
@@ -113,11 +119,95 @@ static void a_redis_that_cannot_keep_the_promise_is_refused(void **state)
     }
 }
 
+static void an_append_only_file_that_is_synced_too_seldom_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sync;
+        bool every_write;
+        const char *says; /* NULL: accepted */
+    } cases[] = {
+        {"always", true, NULL},
+        {"everysec", true, "appendfsync always"},
+        {"no", true, "appendfsync always"},
+        {"always", false, NULL},
+        {"everysec", false, NULL},
+        {"no", false, "appendfsync everysec"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const args[] = {"--appendonly", "yes", "--appendfsync", cases[i].sync, NULL};
+        const struct bl_dataset_want want = {BL_STR("test"), 8, false, true, NULL, cases[i].every_write};
+        struct bl_test_redis r;
+        struct opened o;
+        bl_test_redis_start(&r, args);
+        open_wanted(&o, r.url, want);
+        assert_int_equal(o.err, cases[i].says ? BL_ERR_CONFIG : BL_OK);
+        if (cases[i].says)
+            assert_non_null(strstr(o.why, cases[i].says));
+        bl_test_redis_stop(&r);
+    }
+}
+
+/* Who may not ask is warned, not refused. */
+static void a_sync_that_is_not_told_is_believed(void **state)
+{
+    (void)state;
+    static const char *const args[] = {"--appendonly", "yes", NULL};
+    const struct bl_dataset_want want = {BL_STR("test"), 8, false, true, NULL, true};
+    struct bl_test_redis r;
+    struct opened o;
+    bl_test_redis_start(&r, args);
+    freeReplyObject(bl_test_redis(&r, "ACL SETUSER default -config"));
+    open_wanted(&o, r.url, want);
+    assert_int_equal(o.err, BL_OK);
+    bl_test_redis_stop(&r);
+}
+
+static bool rewritten(struct bl_test_redis *r)
+{
+    char *info = bl_test_redis_text(r, "INFO persistence");
+    bool done = strstr(info, "aof_rewrite_in_progress:0") && strstr(info, "aof_rewrite_scheduled:0");
+    free(info);
+    return done;
+}
+
+/* It keeps its file, though it does not say so while it reads it. */
+static void a_redis_that_is_loading_is_awaited_not_refused(void **state)
+{
+    (void)state;
+    static const char *const args[] = {"--appendonly",
+                                       "yes",
+                                       "--enable-debug-command",
+                                       "local",
+                                       "--key-load-delay",
+                                       "300",
+                                       "--loading-process-events-interval-bytes",
+                                       "1024",
+                                       NULL};
+    struct bl_test_redis r;
+    struct opened o;
+    bl_test_redis_start(&r, args);
+    freeReplyObject(bl_test_redis(&r, "DEBUG POPULATE 2000"));
+    freeReplyObject(bl_test_redis(&r, "BGREWRITEAOF"));
+    while (!rewritten(&r))
+        ;
+    bl_test_redis_kill(&r);
+    bl_test_redis_spawn(&r);
+    open_dataset(&o, r.url, 8, false, true);
+    assert_int_equal(o.err, BL_OK);
+    bl_test_redis_wait(&r);
+    assert_int_equal(bl_test_redis_int(&r, "DBSIZE"), 2001);
+    bl_test_redis_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_makes_it_and_all_agree),
         cmocka_unit_test(a_redis_that_cannot_keep_the_promise_is_refused),
+        cmocka_unit_test(an_append_only_file_that_is_synced_too_seldom_is_refused),
+        cmocka_unit_test(a_sync_that_is_not_told_is_believed),
+        cmocka_unit_test(a_redis_that_is_loading_is_awaited_not_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,13 +56,23 @@ static redisContext *wait_ready(const struct bl_test_redis *r)
     abort();
 }
 
-void bl_test_redis_restart(struct bl_test_redis *r)
+void bl_test_redis_spawn(struct bl_test_redis *r)
 {
     r->pid = fork();
     if (r->pid == 0)
         run(r);
     assert(r->pid > 0);
+}
+
+void bl_test_redis_wait(struct bl_test_redis *r)
+{
     r->c = wait_ready(r);
+}
+
+void bl_test_redis_restart(struct bl_test_redis *r)
+{
+    bl_test_redis_spawn(r);
+    bl_test_redis_wait(r);
 }
 
 void bl_test_redis_start(struct bl_test_redis *r, const char *const *extra)

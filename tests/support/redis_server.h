@@ -21,6 +21,9 @@ void bl_test_redis_start(struct bl_test_redis *r, const char *const *extra);
 void bl_test_redis_kill(struct bl_test_redis *r);
 /* Starts again on the same socket and directory. */
 void bl_test_redis_restart(struct bl_test_redis *r);
+/* Its two halves: the process, and until it answers (it may be loading for long). */
+void bl_test_redis_spawn(struct bl_test_redis *r);
+void bl_test_redis_wait(struct bl_test_redis *r);
 void bl_test_redis_stop(struct bl_test_redis *r);
 /* One command, format as hiredis'. The reply is the caller's to free; never NULL. */
 redisReply *bl_test_redis(struct bl_test_redis *r, const char *format, ...);

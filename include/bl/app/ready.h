@@ -3,11 +3,13 @@
 #define BL_APP_READY_H
 
 #include "bl/base/buf.h"
+#include "bl/base/limits.h"
 
 /* Facts about the store as last seen. */
 struct bl_ready {
-    bool store_up, dataset_open, seen; /* seen: the figures below have been read at least once */
-    const char *refused;               /* why the data set was refused; NULL: it was not */
+    bool store_up, store_loading, dataset_open,
+        seen;            /* seen: the figures below have been read at least once */
+    const char *refused; /* why the data set was refused; NULL: it was not */
     bool worker_live;
     bool memory_full;
     int64_t clock_ahead_ms; /* last stream id ahead of the store's clock */
@@ -15,6 +17,8 @@ struct bl_ready {
     int backlog_partitions; /* over backlog-max or stream-max */
     int cut_off_groups;     /* consumer groups that lost entries to trimming */
     int64_t lag_max;        /* entries */
+    int n_unowned;          /* partitions that no worker has, … */
+    int unowned[BL_PARTITIONS_MAX];
 };
 
 /* Appends {"status":"ready|not_ready","reasons":[{"code":…,"message":…}],"partitions":P,"lag_max":N}; true:

@@ -23,9 +23,11 @@ struct bl_dataset_want {
     bool event_clock;
     bool durable;                        /* durability everysec or always: an append-only file is needed */
     const struct bl_hash_key *known_key; /* for a data set that has to be made anew; NULL: a random one */
+    bool every_write;                    /* durability always: it is synced before each answer */
 };
 
-/* BL_OK; BL_ERR_CONFIG: refused, `why` says what to do; BL_ERR_STORE_UNAVAILABLE: no answer. */
+/* BL_OK; BL_ERR_CONFIG: refused, `why` says what to do; BL_ERR_STORE_UNAVAILABLE: no answer, or Redis cannot for
+ * now (`why` says what it said): try again. */
 typedef void bl_dataset_fn(void *ctx, enum bl_err err, const struct bl_dataset *dataset, const char *why);
 
 /* Loads the scripts, checks Redis' settings, opens or makes the data set. From the link's `up`. `want` is

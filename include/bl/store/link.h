@@ -30,6 +30,8 @@ struct bl_link_options {
 BL_CHECKED enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_options *options,
                                    struct bl_link **out);
 bool bl_link_is_up(const struct bl_link *link);
+/* Not up because Redis still reads its files. That counts as away: it answers, but nothing of use. */
+bool bl_link_is_loading(const struct bl_link *link);
 /* argv are copied. The only way to send: data is never part of a format string. */
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
 /* Drops the connection (pending callbacks get NULL) and connects again. */

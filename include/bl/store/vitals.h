@@ -5,6 +5,7 @@
 #define BL_STORE_VITALS_H
 
 #include "bl/app/ready.h"
+#include "bl/base/hash.h"
 #include "bl/store/link.h"
 
 struct bl_vitals;
@@ -22,6 +23,10 @@ void bl_vitals_free(struct bl_vitals *v);
 void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link);
 /* Is the partition so far behind, or its stream so long, that nothing more may be added? */
 bool bl_vitals_is_full(const struct bl_vitals *v, int partition);
+/* The data set that this process works with, from now on. */
+void bl_vitals_entered(struct bl_vitals *v, struct bl_hash_key key);
+/* Is it gone (somebody emptied Redis), or another one in its place? Open it anew. */
+bool bl_vitals_replaced(const struct bl_vitals *v);
 /* The store's clock as of the last poll; 0: not known yet. */
 int64_t bl_vitals_time_ms(const struct bl_vitals *v);
 /* Fills in what this knows; last_id_ms: the newest id this process has seen. */

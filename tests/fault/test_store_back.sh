@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Redis dies and reads a long append-only file when it is back; Redis is emptied under a running serve and worker; a
+# partition is kept from its worker. Neither process ends, and events are detected again by themselves.
+# usage: test_store_back.sh PATH_TO_BEHAVIORLENS
+set -euo pipefail
+bl=$1
+# shellcheck source=tests/support/processes.sh
+. "$(dirname "$0")/../support/processes.sh"
+
+port=$((20000 + RANDOM % 10000))
+redis() { start_redis --appendonly yes --appendfsync everysec --enable-debug-command local "$@"; }
+redis
+"$bl" serve --redis "unix://$dir/redis.sock" --port $port 2>>"$dir/serve.log" &
+serve=$!
+"$bl" worker --redis "unix://$dir/redis.sock" 2>>"$dir/worker.log" &
+worker=$!
+pids+=("$serve" "$worker")
+
+alive() { kill -0 "$serve" && kill -0 "$worker"; }
+ready() { curl -s "http://127.0.0.1:$port/ready"; }
+is_ready() { ready | grep -q '"status":"ready"'; }
+says() { ready | grep -q "$1"; }
+post() {
+  curl -s -o "$dir/answer" -w '%{http_code}' "http://127.0.0.1:$port/events" \
+    -d "{\"user_id\":\"$1\",\"action\":\"page_view\",\"page\":\"/p\"}"
+}
+lines() { grep -c -- "$2" "$dir/$1.log" || true; }
+# that user comes back to the page again and again
+visits() { for _ in 1 2 3 4; do [ "$(post "$1")" = 202 ] || return 1; done; }
+detected() { curl -s "http://127.0.0.1:$port/api/patterns" | grep -q "\"user_id\":\"$1\""; }
+works() {
+  echo "$(date +%T) $1"
+  until_true 20 is_ready || fail "$1: not ready: $(ready)"
+  visits "$2" || fail "$1: events are not taken"
+  until_true 10 detected "$2" || fail "$1: nothing is detected: $(curl -s "http://127.0.0.1:$port/api/patterns")"
+}
+works "at first" first
+
+# --- loading: 3,000 keys at a millisecond each
+cli debug populate 3000 >/dev/null
+cli bgrewriteaof >/dev/null
+rewritten() { cli info persistence | tr -d '\r' | grep -qx 'aof_rewrite_in_progress:0' && cli info persistence |
+  tr -d '\r' | grep -qx 'aof_rewrite_scheduled:0'; }
+until_true 20 rewritten || fail "the append-only file is not rewritten"
+key=$(cli hget bl:dev:meta hash_key)
+kill -9 "$redis_pid"
+wait "$redis_pid" 2>/dev/null || true
+until_true 5 says redis_down || fail "away: $(ready)"
+# it answers while it loads (PING says so)
+redis --key-load-delay 1000 --loading-process-events-interval-bytes 1024
+until_true 5 says redis_loading || fail "loading: $(ready)"
+[ "$(post u)" = 503 ] || fail "an event is taken while redis loads"
+alive || fail "a process ended while redis loads"
+until_true 20 says '"status":"ready"' || fail "loaded: $(ready)"
+alive || fail "a process ended when redis had loaded"
+[ "$(cli hget bl:dev:meta hash_key)" = "$key" ] || fail "the hash key is another"
+for who in serve worker; do
+  [ "$(lines $who 'loading its files')" -le 2 ] && [ "$(lines $who 'redis is away')" -le 2 ] || fail "$who floods its log"
+done
+detected first || fail "what was detected is lost"
+works "after loading" second
+
+# --- emptied
+cli flushall >/dev/null
+same_key() { [ "$(cli hget bl:dev:meta hash_key)" = "$key" ]; }
+until_true 5 same_key || fail "emptied: no data set"
+works "after flushall" third
+alive || fail "a process ended when redis was emptied"
+
+# --- a partition that nobody works on
+cli acl setuser default resetkeys '%R~*' '~bl:dev:*' '~bl:{dev:[0-24-7]}:*' >/dev/null
+until_true 10 says 'partition_unowned' || fail "an unowned partition: $(ready)"
+says 'these partitions: 3"' || fail "the partition is not named: $(ready)"
+cli acl setuser default resetkeys '~*' >/dev/null
+works "after the partition is back" fourth
