@@ -29,7 +29,7 @@ lines() { grep -c -- "$2" "$dir/$1.log" || true; }
 visits() { for _ in 1 2 3 4; do [ "$(post "$1")" = 202 ] || return 1; done; }
 detected() { curl -s "http://127.0.0.1:$port/api/patterns" | grep -q "\"user_id\":\"$1\""; }
 works() {
-  echo "$(date +%T) $1"
+  echo "works $1?"
   until_true 20 is_ready || fail "$1: not ready: $(ready)"
   visits "$2" || fail "$1: events are not taken"
   until_true 10 detected "$2" || fail "$1: nothing is detected: $(curl -s "http://127.0.0.1:$port/api/patterns")"
@@ -73,3 +73,11 @@ until_true 10 says 'partition_unowned' || fail "an unowned partition: $(ready)"
 says 'these partitions: 3"' || fail "the partition is not named: $(ready)"
 cli acl setuser default resetkeys '~*' >/dev/null
 works "after the partition is back" fourth
+
+# --- a promise that this Redis does not keep
+for who in serve worker; do
+  status=0
+  timeout 20 "$bl" $who --redis "unix://$dir/redis.sock" --durability always 2>"$dir/always.log" \
+    $([ $who = worker ] || echo --port 0) || status=$?
+  [ $status -eq 1 ] && grep -q 'appendfsync always' "$dir/always.log" || fail "$who --durability always: $status"
+done
