@@ -58,6 +58,9 @@ static enum bl_severity severity_of(struct bl_str name)
 static void resolve_stored(struct owner *o, const struct bl_checked *c)
 {
     struct bl_pattern x = {.change = BL_PATTERN_RESOLVED, .resolution = BL_RESOLVED_MANUAL};
+    const struct touched *now = effects_find(&o->effects, o->manual_id);
+    if (now && now->resolved)
+        return; /* by a deadline that the command's own time made due: the store does not know of it yet */
     x.rule = bl_rule_of(c->type);
     x.user_id = c->user_id;
     x.page = c->page;

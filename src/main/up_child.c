@@ -1,7 +1,7 @@
 /* One child of the supervisor.
  *
- *   waiting --(retry_ms)--> up_child_start --> running --up_child_reap--> waiting (back-off) or ended
- * (stopping)
+ *   waiting --(retry_ms)--> up_child_start --> running --up_child_reap--> waiting (back-off)
+ *                                                                                 or ended (stopping)
  *                                                 \--up_child_stop--> stopping --(kill_ms)--> SIGKILL
  *
  * fork and exec by hand and not by libuv: between the two the child asks for PR_SET_PDEATHSIG, so that no

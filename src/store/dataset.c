@@ -138,7 +138,8 @@ static bool hex_word(struct bl_str s, uint64_t *out)
 /* What Redis says when it could not do it now, but will later. */
 static bool passes(const redisReply *reply)
 {
-    static const char *const codes[] = {"LOADING", "BUSY", "MISCONF", "MASTERDOWN", "NOSCRIPT", "TRYAGAIN"};
+    static const char *const codes[] = {"LOADING",  "BUSY",       "MISCONF",  "MASTERDOWN",  "NOSCRIPT",
+                                        "TRYAGAIN", "NOREPLICAS", "READONLY", "CLUSTERDOWN", "OOM"};
     struct bl_str text = {reply->str, reply->len};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (bl_str_starts(text, bl_str_of(codes[i])))

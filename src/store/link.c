@@ -8,19 +8,18 @@
  *            link_connect            on_connect, handshake             bl_link_send ... on_read
  *   (retry) ------------> CONNECTING -----------------> UP (up()) ---------------------------> UP
  *      ^                      |                          |
- *      |  on_retry            | link_drop                | link_drop: error, end of file, watchdog, reset,
- * close
+ *      |  on_retry            | link_drop                | link_drop: error, end of file, watchdog, reset, close
  *      +--- DOWN <------------+--------------------------+
  *           pending -> failed; on_idle runs those callbacks with NULL, then down()
  *
  * Invariants
  *  - A command's record stands in exactly one list: conn->pending, or link->failed; its callback runs when it
  *    leaves it. Nothing leaves `failed` but in on_idle, so no callback runs inside bl_link_send or
- * bl_link_reset.
+ *    bl_link_reset.
  *  - The idle handle is active whenever `failed` is not empty or `down` is due: the loop cannot fall asleep
- * on them.
+ *    on them.
  *  - Commands stand in conn->out until uv_prepare, so one turn of the loop makes one write; then in
- * conn->writing until libuv has sent all of it. */
+ *    conn->writing until libuv has sent all of it. */
 #include "link.h"
 #include "bl/base/log.h"
 

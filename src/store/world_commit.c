@@ -1,13 +1,13 @@
 /* How a commit goes out.
  *
- *   MULTI  command …  EXEC  WATCH fence  GET fence        one write; the fence is watched since the last
- * commit
+ *   MULTI  command …  EXEC  WATCH fence  GET fence     one write; the fence is watched since the last commit
  *
- *   on_queued: a command was refused (over maxmemory)          -> nothing is done, the script commit_oom does
- * it all on_exec:   nil, the fence changed: nothing was done        -> BL_ERR_FENCED on_fence:  EXEC dropped
- * the watch; between it and the new one another may have come: then the commit stands, but it was the last ->
- * BL_ERR_FENCED no reply:  nobody knows                                    -> BL_ERR_STORE_UNAVAILABLE: the
- * owner starts again */
+ *   on_queued  a command was refused (over maxmemory): nothing is done; the script commit_oom does it all
+ *   on_exec    nil: the fence changed, nothing was done                        -> BL_ERR_FENCED
+ *   on_fence   EXEC dropped the watch, and between it and the new one another
+ *              may have come: then the commit stands, but it was the last      -> BL_ERR_FENCED
+ *   no reply   nobody knows                                                    -> BL_ERR_STORE_UNAVAILABLE,
+ *              and the owner starts again */
 #include "bl/base/log.h"
 #include "world.h"
 
@@ -29,9 +29,10 @@ static void on_queued(void *ctx, const redisReply *reply)
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
     if (!reply || reply->type != REDIS_REPLY_ERROR)
         return;
+    bool first = !s->refused;
     s->refused = true;
     s->oom |= bl_str_starts(world_text(reply), BL_STR("OOM"));
-    if (!s->oom)
+    if (!s->oom && first)
         bl_log(BL_LOG_ERROR, "redis refused part of a commit", BL_LOG_STR("reason", world_text(reply)));
 }
 
@@ -102,7 +103,7 @@ static void on_fence(void *ctx, const redisReply *reply)
     else if (s->refused && s->oom)
         send_script(s);
     else
-        finish(s, s->refused ? BL_ERR_INTERNAL : BL_ERR_FENCED);
+        finish(s, s->refused ? BL_ERR_STORE_UNAVAILABLE : BL_ERR_FENCED);
 }
 
 static void add_acks(struct slot *s)

@@ -41,6 +41,16 @@ id=$(curl -fsS "$url/api/patterns?resolved=false&limit=1" | jq -r '.[0].pattern_
 [ -z "$id" ] || curl -fsS -X PATCH "$url/api/patterns/$id/resolve" >/dev/null || fail "resolve"
 wait "$simulate" || fail "simulate"
 
+# A resolve that comes, while nobody works, after a deadline that has resolved the pattern by then: the deadline wins.
+curl -fsS "$url/events" -d '{"user_id":"waits","action":"page_view","page":"/quiet"}' >/dev/null
+waiting() { id=$(curl -fsS "$url/api/patterns?user_id=waits" | jq -er '.[0].pattern_id'); }
+until_true 10 waiting || fail "no hesitation"
+waiting
+kill -9 "$worker"
+sleep 7 # the session's 6 s and the grace, on the store's clock
+curl -fsS -X PATCH "$url/api/patterns/$id/resolve" >/dev/null || fail "resolve without a worker"
+worker
+
 idle() { [ "$(curl -fsS "$url/api/partitions" | jq '[.[].lag] | add')" = 0 ]; }
 until_true 20 idle || fail "the workers do not catch up"
 kill -TERM "$worker"
