@@ -67,6 +67,16 @@ until_true 5 same_key || fail "emptied: no data set"
 works "after flushall" third
 alive || fail "a process ended when redis was emptied"
 
+# --- writes refused for a while, and everybody has to connect anew
+refused() { [ "$(post u)" = 503 ]; }
+cli config set min-replicas-to-write 1 >/dev/null
+cli client kill type normal >/dev/null 2>&1 || true
+until_true 5 refused || fail "an event is taken while redis refuses writes"
+sleep 1 # long enough for both to have tried again
+alive || fail "a process ended when redis refused writes"
+cli config set min-replicas-to-write 0 >/dev/null
+works "after refused writes" fifth
+
 # --- a partition that nobody works on
 cli acl setuser default resetkeys '%R~*' '~bl:dev:*' '~bl:{dev:[0-24-7]}:*' >/dev/null
 until_true 10 says 'partition_unowned' || fail "an unowned partition: $(ready)"
