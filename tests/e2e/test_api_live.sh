@@ -85,15 +85,15 @@ eventually 10 is "/api/patterns/$other" '.resolution == "manual"'
 
 "$bl" inspect --redis "$redis" --json | jq -e '.total_events == 9' > /dev/null || fail "inspect"
 "$bl" inspect lag --redis "$redis" > "$work/lag"
-[ "$(wc -l < "$work/lag")" = 9 ] && head -1 "$work/lag" | grep -q '^partition  lag' || fail "inspect lag"
+[ "$(wc -l < "$work/lag")" = 9 ] && head -1 "$work/lag" | grep '^partition  lag' >/dev/null || fail "inspect lag"
 "$bl" inspect leases --redis "$redis" --json | jq -e 'length == 8 and all(.owner != null)' > /dev/null || fail "leases"
-"$bl" inspect users --redis "$redis" | grep -q '^a/b ü ' || fail "inspect users"
+"$bl" inspect users --redis "$redis" | grep '^a/b ü ' >/dev/null || fail "inspect users"
 "$bl" inspect user looper --redis "$redis" | jq -e '.user_id == "looper"' > /dev/null || fail "inspect user"
 "$bl" inspect pattern "$id" --redis "$redis" | jq -e '.resolved' > /dev/null || fail "inspect pattern"
 "$bl" inspect entries --redis "$redis" > "$work/entries"
 [ "$(jq -c 'select(.event)' "$work/entries" | wc -l)" = 10 ] || fail "entries"
 jq -es 'map(.received) | . == sort' "$work/entries" > /dev/null || fail "order of entries"
-"$bl" inspect keys | grep -q "redis-cli TTL 'bl:{dev:0}:checkout:X'" || fail "keys"
+"$bl" inspect keys | grep "redis-cli TTL 'bl:{dev:0}:checkout:X'" >/dev/null || fail "keys"
 if "$bl" inspect user nobody --redis "$redis" 2> /dev/null; then fail "nobody is known"; fi
 
 # Redis away: 503 at once, and back by itself.

@@ -20,7 +20,7 @@ wrong() {
 "$program" --help > "$work/help.out"
 for command in up serve worker simulate replay config inspect; do
     grep -q "^  $command " "$work/help.out" || fail "--help does not name $command"
-    "$program" $command --help | grep -q -- '--config FILE' || fail "$command --help"
+    "$program" $command --help | grep -- '--config FILE' >/dev/null || fail "$command --help"
 done
 wrong 2 'did you mean `worker`' wroker
 wrong 2 'behaviorlens --help' frobnicate

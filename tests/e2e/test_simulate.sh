@@ -29,10 +29,10 @@ beginnings() { # part of the event ids
 
 echo "-- the same seed, the same shoppers"
 "$program" simulate --url "$url" --users 10 --rate 50 --duration 2500 --seed 42 > "$work/one.out"
-first=$(events | jq -r .event_id | head -1 | cut -d- -f1,2)
+first=$(events | jq -r .event_id | sed -n 1p | cut -d- -f1,2)
 beginnings "$first" > "$work/one.txt"
 "$program" simulate --url "$url" --users 10 --rate 50 --duration 2500 --seed 42 > "$work/two.out"
-second=$(events | jq -r .event_id | grep -v "^$first" | head -1 | cut -d- -f1,2)
+second=$(events | jq -r .event_id | grep -v "^$first" | sed -n 1p | cut -d- -f1,2)
 beginnings "$second" > "$work/two.txt"
 [ "$(wc -l < "$work/one.txt")" -ge 15 ] || fail "hardly any event: $(cat "$work/one.txt")"
 diff "$work/one.txt" "$work/two.txt"
@@ -43,7 +43,7 @@ simulate=$!
 started+=("$simulate")
 for victim in 'behaviorlens serve' 'redis-server' 'behaviorlens serve'; do
     sleep 1
-    kill -9 "$(pgrep -P "$up" -f "$victim" | head -1)"
+    kill -9 "$(pgrep -P "$up" -f "$victim" | sed -n 1p)"
 done
 wait "$simulate" || fail "exit status $? of the simulator"
 accepted=$(awk '{ print $5 }' "$work/three.out")

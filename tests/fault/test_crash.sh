@@ -19,7 +19,7 @@ replay=$!
 pids+=("$replay")
 kills=0
 while kill -0 "$replay" 2>/dev/null && [ $kills -lt 15 ]; do
-  victims=$(ps -o pid=,args= --ppid "$replay" | awk '$3 == "worker" {print $1}' | shuf -n 1 || true)
+  victims=$(ps -o pid=,args= --ppid "$replay" | awk '$3 == "worker" {print $1}' | shuf | sed -n 1p || true)
   for pid in $victims; do kill -9 "$pid" 2>/dev/null && kills=$((kills + 1)); done
   sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
 done

@@ -95,7 +95,7 @@ until_true 30 all_counted || fail "$(counted events) of $fed events processed"
 committed() {
   local p
   for p in 0 1 2 3 4 5 6 7; do
-    [ "$(cli xpending "bl:{dev:$p}:events" core | head -1)" -eq 0 ] || return 1
+    [ "$(cli xpending "bl:{dev:$p}:events" core | sed -n 1p)" -eq 0 ] || return 1
     [ "$(cli hget "bl:{dev:$p}:position" entries)" -eq \
       "$(cli xinfo stream "bl:{dev:$p}:events" | grep -A1 entries-added | tail -1)" ] || return 1
   done

@@ -18,8 +18,8 @@ pids+=("$serve" "$worker")
 
 alive() { kill -0 "$serve" && kill -0 "$worker"; }
 ready() { curl -s "http://127.0.0.1:$port/ready"; }
-is_ready() { ready | grep -q '"status":"ready"'; }
-says() { ready | grep -q "$1"; }
+is_ready() { ready | grep '"status":"ready"' >/dev/null; }
+says() { ready | grep "$1" >/dev/null; }
 post() {
   curl -s -o "$dir/answer" -w '%{http_code}' "http://127.0.0.1:$port/events" \
     -d "{\"user_id\":\"$1\",\"action\":\"page_view\",\"page\":\"/p\"}"
@@ -27,7 +27,7 @@ post() {
 lines() { grep -c -- "$2" "$dir/$1.log" || true; }
 # that user comes back to the page again and again
 visits() { for _ in 1 2 3 4; do [ "$(post "$1")" = 202 ] || return 1; done; }
-detected() { curl -s "http://127.0.0.1:$port/api/patterns" | grep -q "\"user_id\":\"$1\""; }
+detected() { curl -s "http://127.0.0.1:$port/api/patterns" | grep "\"user_id\":\"$1\"" >/dev/null; }
 works() {
   echo "works $1?"
   until_true 20 is_ready || fail "$1: not ready: $(ready)"
