@@ -1,7 +1,7 @@
 /* One poll is a row of plain reads, pipelined; the last one's reply ends it. XINFO GROUPS gives the lag
  * without copying entries (XINFO STREAM would bring two of up to 64 KiB each). A lag that Redis cannot tell
  * (nil) counts as none: the cap on the stream's length holds all the same. A group whose lag exceeds the
- * stream's length was cut off: entries were trimmed before it read them (FACTS: XTRIM is silent). */
+ * stream's length was cut off: entries were trimmed before it read them (XTRIM says nothing of it). */
 #include "bl/store/vitals.h"
 
 #include "bl/base/limits.h"

@@ -1,5 +1,5 @@
 /* The doorbell: a plain XREAD BLOCK on a connection of its own. It takes nothing, so a zombie that waits at
- * it does no harm (FACTS 4); it decides nothing, so it may ring for no reason. Without a connection a timer
+ * it does no harm; it decides nothing, so it may ring for no reason. Without a connection a timer
  * stands in. */
 #include "world.h"
 

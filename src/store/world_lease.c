@@ -1,4 +1,4 @@
-/* Leases and heartbeats. The fence decides who may write; the lease only who may try (DESIGN 3.1). */
+/* Leases and heartbeats. The fence decides who may write; the lease only who may try (ARCHITECTURE 5). */
 #include "world.h"
 
 #include <stdio.h>

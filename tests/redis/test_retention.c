@@ -1,4 +1,4 @@
-/* What the owner of a partition clears away, and what it must not (SPEC 5.4, DESIGN 3.6). */
+/* What the owner of a partition clears away, and what it must not (SPEC 5.4, ARCHITECTURE 5). */
 #include "side.h"
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static void commit_all(struct side *s)
     } while (s->n);
 }
 
-/* DESIGN 3.6 */
+/* ARCHITECTURE 5 */
 static void the_stream_is_trimmed_below_the_slowest_group(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Commands in a partition's stream (DESIGN 3.7): what a person decided, in order with the events. One JSON
+/* Commands in a partition's stream (ARCHITECTURE 5): what a person decided, in order with the events. One JSON
  * object:
  * {"command":"resolve","pattern_id":"…","user_id":"…"}. */
 #ifndef BL_WIRE_COMMAND_H
