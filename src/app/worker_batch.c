@@ -1,7 +1,8 @@
 /* The entries of one fetch: copied, surveyed (whom do they concern, how far do they move the clock), applied.
  *
  * A batch is worked off in rounds of step and commit. A command is a round of its own, so that what it finds
- * in the store is what the entries before it left there. */
+ * in the store is what the entries before it left there; what its own time makes due is in the round's effects
+ * only, and comes first. */
 #include "bl/wire/command.h"
 #include "worker_owner.h"
 

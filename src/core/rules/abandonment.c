@@ -200,9 +200,8 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
 static const char *const variants[] = {NULL, "timeout", "exit", NULL};
 static const char *const sentences[] = {
     "User entered the checkout flow on {page} but did not complete the transaction within {seconds}.",
-    "User reached {page} but navigated away without completing the purchase. Checkout flow was abandoned at "
-    "the "
-    "{element} stage.",
+    "User reached {page} but navigated away without completing the purchase. "
+    "Checkout flow was abandoned at the {element} stage.",
 };
 
 const struct bl_rule bl_rule_abandonment = {
