@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Includes go one way: main -> {store, http, file} -> app -> {wire, config} -> core -> base, and each third-party
+# Includes go one way: main -> {store, http, file, outbound} -> app -> {wire, config} -> core -> base, and each third-party
 # library is seen by its own layer alone (src/ARCHITECTURE.md). Usage: layers.sh ROOT
 set -euo pipefail
 cd "$1"
@@ -13,11 +13,12 @@ declare -A may=(
     [store]="base core wire config app store"
     [file]="base core wire config app file"
     [http]="base core wire config app http"
-    [main]="base core wire config app store file http main"
+    [outbound]="base core wire config app outbound"
+    [main]="base core wire config app store file http outbound main"
 )
 declare -A library=(
     [h2o.h]="http" [h2o/]="http" [hiredis/]="store main" [simdjson.h]="wire" [jansson.h]="wire http store main app"
-    [yaml.h]="config" [uv.h]="store http main" [zlib.h]="file http" [openssl/]="http"
+    [yaml.h]="config" [uv.h]="store http outbound main" [zlib.h]="file http" [openssl/]="http" [curl/]="outbound"
 )
 
 status=0
