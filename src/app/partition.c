@@ -180,7 +180,7 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 /* After the scratch changed: the member's place among deadlines. */
 static enum bl_err reschedule(struct bl_partition *p, struct bl_member *m)
 {
-    int64_t due_ms = bl_engine_due(&p->engine, p->scratch);
+    int64_t due_ms = p->scratch->due_ms;
     if (due_ms != BL_NEVER)
         return bl_heap_set(&p->due, &m->node, due_ms);
     bl_heap_remove(&p->due, &m->node);

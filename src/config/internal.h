@@ -38,7 +38,7 @@ struct owned; /* one block of memory that lives as long as the configuration */
 struct bl_config {
     struct setting v[BL_OPTION_COUNT];
     struct bl_settings rules;
-    struct source enabled[BL_RULE_COUNT];
+    struct source enabled[BL_RULE_COUNT], weight[BL_RULE_COUNT];
     struct source param[BL_RULE_COUNT][BL_RULE_PARAMS_MAX];
     const char *path; /* of the file; NULL: none */
     struct owned *owned;

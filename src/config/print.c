@@ -3,6 +3,8 @@
  * be used again. */
 #include "internal.h"
 
+#include <inttypes.h>
+
 #define COMMENT_COLUMN 44
 
 void bl_source_put(struct bl_buf *b, const struct bl_config *c, const struct source *s, enum bl_option_id id)
@@ -79,6 +81,10 @@ static void put_rule_yaml(const struct bl_config *c, enum bl_rule_id id, bool so
     bl_buf_printf(out, "    enabled: %s", c->rules.rule[id].enabled ? "yes" : "no");
     if (sources)
         comment(out, start, c, &c->enabled[id], BL_OPTION_COUNT);
+    start = out->n + 1;
+    bl_buf_printf(out, "\n    weight: %" PRId64, c->rules.rule[id].weight);
+    if (sources)
+        comment(out, start, c, &c->weight[id], BL_OPTION_COUNT);
     bl_buf_char(out, '\n');
     for (size_t i = 0; i < rule->n_params; i++) {
         const struct bl_param *param = &rule->params[i];
@@ -131,6 +137,8 @@ static void put_rule_json(const struct bl_config *c, enum bl_rule_id id, struct 
     bl_buf_json(out, bl_str_of(rule->name));
     bl_buf_printf(out, ":{\"enabled\":{\"value\":%s", c->rules.rule[id].enabled ? "true" : "false");
     put_json_source(out, c, &c->enabled[id], BL_OPTION_COUNT);
+    bl_buf_printf(out, ",\"weight\":{\"value\":%" PRId64, c->rules.rule[id].weight);
+    put_json_source(out, c, &c->weight[id], BL_OPTION_COUNT);
     for (size_t i = 0; i < rule->n_params; i++) {
         const struct bl_param *param = &rule->params[i];
         bl_buf_char(out, ',');

@@ -174,24 +174,40 @@ static void read_enabled(struct yaml_file *f, const struct yaml_member *m, enum 
     f->c->enabled[id] = (struct source){.from = FROM_FILE, .line = m->line};
 }
 
+static void read_weight(struct yaml_file *f, const struct yaml_member *m, enum bl_rule_id id)
+{
+    struct bl_str text;
+    if (!bl_yaml_text(f, m, &text))
+        return;
+    if (!bl_number_check(BL_OPT_COUNT, 0, BL_FRICTION_MAX, text, &f->c->rules.rule[id].weight, &f->p->why)) {
+        bl_yaml_problem(f, m->line, m->field);
+        return;
+    }
+    f->c->weight[id] = (struct source){.from = FROM_FILE, .line = m->line};
+}
+
 static void read_rule_member(struct yaml_file *f, const struct yaml_member *m, void *ctx)
 {
     enum bl_rule_id id = *(const enum bl_rule_id *)ctx;
     const struct bl_rule *rule = bl_rule(id);
-    const char *names[BL_RULE_PARAMS_MAX + 1] = {"enabled"};
+    const char *names[BL_RULE_PARAMS_MAX + 2] = {"enabled", "weight"};
     if (bl_str_eqz(m->key, "enabled")) {
         read_enabled(f, m, id);
         return;
     }
+    if (bl_str_eqz(m->key, "weight")) {
+        read_weight(f, m, id);
+        return;
+    }
     for (size_t i = 0; i < rule->n_params; i++) {
-        names[i + 1] = rule->params[i].name;
+        names[i + 2] = rule->params[i].name;
         if (bl_name_same(m->key, rule->params[i].name)) {
             read_param(f, m, &rule->params[i], &f->c->rules.rule[id].v[i]);
             f->c->param[id][i] = (struct source){.from = FROM_FILE, .line = m->line};
             return;
         }
     }
-    bl_yaml_unknown(f, m, names, rule->n_params + 1);
+    bl_yaml_unknown(f, m, names, rule->n_params + 2);
 }
 
 static void read_rule(struct yaml_file *f, const struct yaml_member *m, void *ctx)

@@ -95,6 +95,12 @@ static struct bl_open *oldest_of_session(struct bl_user *u)
     return &u->open[0];
 }
 
+static void add_friction(struct bl_step *s, unsigned rule)
+{
+    int64_t sum = s->u->friction + s->engine->settings->rule[rule].weight;
+    s->u->friction = sum < BL_FRICTION_MAX ? sum : BL_FRICTION_MAX;
+}
+
 struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, const struct bl_story *story)
 {
     if (made_before(s, pattern))
@@ -104,6 +110,7 @@ struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, c
     struct bl_open *o = bl_user_add_open(s->u);
     *o = *pattern;
     remember_made(s, o);
+    add_friction(s, o->rule);
     tell(s, o, BL_PATTERN_NEW, story);
     return o;
 }

@@ -7,6 +7,11 @@
  *
  * Order among equal deadlines is the order of rules.def, then the session (SPEC 4.7).
  *
+ * The next deadline is worked out once, at the end of a step, and kept in the state (due_ms). So a change of the
+ * settings touches nobody: what is due stays due until the user's next step, whoever holds the state, and a
+ * worker with a cache and a replay without one agree. A deadline that the new settings no longer know fires
+ * nothing; one that they would have put earlier fires at the time that was set.
+ *
  * Invariants: floor_ms never falls; after a step no mark is kept past its time; a user outside a session has
  * no visits, no page and only marks and patterns that outlive the session. */
 #include "step.h"
@@ -126,6 +131,7 @@ static void begin_session(struct bl_step *s)
     u->anchor_ms = s->now_ms;
     u->level = 0;
     u->events = 0;
+    u->friction = 0;
 }
 
 static void end_session(struct bl_step *s)
@@ -149,6 +155,7 @@ static void end_session(struct bl_step *s)
     u->hidden = false;
     u->level = 0;
     u->events = 0;
+    u->friction = 0;
     u->in_session = false;
 }
 
@@ -189,8 +196,8 @@ static void run_rules(struct bl_step *s)
             bl_rule((enum bl_rule_id)r)->detect(s, &settings->rule[r]);
 }
 
-bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
-                     const struct bl_event *e)
+static bool apply(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                  const struct bl_event *e)
 {
     int64_t now = e->t_ms > u->floor_ms ? e->t_ms : u->floor_ms;
     struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = now, .e = e};
@@ -275,26 +282,45 @@ static struct deadline earliest(const struct bl_engine *g, const struct bl_user 
     return best;
 }
 
-int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u)
+/* The end of every step. */
+static void settle(const struct bl_engine *g, struct bl_user *u)
 {
-    return earliest(g, u).due_ms;
+    u->due_ms = earliest(g, u).due_ms;
+}
+
+bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                     const struct bl_event *e)
+{
+    bool visit = apply(g, u, user_id, e);
+    settle(g, u);
+    return visit;
+}
+
+static void fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
+                 const struct deadline *d)
+{
+    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = u->due_ms};
+    u->floor_ms = later(u->floor_ms, u->due_ms);
+    if (d->rule == SESSION_END)
+        end_session(&s);
+    else
+        bl_rule(d->rule)->fire(&s, &g->settings->rule[d->rule], d->mark ? &u->marks[d->mark - 1] : NULL,
+                               d->open ? &u->open[d->open - 1] : NULL);
 }
 
 void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id)
 {
     struct deadline d = earliest(g, u);
-    assert(d.due_ms != BL_NEVER);
-    if (d.rule == FORGET) {
+    int64_t now_ms = u->due_ms;
+    assert(now_ms != BL_NEVER);
+    if (d.due_ms <= now_ms && d.rule == FORGET) {
         bl_user_init(u);
         return;
     }
-    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = d.due_ms};
-    u->floor_ms = later(u->floor_ms, d.due_ms);
-    if (d.rule == SESSION_END)
-        end_session(&s);
-    else
-        bl_rule(d.rule)->fire(&s, &g->settings->rule[d.rule], d.mark ? &u->marks[d.mark - 1] : NULL,
-                              d.open ? &u->open[d.open - 1] : NULL);
+    if (d.due_ms <= now_ms)
+        fire(g, u, user_id, &d);
+    settle(g, u);
+    u->due_ms = later(u->due_ms, now_ms); /* differs only where the settings have changed */
 }
 
 /* ---- a person's resolve (5.3) ---- */
@@ -311,6 +337,7 @@ bool bl_engine_resolve(const struct bl_engine *g, struct bl_user *u, struct bl_s
                           bl_user_str(u, o->page), bl_user_str(u, o->element), o->detected_ms);
         if (memcmp(have.b, id->b, sizeof have.b) == 0) {
             bl_step_resolve(&s, &u->open[i], BL_RESOLVED_MANUAL);
+            settle(g, u);
             return true;
         }
     }

@@ -30,6 +30,7 @@ void bl_settings_defaults(struct bl_settings *s)
     for (unsigned r = 0; r < BL_RULE_COUNT; r++) {
         const struct bl_rule *rule = bl_rule((enum bl_rule_id)r);
         s->rule[r].enabled = true;
+        s->rule[r].weight = rule->weight;
         for (size_t i = 0; i < rule->n_params; i++)
             s->rule[r].v[i] = rule->params[i].def;
     }

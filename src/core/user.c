@@ -14,6 +14,7 @@ void bl_user_init(struct bl_user *u)
 {
     memset(u, 0, HEAD_BYTES);
     u->seen_ms = -1;
+    u->due_ms = BL_NEVER;
     u->n_names = 1;
     u->names_swept = 1;
     u->names[0] = (struct bl_name_slot){0};

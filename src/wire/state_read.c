@@ -276,13 +276,27 @@ static void read_marks(struct reader *r, struct bl_json root)
     }
 }
 
-static const char *const head_names[] = {"seen",   "floor",   "began",   "page",   "anchor",
-                                         "events", "moments", "session", "hidden", "level"};
-enum { SEEN, FLOOR, BEGAN, ON_PAGE, ANCHOR, EVENTS, MOMENTS, IN_SESSION, HIDDEN, LEVEL, HEAD_COUNT };
+static const char *const head_names[] = {"seen",   "floor",   "due",     "began",  "page",  "anchor",
+                                         "events", "moments", "session", "hidden", "level", "friction"};
+enum {
+    SEEN,
+    FLOOR,
+    DUE,
+    BEGAN,
+    ON_PAGE,
+    ANCHOR,
+    EVENTS,
+    MOMENTS,
+    IN_SESSION,
+    HIDDEN,
+    LEVEL,
+    FRICTION,
+    HEAD_COUNT
+};
 
 static void read_head(struct reader *r, struct bl_json root, int64_t *moments)
 {
-    int64_t h[HEAD_COUNT] = {0};
+    int64_t h[HEAD_COUNT] = {[DUE] = BL_NEVER};
     struct bl_json_walk w = bl_json_object(root);
     struct bl_user *u = r->u;
     struct bl_str key;
@@ -297,6 +311,7 @@ static void read_head(struct reader *r, struct bl_json root, int64_t *moments)
     }
     u->seen_ms = add_time(r, 0, h[SEEN]);
     u->floor_ms = add_time(r, h[SEEN], h[FLOOR]);
+    u->due_ms = h[DUE] == BL_NEVER ? BL_NEVER : add_time(r, h[SEEN], h[DUE]);
     u->session_ms = add_time(r, h[SEEN], h[BEGAN]);
     u->page_ms = add_time(r, h[SEEN], h[ON_PAGE]);
     u->anchor_ms = add_time(r, h[SEEN], h[ANCHOR]);
@@ -304,9 +319,11 @@ static void read_head(struct reader *r, struct bl_json root, int64_t *moments)
     u->in_session = h[IN_SESSION] != 0;
     u->hidden = h[HIDDEN] != 0;
     u->level = (uint8_t)(h[LEVEL] & 3);
+    u->friction = h[FRICTION];
     *moments = h[MOMENTS];
     r->bad = r->bad || h[SEEN] < 0 || h[EVENTS] < 0 || h[EVENTS] > BL_TIMESTAMP_MAX_MS || h[MOMENTS] < 0 ||
-             h[MOMENTS] > BL_TIMESTAMP_MAX_MS || h[LEVEL] < 0 || h[LEVEL] > 3;
+             h[MOMENTS] > BL_TIMESTAMP_MAX_MS || h[LEVEL] < 0 || h[LEVEL] > 3 || h[FRICTION] < 0 ||
+             h[FRICTION] > BL_FRICTION_MAX;
 }
 
 /* One chunk, which must follow the moments that are there already. An unknown action counts as `custom`, so

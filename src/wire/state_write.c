@@ -105,10 +105,13 @@ static void write_head(const struct bl_user *u, struct bl_buf *b)
         {"session", u->in_session},
         {"hidden", u->hidden},
         {"level", u->level},
+        {"friction", u->friction},
     };
     bl_buf_z(b, "{\"seen\":");
     bl_buf_int(b, u->seen_ms);
     member(b, "floor", minus(u->floor_ms, u->seen_ms));
+    if (u->due_ms != BL_NEVER)
+        member(b, "due", minus(u->due_ms, u->seen_ms));
     for (size_t i = 0; i < sizeof may_lack / sizeof *may_lack; i++)
         if (may_lack[i].v)
             member(b, may_lack[i].name, may_lack[i].v);

@@ -50,7 +50,7 @@ static void check_harmless(void)
     for (int round = 0; round < 3; round++) {
         int fired = 0;
         bl_engine_event(&g, user, BL_STR("u"), &e);
-        while (bl_engine_due(&g, user) != BL_NEVER && fired++ < 1000)
+        while (user->due_ms != BL_NEVER && fired++ < 1000)
             bl_engine_fire(&g, user, BL_STR("u"));
         FUZZ_CHECK(fired < 1000);
         e.t_ms += 1000;

@@ -26,6 +26,7 @@
 #define BL_NAMES_BYTES           (4 * 1024 * 1024)
 #define BL_VISITS_KEEP_MS        3600000 /* no rule's window is longer */
 #define BL_FACTS_MAX             8       /* numbers behind one sentence */
+#define BL_FRICTION_MAX          100     /* the score of a session, and the most that one pattern can add */
 #define BL_EXPLANATION_MAX_BYTES (3 * BL_PAGE_MAX_BYTES)
 
 /* Time (SPEC 3.2) */

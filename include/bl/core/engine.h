@@ -24,9 +24,8 @@ struct bl_engine {
  * needed. True: it was a visit (SPEC 4.0; a twin is none). */
 bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
                      const struct bl_event *e);
-/* The earliest deadline of this user, or BL_NEVER. */
-int64_t bl_engine_due(const struct bl_engine *g, const struct bl_user *u);
-/* Fires the earliest deadline, which must exist: exactly one (SPEC 4.7 decides among equals). */
+/* Fires what is due at u->due_ms, which must not be BL_NEVER: at most one deadline (SPEC 4.7 decides among
+ * equals), and none if the settings have changed since it was set and know no such deadline. */
 void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id);
 /* SPEC 5.3: a person resolved the pattern. False if this user has no such open pattern in the state: then
  * nothing was done. The effect goes to the sink. */

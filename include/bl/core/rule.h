@@ -29,6 +29,7 @@ struct bl_rule {
     const char *const *variants; /* names by number, from 1, between two NULLs; NULL if the rule has none */
     const struct bl_param *params;
     size_t n_params;
+    int64_t weight; /* the default of bl_rule_settings.weight */
     /* For people: the README's table is checked against these. */
     const char *trigger, *severity, *ends;
     /* The sentence of each variant (one if there are none); see explain.c for the placeholders. */

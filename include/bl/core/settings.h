@@ -48,6 +48,7 @@ struct bl_param {
 
 struct bl_rule_settings {
     bool enabled;
+    int64_t weight; /* what a pattern of this rule adds to its session's friction, 0..BL_FRICTION_MAX */
     union bl_value v[BL_RULE_PARAMS_MAX]; /* in the order of the descriptor's params */
 };
 

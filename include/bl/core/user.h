@@ -76,6 +76,8 @@ struct bl_user {
     int64_t page_ms;      /* since when the user is on the page */
     int64_t anchor_ms;    /* SPEC 4.0 */
     int64_t events;       /* in this session */
+    int64_t due_ms;       /* the next deadline as it stood after the last step; BL_NEVER: none */
+    int64_t friction;     /* of this session, 0..BL_FRICTION_MAX */
     int64_t window_first; /* number of window[0] among all the user's moments ever: names its stored chunk */
 
     uint16_t n_visits, n_window, n_open, n_marks, n_names;

@@ -209,6 +209,7 @@ const struct bl_rule bl_rule_abandonment = {
     .variants = variants,
     .params = params,
     .n_params = sizeof params / sizeof params[0],
+    .weight = 30,
     .trigger =
         "60 s after reaching the cart or checkout without completing (timeout); leaving the checkout for "
         "another page, or `abandon` (exit)",

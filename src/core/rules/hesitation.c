@@ -130,6 +130,7 @@ const struct bl_rule bl_rule_hesitation = {
     .name = "hesitation",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
+    .weight = 10,
     .trigger = "no activity on a page",
     .severity = "10 s low, 15 s medium, 30 s high",
     .ends = "next activity, leaving the page, end of the session",

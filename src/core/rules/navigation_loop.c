@@ -214,6 +214,7 @@ const struct bl_rule bl_rule_navigation_loop = {
     .variants = variants,
     .params = params,
     .n_params = sizeof params / sizeof params[0],
+    .weight = 15,
     .trigger =
         "3 visits to one page within 2 min (revisit); 3 round trips between two pages within 5 min (bounce)",
     .severity = "3 medium, 4 and more high",
