@@ -1,0 +1,4 @@
+import { defineConfig } from "vite";
+import { siteBuild } from "../vite.shared";
+
+export default defineConfig({ base: "/demo/", build: siteBuild("demo") });
