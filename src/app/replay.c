@@ -245,6 +245,8 @@ static enum bl_err entry_resolve(struct bl_replay *r, struct bl_partition *p, co
     struct bl_command command;
     bool found;
     enum bl_err err = bl_command_read(e->body, &command);
+    if (err == BL_OK && command.kind != BL_COMMAND_RESOLVE)
+        err = BL_ERR_CORRUPT;
     if (err == BL_OK)
         err = bl_partition_resolve(p, bl_command_user(&command), &command.pattern_id, e->received_ms, &found);
     if (err != BL_OK || found)

@@ -138,7 +138,8 @@ static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
         if (o->first_ms == INT64_MIN)
             o->first_ms = tick_ms(o, e);
     }
-    if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK)
+    if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK &&
+        command.kind == BL_COMMAND_RESOLVE)
         err = owner_want(o, bl_command_user(&command));
     while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
         err = survey_line(o, line);
@@ -180,7 +181,7 @@ static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
     struct bl_command command;
     bool found;
     int64_t now_ms = o->worker->options.event_mode ? INT64_MIN : e->received_ms;
-    if (bl_command_read(e->value, &command) != BL_OK) {
+    if (bl_command_read(e->value, &command) != BL_OK || command.kind != BL_COMMAND_RESOLVE) {
         effects_poison(&o->effects, e->id, "unreadable command", e->value);
         return bl_partition_advance(o->partition, now_ms);
     }

@@ -10,7 +10,7 @@
 static const char *const column_names[BL_COLUMN_COUNT] = {BL_COLUMNS(COLUMN_NAME)};
 #undef COLUMN_NAME
 
-enum how { STRING, NUMBER, FLAG, JSON };
+enum how { STRING, NUMBER, FLAG, JSON, OPTIONAL };
 #define COLUMN_HOW(id, name, how) how,
 static const enum how column_how[BL_COLUMN_COUNT] = {BL_COLUMNS(COLUMN_HOW)};
 #undef COLUMN_HOW
@@ -162,7 +162,7 @@ static void write_value(enum how how, struct bl_str v, struct bl_buf *out)
         bl_buf_z(out, v.n && !bl_str_eqz(v, "false") && !bl_str_eqz(v, "0") ? "true" : "false");
     else if (v.n == 0)
         bl_buf_z(out, how == JSON ? "{}" : "null");
-    else if (how == STRING)
+    else if (how == STRING || how == OPTIONAL)
         bl_buf_json(out, v);
     else if (how == NUMBER && !bl_str_int64(v, &number))
         bl_buf_z(out, "null");
@@ -173,6 +173,8 @@ static void write_value(enum how how, struct bl_str v, struct bl_buf *out)
 void bl_row_json(const struct bl_row *row, struct bl_buf *out)
 {
     for (size_t i = 0; i < BL_COLUMN_COUNT; i++) {
+        if (column_how[i] == OPTIONAL && row->v[i].n == 0)
+            continue;
         bl_buf_z(out, i ? ",\"" : "{\"");
         bl_buf_z(out, column_names[i]);
         bl_buf_z(out, "\":");

@@ -57,8 +57,8 @@ static void a_new_pattern_sets_all_but_the_resolution(void **state)
     (void)state;
     assert_int_equal(bl_row_of(&p, &text, &row), BL_OK);
     for (unsigned i = 0; i < BL_COLUMN_COUNT; i++)
-        assert_int_equal(row.v[i].n == 0,
-                         i == BL_COLUMN_RESOLVED || i == BL_COLUMN_RESOLVED_AT || i == BL_COLUMN_RESOLUTION);
+        assert_int_equal(row.v[i].n == 0, i == BL_COLUMN_RESOLVED || i == BL_COLUMN_RESOLVED_AT ||
+                                              i == BL_COLUMN_RESOLUTION || i == BL_COLUMN_AI_EXPLANATION);
     assert_json(&row, "{\"pattern_id\":\"" ID "\",\"type\":\"navigation-loop\",\"variant\":\"revisit\","
                       "\"user_id\":\"u \\\"1\\\"\",\"session_id\":\"s\",\"page\":\"/products\","
                       "\"severity\":\"medium\",\"explanation\":\"User navigated to /products 3 times.\","
@@ -153,6 +153,18 @@ static void columns_have_names(void **state)
     assert_int_equal(bl_column_of(BL_STR("no_such")), BL_COLUMN_COUNT);
 }
 
+static void an_ai_explanation_is_printed_when_there_is_one(void **state)
+{
+    struct bl_row row = {0};
+    (void)state;
+    row.v[BL_COLUMN_EVIDENCE] = BL_STR("{}");
+    row.v[BL_COLUMN_AI_EXPLANATION] = BL_STR("Lost, \"somehow\".");
+    assert_json(&row, "{\"pattern_id\":null,\"type\":null,\"variant\":null,\"user_id\":null,"
+                      "\"session_id\":null,\"page\":null,\"severity\":null,\"explanation\":null,"
+                      "\"detected_at\":null,\"updated_at\":null,\"resolved\":false,\"resolved_at\":null,"
+                      "\"resolution\":null,\"evidence\":{},\"ai_explanation\":\"Lost, \\\"somehow\\\".\"}");
+}
+
 static void a_stored_row_that_was_spoilt_is_still_json(void **state)
 {
     struct bl_row row = {0};
@@ -174,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_resolution_sets_three_columns_and_the_id),
         cmocka_unit_test(the_slices_of_a_row_do_not_move),
         cmocka_unit_test(columns_have_names),
+        cmocka_unit_test(an_ai_explanation_is_printed_when_there_is_one),
         cmocka_unit_test(a_stored_row_that_was_spoilt_is_still_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,14 +21,16 @@
     X(RESOLVED, "resolved", FLAG)                                                                            \
     X(RESOLVED_AT, "resolved_at", NUMBER)                                                                    \
     X(RESOLUTION, "resolution", STRING)                                                                      \
-    X(EVIDENCE, "evidence", JSON)
+    X(EVIDENCE, "evidence", JSON)                                                                            \
+    X(AI_EXPLANATION, "ai_explanation", OPTIONAL)
 
 #define BL_COLUMN_ENUM(id, name, how) BL_COLUMN_##id,
 enum bl_column { BL_COLUMNS(BL_COLUMN_ENUM) BL_COLUMN_COUNT };
 #undef BL_COLUMN_ENUM
 
 struct bl_row {
-    struct bl_str v[BL_COLUMN_COUNT]; /* n == 0: null (false for RESOLVED, {} for EVIDENCE) */
+    struct bl_str
+        v[BL_COLUMN_COUNT]; /* n == 0: null (false for RESOLVED, {} for EVIDENCE, not printed if OPTIONAL) */
 };
 
 const char *bl_column_name(enum bl_column column);
