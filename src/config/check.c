@@ -50,10 +50,17 @@ static void check_urls(const struct bl_config *c, struct problems *p)
 {
     static const char *const stores[] = {"redis://", "unix:///", NULL};
     static const char *const sites[] = {"http://", NULL};
+    static const char *const public_sites[] = {"http://", "https://", NULL};
     const char *redis = c->v[BL_OPTION_REDIS].text;
     if (!starts_with_any(redis, stores) && strcmp(redis, "private") != 0) {
         bl_buf_z(&p->why, "must be redis://host:port or unix:///path/of/socket");
         at(c, BL_OPTION_REDIS, p); /* the value may hold a password: not repeated */
+    }
+    const char *public_url = c->v[BL_OPTION_PUBLIC_URL].text;
+    if (public_url[0] && !starts_with_any(public_url, public_sites)) {
+        bl_buf_z(&p->why, "must be http://host or https://host, as people type it; it is ");
+        bl_buf_json(&p->why, bl_str_of(public_url));
+        at(c, BL_OPTION_PUBLIC_URL, p);
     }
     if (!starts_with_any(c->v[BL_OPTION_URL].text, sites)) {
         bl_buf_z(&p->why, "must be http://host:port; it is ");

@@ -4,7 +4,7 @@
  *
  * Invariant: every text in a configuration, and every list of its rules, lives in its own memory (`owned`),
  * but for the defaults of the rules' descriptors, which are static. */
-#include "internal.h"
+#include "alerts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -102,8 +102,8 @@ static void read_env(struct bl_config *c, char **env, struct problems *p)
     }
 }
 
-static const char *const command_names[] = {"up",     "serve",  "worker", "simulate",
-                                            "replay", "config", "inspect"};
+static const char *const command_names[] = {"up",     "serve",  "worker",  "simulate",
+                                            "replay", "config", "inspect", "alerts"};
 
 /* An option that this command does not take as a flag: say who does. */
 static void not_for(const struct option_info *o, const char *command, struct problems *p, const char *flag)
@@ -242,6 +242,11 @@ static enum bl_err finish(struct bl_config *c, struct problems *p, struct bl_con
     if (p->n == 0) {
         settle(c);
         bl_config_check(c, p);
+        bl_alerts_check(c, p);
+        if (!bl_alerts_settle(c)) {
+            bl_buf_z(&p->why, "out of memory");
+            bl_problem(p, "", 0, "alerts");
+        }
     }
     bool failed = p->n > 0;
     bl_buf_release(&p->why);

@@ -38,5 +38,7 @@ size_t bl_yaml_line(const yaml_node_t *node);
 
 /* The section `rules` (yaml_rules.c). */
 void bl_yaml_rules(struct yaml_file *f, yaml_node_t *node);
+/* The section `alerts` (yaml_alerts.c). */
+void bl_yaml_alerts(struct yaml_file *f, yaml_node_t *node);
 
 #endif

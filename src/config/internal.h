@@ -33,13 +33,18 @@ struct setting {
     struct source source;
 };
 
-struct owned; /* one block of memory that lives as long as the configuration */
+struct alert;         /* alerts.h */
+struct bl_alert_rule; /* bl/config/alerts.h */
+struct owned;         /* one block of memory that lives as long as the configuration */
 
 struct bl_config {
     struct setting v[BL_OPTION_COUNT];
     struct bl_settings rules;
     struct source enabled[BL_RULE_COUNT], weight[BL_RULE_COUNT];
     struct source param[BL_RULE_COUNT][BL_RULE_PARAMS_MAX];
+    struct alert *alerts;              /* the section `alerts`, n_alerts of them */
+    struct bl_alert_rule *alert_rules; /* made from it */
+    size_t n_alerts;
     const char *path; /* of the file; NULL: none */
     struct owned *owned;
 };
@@ -69,6 +74,15 @@ void bl_problem(struct problems *p, const char *place, size_t line, const char *
 /* Settings from the file (yaml.c, yaml_rules.c). Problems are gathered; what was right is set. */
 void bl_config_file(struct bl_config *c, const char *path, struct problems *p);
 void bl_source_put(struct bl_buf *b, const struct bl_config *c, const struct source *s, enum bl_option_id id);
+/* `  # source` behind the line of `out` that began at `start` (print.c). */
+void bl_source_comment(struct bl_buf *out, size_t start, const struct bl_config *c, const struct source *s,
+                       enum bl_option_id id);
+/* `,"source":"…"}` */
+void bl_source_json(struct bl_buf *out, const struct bl_config *c, const struct source *s,
+                    enum bl_option_id id);
+/* The section `alerts` (print_alerts.c). */
+void bl_alerts_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out);
+void bl_alerts_print_json(const struct bl_config *c, struct bl_buf *out);
 /* What no single value can tell (check.c). */
 void bl_config_check(const struct bl_config *c, struct problems *p);
 

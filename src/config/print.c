@@ -26,8 +26,8 @@ void bl_source_put(struct bl_buf *b, const struct bl_config *c, const struct sou
 }
 
 /* "  # source" from COMMENT_COLUMN of the line that began at `start`. */
-static void comment(struct bl_buf *out, size_t start, const struct bl_config *c, const struct source *s,
-                    enum bl_option_id id)
+void bl_source_comment(struct bl_buf *out, size_t start, const struct bl_config *c, const struct source *s,
+                       enum bl_option_id id)
 {
     while (out->err == BL_OK && out->n - start < COMMENT_COLUMN)
         bl_buf_char(out, ' ');
@@ -80,11 +80,11 @@ static void put_rule_yaml(const struct bl_config *c, enum bl_rule_id id, bool so
     start = out->n;
     bl_buf_printf(out, "    enabled: %s", c->rules.rule[id].enabled ? "yes" : "no");
     if (sources)
-        comment(out, start, c, &c->enabled[id], BL_OPTION_COUNT);
+        bl_source_comment(out, start, c, &c->enabled[id], BL_OPTION_COUNT);
     start = out->n + 1;
     bl_buf_printf(out, "\n    weight: %" PRId64, c->rules.rule[id].weight);
     if (sources)
-        comment(out, start, c, &c->weight[id], BL_OPTION_COUNT);
+        bl_source_comment(out, start, c, &c->weight[id], BL_OPTION_COUNT);
     bl_buf_char(out, '\n');
     for (size_t i = 0; i < rule->n_params; i++) {
         const struct bl_param *param = &rule->params[i];
@@ -96,7 +96,7 @@ static void put_rule_yaml(const struct bl_config *c, enum bl_rule_id id, bool so
         else
             bl_number_put(out, bl_param_number(param->type), v->i);
         if (sources)
-            comment(out, start, c, &c->param[id][i], BL_OPTION_COUNT);
+            bl_source_comment(out, start, c, &c->param[id][i], BL_OPTION_COUNT);
         bl_buf_char(out, '\n');
     }
 }
@@ -111,16 +111,17 @@ void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf
         bl_buf_printf(out, "%s: ", bl_options[id].name);
         put_value(out, c, id);
         if (sources)
-            comment(out, start, c, &c->v[id].source, id);
+            bl_source_comment(out, start, c, &c->v[id].source, id);
         bl_buf_char(out, '\n');
     }
     bl_buf_z(out, "rules:\n");
     for (int id = 0; id < BL_RULE_COUNT; id++)
         put_rule_yaml(c, (enum bl_rule_id)id, sources, out);
+    bl_alerts_print_yaml(c, sources, out);
 }
 
-static void put_json_source(struct bl_buf *out, const struct bl_config *c, const struct source *s,
-                            enum bl_option_id id)
+void bl_source_json(struct bl_buf *out, const struct bl_config *c, const struct source *s,
+                    enum bl_option_id id)
 {
     struct bl_buf text;
     bl_buf_init(&text, 0);
@@ -136,9 +137,9 @@ static void put_rule_json(const struct bl_config *c, enum bl_rule_id id, struct 
     const struct bl_rule *rule = bl_rule(id);
     bl_buf_json(out, bl_str_of(rule->name));
     bl_buf_printf(out, ":{\"enabled\":{\"value\":%s", c->rules.rule[id].enabled ? "true" : "false");
-    put_json_source(out, c, &c->enabled[id], BL_OPTION_COUNT);
+    bl_source_json(out, c, &c->enabled[id], BL_OPTION_COUNT);
     bl_buf_printf(out, ",\"weight\":{\"value\":%" PRId64, c->rules.rule[id].weight);
-    put_json_source(out, c, &c->weight[id], BL_OPTION_COUNT);
+    bl_source_json(out, c, &c->weight[id], BL_OPTION_COUNT);
     for (size_t i = 0; i < rule->n_params; i++) {
         const struct bl_param *param = &rule->params[i];
         bl_buf_char(out, ',');
@@ -150,7 +151,7 @@ static void put_rule_json(const struct bl_config *c, enum bl_rule_id id, struct 
             bl_buf_z(out, c->rules.rule[id].v[i].i ? "true" : "false");
         else
             bl_buf_int(out, c->rules.rule[id].v[i].i);
-        put_json_source(out, c, &c->param[id][i], BL_OPTION_COUNT);
+        bl_source_json(out, c, &c->param[id][i], BL_OPTION_COUNT);
     }
     bl_buf_char(out, '}');
 }
@@ -171,7 +172,7 @@ void bl_config_print_json(const struct bl_config *c, struct bl_buf *out)
             bl_buf_z(out, c->v[id].i ? "true" : "false");
         else
             bl_buf_int(out, c->v[id].i);
-        put_json_source(out, c, &c->v[id].source, id);
+        bl_source_json(out, c, &c->v[id].source, id);
         bl_buf_char(out, ',');
     }
     bl_buf_z(out, "\"rules\":{");
@@ -180,5 +181,7 @@ void bl_config_print_json(const struct bl_config *c, struct bl_buf *out)
             bl_buf_char(out, ',');
         put_rule_json(c, (enum bl_rule_id)id, out);
     }
-    bl_buf_z(out, "}}\n");
+    bl_buf_z(out, "},");
+    bl_alerts_print_json(c, out);
+    bl_buf_z(out, "}\n");
 }

@@ -120,7 +120,7 @@ void bl_yaml_members(struct yaml_file *f, yaml_node_t *node, const char *field, 
 static void read_option(struct yaml_file *f, const struct yaml_member *m, void *ctx)
 {
     enum bl_option_id id = bl_option_of(m->key);
-    const char *names[BL_OPTION_COUNT + 1];
+    const char *names[BL_OPTION_COUNT + 2];
     size_t n = 0;
     struct bl_str text;
     (void)ctx;
@@ -128,10 +128,15 @@ static void read_option(struct yaml_file *f, const struct yaml_member *m, void *
         bl_yaml_rules(f, m->value);
         return;
     }
+    if (bl_str_eqz(m->key, "alerts")) {
+        bl_yaml_alerts(f, m->value);
+        return;
+    }
     for (int i = 0; i < BL_OPTION_COUNT; i++)
         if (!(bl_options[i].commands & BL_ONCE))
             names[n++] = bl_options[i].name;
     names[n++] = "rules";
+    names[n++] = "alerts";
     if (id == BL_OPTION_COUNT) {
         bl_yaml_unknown(f, m, names, n);
     } else if (bl_options[id].commands & BL_ONCE) {

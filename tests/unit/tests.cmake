@@ -23,3 +23,4 @@ target_include_directories(test_share PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 
 bl_test(test_readme unit bl_store)
 target_compile_definitions(test_readme PRIVATE BL_README="${CMAKE_SOURCE_DIR}/README.md")
+bl_test(test_alerts_config unit bl_config)

@@ -36,6 +36,17 @@
 #define BL_RULE_PARAMS_MAX 12
 #define BL_LIST_MAX        32 /* entries of one list setting */
 
+/* Alerts */
+#define BL_ALERT_RULES_MAX      32
+#define BL_ALERT_NAME_MAX_BYTES 64
+#define BL_ALERT_URL_MAX_BYTES  2048
+#define BL_ALERT_OVER_MAX       1000   /* the largest threshold */
+#define BL_ALERT_WINDOW_MAX     2048   /* patterns remembered in one rule's window */
+#define BL_ALERT_BATCH          64     /* changes decided in one step */
+#define BL_ALERT_OUTBOX_MAX     1000   /* alerts that wait for one rule's webhook */
+#define BL_ALERT_DECIDED_MAX    200000 /* decisions (pattern and rule) remembered */
+#define BL_ALERT_BODY_MAX_BYTES (64 * 1024)
+
 /* Streams and Redis */
 #define BL_PARTITIONS_MAX      256
 #define BL_ENV_MAX_BYTES       32

@@ -19,8 +19,9 @@ enum bl_option_for {
     BL_FOR_REPLAY = 16,
     BL_FOR_CONFIG = 32,
     BL_FOR_INSPECT = 64,
-    BL_FOR_ALL = 127,
-    BL_ONCE = 128 /* belongs to one call: has no place in a file */
+    BL_FOR_ALERTS = 128,
+    BL_ONCE = 1 << 20, /* belongs to one call: has no place in a file */
+    BL_FOR_ALL = BL_ONCE - 1
 };
 
 #define BL_OPTION(id, name, type, def, min, max, value, commands, help) BL_OPTION_##id,
@@ -45,6 +46,14 @@ const struct bl_settings *bl_config_rules(const struct bl_config *c);
 /* Defaults and one file, nothing else: `replay --compare`. On BL_ERR_CONFIG `problems` has a line for each
  * thing wrong ("file:line: field: …"), and *out is NULL. */
 BL_CHECKED enum bl_err bl_config_load(const char *path, struct bl_config **out, struct bl_buf *problems);
+/* Calls fn for every setting of the detection that is not the same in a and b, in the order in which `config`
+ * prints them: its name (a rule's as rules.RULE.NAME) and both values as they would stand in the file. All
+ * borrowed for the length of the call. */
+typedef void bl_config_diff_fn(void *ctx, struct bl_str name, struct bl_str a, struct bl_str b);
+BL_CHECKED enum bl_err bl_config_diff(const struct bl_config *a, const struct bl_config *b,
+                                      bl_config_diff_fn *fn, void *ctx);
+/* A time as settings have it (500ms 10s 2m 1h 30d, a plain number is in ms); false if it is none. */
+bool bl_config_time(struct bl_str text, int64_t *out_ms) __attribute__((warn_unused_result));
 /* NULL is fine. */
 void bl_config_free(struct bl_config *c);
 
