@@ -120,14 +120,19 @@ static bool etag_matches(struct bl_str list, struct bl_str tag)
     return false;
 }
 
+bool bl_etag_known(const struct bl_request *r, struct bl_str tag)
+{
+    struct bl_str known = bl_request_header(r, "if-none-match");
+    return known.n && etag_matches(known, tag);
+}
+
 void bl_answer_etag(struct bl_request *r, struct bl_str json, struct bl_str content)
 {
     struct bl_buf tag;
-    struct bl_str known = bl_request_header(r, "if-none-match");
     bl_buf_init(&tag, 64);
     etag_of(content, &tag);
     bl_answer_header(r, "etag", bl_buf_view(&tag));
-    if (known.n && etag_matches(known, bl_buf_view(&tag)))
+    if (bl_etag_known(r, bl_buf_view(&tag)))
         bl_answer_bytes(r, 304, NULL, (struct bl_str){0}, "no-cache");
     else
         bl_answer_bytes(r, 200, JSON, json, "no-cache");

@@ -70,6 +70,8 @@ void bl_answer_json(struct bl_request *r, int status, struct bl_str json);
  * client has it. The ETag depends on the bytes alone: the same from every process. Weak, as `json` may differ
  * where `content` does not. */
 void bl_answer_etag(struct bl_request *r, struct bl_str json, struct bl_str content);
+/* Has the client this tag already (If-None-Match)? Only before the handler returns. */
+bool bl_etag_known(const struct bl_request *r, struct bl_str tag);
 /* The error object of SPEC 2.4 with the status of `err`. field and message may be NULL: none, and the error's
  * own text. 503 and 429 carry Retry-After: 1. */
 void bl_answer_error(struct bl_request *r, enum bl_err err, const char *field, const char *message);

@@ -350,6 +350,8 @@ static enum bl_err make_server(struct serve *s)
     if (err == BL_OK)
         err = bl_http_api(s->server, s->queries);
     if (err == BL_OK)
+        err = bl_http_static(s->server);
+    if (err == BL_OK)
         err = bl_server_listen(s->server);
     return err;
 }

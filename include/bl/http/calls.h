@@ -16,4 +16,7 @@ struct bl_http_health {
 /* GET /health, /ready. `health` is borrowed for the life of the server. */
 BL_CHECKED enum bl_err bl_http_health(struct bl_server *s, struct bl_http_health *health);
 
+/* The web side: GET /, /dashboard, /demo, /tracker.js, /openapi.json and what belongs to them. */
+BL_CHECKED enum bl_err bl_http_static(struct bl_server *s);
+
 #endif
