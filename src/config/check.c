@@ -1,6 +1,8 @@
 /* What no single value can tell: relations between values, and texts with a form. */
 #include "internal.h"
 
+#include "bl/core/tunable.h"
+
 #include <stdio.h>
 
 /* Where the value came from, so that the problem points at the line to change. */
@@ -69,34 +71,19 @@ static void check_urls(const struct bl_config *c, struct problems *p)
     }
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
-
-/* Levels by name: X-low <= X-medium <= X-high, where 0 is "off". */
 static void check_levels(const struct bl_config *c, enum bl_rule_id id, struct problems *p)
 {
-    static const char *const levels[] = {"low", "medium", "high"};
     const struct bl_rule *rule = bl_rule(id);
-    int64_t last = 0;
-    for (size_t i = 0; i < rule->n_params; i++) {
-        int64_t v = c->rules.rule[id].v[i].i;
+    const struct bl_rule_settings *v = &c->rules.rule[id];
+    int64_t before = 0;
+    for (size_t i = 0; (i = bl_rule_disorder(id, v, i, &before)) < rule->n_params; i++) {
         const struct source *s = &c->param[id][i];
-        size_t level = 0;
-        while (level < 3 && !ends_with(rule->params[i].name, levels[level]))
-            level++;
-        if (level == 3 || rule->params[i].type > BL_PARAM_COUNT)
-            continue;
-        if (level > 0 && v < last && v != 0) {
-            char field[96];
-            bl_buf_printf(&p->why, "must not be below the level before it, which is ");
-            bl_number_put(&p->why, bl_param_number(rule->params[i].type), last);
-            snprintf(field, sizeof field, "rules.%s.%s", rule->name, rule->params[i].name);
-            bl_problem(p, s->from == FROM_FILE ? c->path : "", s->line, field);
-        }
-        last = v;
+        char field[96];
+        bl_buf_printf(&p->why, "must not be below the level before it, which is ");
+        bl_number_put(&p->why, bl_param_number(rule->params[i].type), before);
+        snprintf(field, sizeof field, "rules.%s.%s", rule->name, rule->params[i].name);
+        bl_problem(p, s->from == FROM_FILE ? c->path : "", s->line, field);
+        before = v->v[i].i;
     }
 }
 

@@ -1,6 +1,8 @@
 /* The table of options as data, made from options.def. */
 #include "internal.h"
 
+#include "bl/core/tunable.h"
+
 const struct option_info bl_options[BL_OPTION_COUNT] = {
 #define BL_OPTION(id, name_, type_, def_, min_, max_, value_, commands_, help_)                              \
     [BL_OPTION_##id] = {.name = (name_),                                                                     \

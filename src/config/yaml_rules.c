@@ -3,9 +3,9 @@
  */
 #include "document.h"
 
-#include <stdio.h>
+#include "bl/core/tunable.h"
 
-#define STAGE_DEPTH_MAX 100
+#include <stdio.h>
 
 static bool page_ends_name(const char *name)
 {
@@ -16,9 +16,7 @@ static bool page_ends_name(const char *name)
 /* A page as events carry it (SPEC 2.1): begins with '/', no '/' at the end. */
 static bool read_page(struct yaml_file *f, struct bl_str text, struct bl_str *out)
 {
-    bool ok = text.n > 0 && text.n <= BL_PAGE_MAX_BYTES && text.p[0] == '/' && bl_str_utf8(text) &&
-              !bl_str_has_control(text);
-    if (!ok) {
+    if (!bl_page_is_valid(text)) {
         bl_buf_z(&f->p->why, "must be a page that begins with /, such as /checkout; it is ");
         bl_buf_json(&f->p->why, text.n > 80 ? (struct bl_str){text.p, 80} : text);
         return false;
@@ -31,7 +29,7 @@ static bool read_page(struct yaml_file *f, struct bl_str text, struct bl_str *ou
 
 static bool read_text(struct yaml_file *f, struct bl_str text, struct bl_str *out)
 {
-    if (text.n == 0 || text.n > BL_TEXT_MAX_BYTES || !bl_str_utf8(text) || bl_str_has_control(text)) {
+    if (!bl_entry_is_valid(text)) {
         bl_buf_printf(&f->p->why, "must be 1 to %d bytes of text without control characters",
                       BL_TEXT_MAX_BYTES);
         return false;
@@ -64,7 +62,7 @@ static void read_stage_member(struct yaml_file *f, const struct yaml_member *m, 
         r->has_name = ok = read_text(f, text, &r->stage.name);
     else
         r->has_depth = ok =
-            bl_number_check(BL_OPT_COUNT, 1, STAGE_DEPTH_MAX, text, &r->stage.depth, &f->p->why);
+            bl_number_check(BL_OPT_COUNT, 1, BL_STAGE_DEPTH_MAX, text, &r->stage.depth, &f->p->why);
     if (!ok)
         bl_yaml_problem(f, m->line, m->field);
 }

@@ -5,6 +5,7 @@ bl_test(test_ingest unit bl_app)
 bl_test(test_state unit bl_wire)
 bl_test(test_row unit bl_wire)
 bl_test(test_command unit bl_wire)
+bl_test(test_settings unit bl_wire)
 
 bl_test(test_query unit bl_app)
 target_include_directories(test_query PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
