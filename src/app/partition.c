@@ -475,3 +475,21 @@ enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
     mark_dirty(p, m);
     return reschedule(p, m);
 }
+
+enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_settings *rules,
+                                   int64_t received_ms)
+{
+    int64_t grace_ms = p->settings.grace_ms, floor_ms = p->settings.floor_ms;
+    enum bl_err err = bl_partition_advance(p, received_ms);
+    if (err != BL_OK)
+        return err;
+    p->settings = *rules;
+    p->settings.grace_ms = grace_ms;
+    p->settings.floor_ms = floor_ms;
+    return BL_OK;
+}
+
+const struct bl_settings *bl_partition_rules(const struct bl_partition *p)
+{
+    return &p->settings;
+}

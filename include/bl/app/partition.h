@@ -95,6 +95,13 @@ BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct 
  */
 BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
                                             const struct bl_pattern_id *id, int64_t received_ms, bool *found);
+/* Other rules, from the stream: advances under those in effect, then the new ones hold (grace and floor stay). Users
+ * are not touched: a deadline that is set stays until the user's next step. Lists are borrowed until the next change or
+ * the end of p. */
+BL_CHECKED enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_settings *rules,
+                                              int64_t received_ms);
+/* Those in effect. Borrowed until the next change. */
+const struct bl_settings *bl_partition_rules(const struct bl_partition *p);
 /* The earliest deadline of anybody at hand; BL_NEVER: none. */
 int64_t bl_partition_due(const struct bl_partition *p);
 
