@@ -2,8 +2,6 @@
 #include "bl/base/buf.h"
 #include "bl/base/limits.h"
 
-#include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,14 +98,8 @@ void bl_buf_hex(struct bl_buf *b, const void *p, size_t n)
 
 void bl_buf_double(struct bl_buf *b, double v)
 {
-    assert(isfinite(v));
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    bl_buf_z(b, text);
+    char text[BL_DOUBLE_BYTES];
+    bl_buf_add(b, text, bl_str_double(text, v));
 }
 
 void bl_buf_printf(struct bl_buf *b, const char *fmt, ...)

@@ -102,3 +102,38 @@ bool bl_str_has_control(struct bl_str s)
     }
     return false;
 }
+
+static size_t character(struct bl_str s, size_t at)
+{
+    size_t n = 1;
+    while (at + n < s.n && ((unsigned char)s.p[at + n] & 0xC0) == 0x80)
+        n++;
+    return n;
+}
+
+/* When something does not fit, the latest '*' takes one character more: an earlier one never needs to. */
+bool bl_str_glob(struct bl_str pattern, struct bl_str s)
+{
+    size_t p = 0, i = 0, star = SIZE_MAX, retry = 0;
+    while (i < s.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = ++p;
+            retry = i;
+        } else if (p < pattern.n && pattern.p[p] == '?') {
+            p++;
+            i += character(s, i);
+        } else if (p < pattern.n && pattern.p[p] == s.p[i]) {
+            p++;
+            i++;
+        } else if (star != SIZE_MAX) {
+            retry += character(s, retry);
+            i = retry;
+            p = star;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}

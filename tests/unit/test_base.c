@@ -177,9 +177,25 @@ static void numbers_are_written_as_short_as_they_read_back(void **state)
     static const struct {
         double v;
         const char *text;
-    } cases[] = {{0, "0"},      {1, "1"},     {-2.5, "-2.5"},
-                 {0.1, "0.1"},  {100, "100"}, {1.0 / 3, "0.3333333333333333"},
-                 {12.5, "12.5"}};
+    } cases[] = {{0, "0"},
+                 {1, "1"},
+                 {-2.5, "-2.5"},
+                 {0.1, "0.1"},
+                 {1e2, "100"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {12.50, "12.5"},
+                 {-0.0, "0"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {1e-7, "0.0000001"},
+                 {9.5e-8, "9.5e-8"},
+                 {123456789012345680000.0, "123456789012345680000"},
+                 {1e21, "1e21"},
+                 {-1.5e300, "-1.5e300"},
+                 {5e-324, "5e-324"},
+                 {1e15, "1000000000000000"},
+                 {-1.2345678901234566e-7, "-0.00000012345678901234566"},
+                 {10.25, "10.25"},
+                 {1024, "1024"}};
     struct bl_buf b = {0};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -187,8 +203,12 @@ static void numbers_are_written_as_short_as_they_read_back(void **state)
         bl_buf_double(&b, cases[i].v);
         assert_text(&b, cases[i].text);
     }
-    static const double hard[] = {5e-324, 1.7976931348623157e308, 0.1 + 0.2, 9007199254740993.0,
-                                  123456789.123456789};
+    static const double hard[] = {5e-324,
+                                  1.7976931348623157e308,
+                                  -2.2250738585072014e-308,
+                                  9007199254740993.0,
+                                  123456789.123456789,
+                                  5.684341886080802e-14};
     for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
         bl_buf_clear(&b);
         bl_buf_double(&b, hard[i]);
@@ -203,6 +223,48 @@ static void numbers_are_written_as_short_as_they_read_back(void **state)
     bl_buf_int(&b, 0);
     assert_text(&b, "-9223372036854775808 9223372036854775807 0");
     bl_buf_release(&b);
+}
+
+static void globs_know_two_wildcards(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool fits;
+    } cases[] = {
+        {"", "", true},
+        {"", "a", false},
+        {"*", "", true},
+        {"*", "a\nb", true},
+        {"?", "", false},
+        {"?", "a", true},
+        {"?", "ab", false},
+        {"?", "\xC3\xA9", true},
+        {"??", "\xC3\xA9", false},
+        {"a*", "a", true},
+        {"a*", "ba", false},
+        {"*a", "ba", true},
+        {"a", "A", false},
+        {"a*b*c", "aXbYbZc", true},
+        {"a*b*c", "acb", false},
+        {"*aab", "aaaab", true},
+        {"*?b", "b", false},
+        {"*?b",
+         "\xE2\x82\xAC"
+         "b",
+         true},
+        {"[a]", "a", false},
+        {"[a]", "[a]", true},
+        {"a.c", "abc", false},
+        {"\\*", "\\x", true},
+        {"\\*", "*", false},
+        {"**a**", "bab", true},
+        {"plus-?", "plus-10", false},
+        {"plus-*", "plus-10", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (bl_str_glob(bl_str_of(cases[i].pattern), bl_str_of(cases[i].text)) != cases[i].fits)
+            fail_msg("%s and %s", cases[i].pattern, cases[i].text);
 }
 
 static void json_strings_are_escaped(void **state)
@@ -366,6 +428,7 @@ int main(void)
         cmocka_unit_test(control_characters_are_seen),
         cmocka_unit_test(a_buffer_keeps_its_bound),
         cmocka_unit_test(numbers_are_written_as_short_as_they_read_back),
+        cmocka_unit_test(globs_know_two_wildcards),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(percent_escapes_go_and_come_back),
         cmocka_unit_test(printf_takes_any_length),

@@ -42,6 +42,13 @@ bool bl_str_starts(struct bl_str s, struct bl_str prefix);
 /* Whole string as a decimal integer (optional '-', no '+', no spaces); false if it is anything else or
  * overflows. */
 bool bl_str_int64(struct bl_str s, int64_t *out) __attribute__((warn_unused_result));
+/* The shortest decimal text that reads back as the same number, without a terminator; its length. In plain digits
+ * from 1e-7 up to 1e21 (integers without a fraction, -0 as 0), else with an exponent. v must be finite. The
+ * locale does not matter. */
+#define BL_DOUBLE_BYTES 32
+size_t bl_str_double(char out[BL_DOUBLE_BYTES], double v);
+/* Does the pattern fit the whole text? '*' stands for any characters, '?' for one (of UTF-8), all else for itself. */
+bool bl_str_glob(struct bl_str pattern, struct bl_str s);
 /* Well-formed UTF-8 without surrogates or overlong forms. */
 bool bl_str_utf8(struct bl_str s);
 /* A C0 control character, DEL, or a C1 control character (as UTF-8) inside? */
