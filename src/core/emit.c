@@ -52,10 +52,13 @@ static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_chang
     char made[32];
     identify(s, o, &p);
     const struct bl_rule *rule = bl_rule(o->rule);
-    bl_explain(rule->sentences[rule->variants ? o->variant - 1 : 0], &story->words, &sentence);
+    bl_explain(rule->sentences[rule->variants ? o->variant - 1U : story->sentence], &story->words, &sentence);
     p.explanation = (struct bl_str){sentence.p, sentence.n};
-    if (change == BL_PATTERN_NEW)
+    if (change == BL_PATTERN_NEW) {
         p.session_id = bl_engine_session_id(s->u, s->user_id, made);
+        p.session_ms = s->u->session_ms;
+        p.friction = s->u->friction;
+    }
     memcpy(p.facts, story->facts, sizeof p.facts);
     put_events(s->u, &p);
     emit(s, &p);
@@ -139,6 +142,11 @@ void bl_story_int(struct bl_story *story, const char *name, int64_t v)
     *next_fact(story) = (struct bl_fact){.name = name, .kind = BL_FACT_INT, .i = v};
 }
 
+void bl_story_number(struct bl_story *story, const char *name, double v)
+{
+    *next_fact(story) = (struct bl_fact){.name = name, .kind = BL_FACT_NUMBER, .number = v};
+}
+
 void bl_story_str(struct bl_story *story, const char *name, struct bl_str v)
 {
     *next_fact(story) = (struct bl_fact){.name = name, .kind = BL_FACT_STR, .s = v};
@@ -148,4 +156,30 @@ void bl_story_times(struct bl_story *story, const char *name, const int64_t *tim
 {
     *next_fact(story) =
         (struct bl_fact){.name = name, .kind = BL_FACT_TIMES, .times_ms = times_ms, .n_times = n};
+}
+
+static struct bl_str put_spot(char *out, double x, double y)
+{
+    char *p = out;
+    *p++ = '(';
+    p += bl_str_double(p, x);
+    *p++ = ',';
+    *p++ = ' ';
+    p += bl_str_double(p, y);
+    *p++ = ')';
+    return (struct bl_str){out, (size_t)(p - out)};
+}
+
+void bl_story_spot(struct bl_story *story, const struct bl_spot *spot)
+{
+    struct bl_words *w = &story->words;
+    w->element = spot->target.n ? spot->target : BL_STR("an element");
+    if (spot->target.n)
+        bl_story_str(story, "target", spot->target);
+    else if (spot->has_xy)
+        w->element = put_spot(story->spot, spot->x, spot->y);
+    if (spot->has_xy) {
+        bl_story_number(story, "x", spot->x);
+        bl_story_number(story, "y", spot->y);
+    }
 }

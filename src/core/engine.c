@@ -100,8 +100,8 @@ static void situate(struct bl_step *s)
 static void note_visit(struct bl_step *s)
 {
     struct bl_user *u = s->u;
-    unsigned old = 0;
-    while (old < u->n_visits && u->visits[old].t_ms <= s->now_ms - BL_VISITS_KEEP_MS)
+    unsigned old = 0; /* two stay, however old: with this one they are the last three (SPEC 4.4, quick-back) */
+    while (old + 2 < u->n_visits && u->visits[old].t_ms <= s->now_ms - BL_VISITS_KEEP_MS)
         old++;
     if (old) {
         u->n_visits = (uint16_t)(u->n_visits - old);

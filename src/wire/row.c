@@ -29,7 +29,7 @@ enum bl_column bl_column_of(struct bl_str name)
 }
 
 /* An upper bound for the bytes of a fact or event: escapes take at most six bytes for one. */
-#define NUMBER_BYTES 24
+#define NUMBER_BYTES BL_DOUBLE_BYTES
 #define FRAME_BYTES  48
 
 static size_t evidence_bound(const struct bl_pattern *p)
@@ -50,6 +50,8 @@ static void write_fact(const struct bl_fact *f, struct bl_buf *out)
     bl_buf_char(out, ':');
     if (f->kind == BL_FACT_INT) {
         bl_buf_int(out, f->i);
+    } else if (f->kind == BL_FACT_NUMBER) {
+        bl_buf_double(out, f->number);
     } else if (f->kind == BL_FACT_STR) {
         bl_buf_json(out, f->s);
     } else {

@@ -13,7 +13,7 @@
  *                   among all of the user; actions and ms since the one before, pages as in visits. The field's
  *                   number is N / BL_WINDOW_CHUNK modulo BL_STATE_CHUNKS
  *   open            [["abandonment","exit","high",page,element,other,±detected,±due,n,past],…]
- *   marks           [["hesitation",kind,page,element,±t,±until,±due,n,session],…]
+ *   marks           [["hesitation",kind,page,element,±t,±until,±due,n,session],…]; with a place: …,session,x,y]
  *                   page, element and other are a text, the number of an earlier text, or null. The first time is
  *                   absolute, those of further entries count from the entry before; due and until count from the
  *                   entry's own time, null: never. A variant is null where the rule has none

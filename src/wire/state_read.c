@@ -253,6 +253,25 @@ static void read_open(struct reader *r, struct bl_json root)
     }
 }
 
+static double number_of(struct reader *e, struct bl_json v)
+{
+    enum bl_json_type type = bl_json_type(v);
+    e->bad = e->bad || (type != BL_JSON_INT && type != BL_JSON_UINT && type != BL_JSON_DOUBLE);
+    return e->bad ? 0 : bl_json_double(v);
+}
+
+/* Two numbers more, or nothing. */
+static void next_place(struct reader *e, struct bl_mark *m)
+{
+    struct bl_json x, y;
+    if (e->bad || !bl_json_next(&e->walk, &x))
+        return;
+    e->bad = !bl_json_next(&e->walk, &y);
+    m->has_xy = true;
+    m->x = number_of(e, x);
+    m->y = e->bad ? 0 : number_of(e, y);
+}
+
 static void read_marks(struct reader *r, struct bl_json root)
 {
     struct bl_json_walk list = bl_json_array(root);
@@ -268,6 +287,7 @@ static void read_marks(struct reader *r, struct bl_json root)
         m.due_ms = next_due(r, t);
         m.n = next_int(r, INT64_MIN, INT64_MAX);
         m.session = next_int(r, 0, 1);
+        next_place(r, &m);
         end_entry(r);
         check_due(r, rule, rule != BL_RULE_COUNT, m.due_ms);
         r->bad = r->bad || r->u->n_marks == BL_MARKS_MAX;

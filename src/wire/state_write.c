@@ -194,6 +194,16 @@ static void write_open(struct writer *w)
         bl_buf_char(w->b, ']');
 }
 
+static void comma_place(struct writer *w, const struct bl_mark *m)
+{
+    if (!m->has_xy)
+        return;
+    bl_buf_char(w->b, ',');
+    bl_buf_double(w->b, m->x);
+    bl_buf_char(w->b, ',');
+    bl_buf_double(w->b, m->y);
+}
+
 static void write_marks(struct writer *w)
 {
     int64_t before = 0;
@@ -207,7 +217,9 @@ static void write_marks(struct writer *w)
         comma_due(w, m->until_ms, m->t_ms);
         comma_due(w, m->due_ms, m->t_ms);
         comma_int(w, m->n);
-        bl_buf_z(w->b, m->session ? ",1]" : ",0]");
+        comma_int(w, m->session);
+        comma_place(w, m);
+        bl_buf_char(w->b, ']');
         before = m->t_ms;
     }
     if (w->u->n_marks)

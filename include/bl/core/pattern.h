@@ -23,13 +23,14 @@ struct bl_pattern_id {
     unsigned char b[16];
 };
 
-enum bl_fact_kind { BL_FACT_INT, BL_FACT_STR, BL_FACT_TIMES };
+enum bl_fact_kind { BL_FACT_INT, BL_FACT_NUMBER, BL_FACT_STR, BL_FACT_TIMES };
 
 /* One of the numbers behind the sentence: a member of `evidence`. */
 struct bl_fact {
     const char *name;
     enum bl_fact_kind kind;
     int64_t i;
+    double number; /* finite */
     struct bl_str s;
     const int64_t *times_ms;
     size_t n_times;
@@ -49,6 +50,9 @@ struct bl_pattern {
     struct bl_str user_id, page;
     int64_t detected_ms;
     enum bl_severity severity;
+
+    /* NEW only: when the session began, and its friction with this pattern (SPEC 4.6) */
+    int64_t session_ms, friction;
 
     /* NEW and RAISED only */
     struct bl_str session_id, explanation;

@@ -32,7 +32,8 @@ struct bl_rule {
     int64_t weight; /* the default of bl_rule_settings.weight */
     /* For people: the README's table is checked against these. */
     const char *trigger, *severity, *ends;
-    /* The sentence of each variant (one if there are none); see explain.c for the placeholders. */
+    /* The sentence of each variant; without variants, those that a story chooses from. See explain.c for the
+     * placeholders. */
     const char *const *sentences;
     bool outlives_session; /* its open patterns stay open at the end of a session (SPEC 4.6) */
 
@@ -67,6 +68,9 @@ struct bl_words {
 /* What rules do to patterns. `facts` are the numbers behind the sentence. */
 struct bl_story {
     struct bl_words words;
+    unsigned sentence; /* which one, for a rule without variants */
+    char spot[2 * BL_DOUBLE_BYTES +
+              4]; /* what words.element of bl_story_spot may point to: never copy a story */
     struct bl_fact facts[BL_FACTS_MAX];
     size_t n_facts;
 };
@@ -83,7 +87,32 @@ void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution
 /* Facts. */
 void bl_story_int(struct bl_story *story, const char *name, int64_t v);
 void bl_story_str(struct bl_story *story, const char *name, struct bl_str v);
+void bl_story_number(struct bl_story *story, const char *name, double v);
 void bl_story_times(struct bl_story *story, const char *name, const int64_t *times_ms, size_t n);
+
+/* What was clicked (SPEC 4.4). */
+struct bl_spot {
+    struct bl_str target; /* empty: none */
+    bool has_xy;
+    double x, y;
+};
+
+static inline struct bl_spot bl_spot_of(const struct bl_event *e)
+{
+    return (struct bl_spot){e->target, e->has_xy, e->x, e->y};
+}
+
+/* Keeps the place of an event in a mark; -0 becomes 0, as it is written. */
+static inline void bl_mark_place(struct bl_mark *m, const struct bl_event *e)
+{
+    m->has_xy = e->has_xy;
+    m->x = e->has_xy ? e->x + 0.0 : 0;
+    m->y = e->has_xy ? e->y + 0.0 : 0;
+}
+
+/* words.element becomes the T of SPEC 4.4: the target, else "(x, y)", else "an element". What is known of target,
+ * x and y becomes facts. */
+void bl_story_spot(struct bl_story *story, const struct bl_spot *spot);
 
 /* Is `page` the path `entry` or below it, in whole segments, ASCII case ignored (SPEC 4.3)? */
 bool bl_path_within(struct bl_str page, struct bl_str entry);

@@ -55,6 +55,8 @@ struct bl_mark {
     int64_t until_ms; /* from then on it cannot matter and is dropped; BL_NEVER: until taken away */
     int64_t due_ms;   /* a deadline of the rule, or BL_NEVER */
     int64_t n;        /* a rule's own number */
+    bool has_xy;
+    double x, y; /* a rule's own place; finite, 0 without has_xy */
 };
 
 struct bl_name_slot {
