@@ -158,12 +158,14 @@ static const char *promise(const struct up *up)
 static void say_where(const struct up *up)
 {
     printf("\nBehaviorLens is running.\n\n"
+           "  Dashboard  %s/\n"
+           "  Shop       %s/demo/ (a shop to try things in)\n"
            "  Events     POST %s/events\n"
            "  Patterns   %s/api/patterns\n"
            "  Metrics    %s/metrics\n"
            "  Redis      redis-cli -s %s\n"
            "  Data       %s (%s)\n",
-           up->url, up->url, up->url, up->data.socket, up->data.dir, promise(up));
+           up->url, up->url, up->url, up->url, up->url, up->data.socket, up->data.dir, promise(up));
     if (up->data.socket_dir[0])
         printf("             (the socket is in %s: the path of the data directory is too long for one)\n",
                up->data.socket_dir);
