@@ -32,7 +32,7 @@ struct bl_rule {
     int64_t weight; /* the default of bl_rule_settings.weight */
     /* For people: the README's table is checked against these. */
     const char *trigger, *severity, *ends;
-    /* The sentence of each variant; without variants, those that a story chooses from. See explain.c for the
+    /* The sentence of each variant; without variants, those that a story chooses from; NULL ends them. See explain.c for the
      * placeholders. */
     const char *const *sentences;
     bool outlives_session; /* its open patterns stay open at the end of a session (SPEC 4.6) */

@@ -202,6 +202,7 @@ static const char *const sentences[] = {
     "User entered the checkout flow on {page} but did not complete the transaction within {seconds}.",
     "User reached {page} but navigated away without completing the purchase. "
     "Checkout flow was abandoned at the {element} stage.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_abandonment = {

@@ -61,6 +61,7 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
 static const char *const sentences[] = {
     "User clicked {element} on {page} and nothing happened.",
     "User clicked {element} {n|time|times} on {page} and nothing happened.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_dead_click = {

@@ -105,6 +105,7 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
 
 static const char *const sentences[] = {
     "An error followed the user's click on {element} on {page}.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_error_click = {

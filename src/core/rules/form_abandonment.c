@@ -169,6 +169,7 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
 
 static const char *const sentences[] = {
     "User began to fill in the form {element} on {page} but left it without submitting.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_form_abandonment = {

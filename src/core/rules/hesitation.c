@@ -124,6 +124,7 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
 
 static const char *const sentences[] = {
     "User paused for {n|second|seconds} on {page} without taking action.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_hesitation = {

@@ -207,6 +207,7 @@ static const char *const variants[] = {NULL, "revisit", "bounce", NULL};
 static const char *const sentences[] = {
     "User navigated to {page} {n|time|times} within {minutes}, suggesting confusion or indecision.",
     "User bounced between {page} and {other} {n|time|times} within {minutes}, unable to find what they need.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_navigation_loop = {

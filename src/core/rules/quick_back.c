@@ -58,6 +58,7 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
 
 static const char *const sentences[] = {
     "User opened {page} and went straight back to {other}.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_quick_back = {

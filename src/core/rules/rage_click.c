@@ -159,6 +159,7 @@ static void fire(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
 
 static const char *const sentences[] = {
     "User clicked {element} {n|time|times} in rapid succession on {page}.",
+    NULL,
 };
 
 const struct bl_rule bl_rule_rage_click = {
