@@ -9,8 +9,8 @@
  *                      └──a visit elsewhere, a page_exit that counts, CLOCK──> fires ──form_submit──> SPENT
  *
  * "Once per user, page, form and session": not while the pattern is open, nor once its form_submit resolved it. If a
- * person resolved it, the rule may fire again (SPEC 5.3), and leaves no SPENT. A form left with its pattern still open
- * is no longer begun.
+ * person resolved it, the rule may fire again (SPEC 5.3), and leaves no SPENT. While its pattern is open a form is not
+ * begun again: a deadline that can fire nothing would still move the user's time (SPEC 3.3).
  *
  * Where SPEC is silent: forms left at one moment fire in the order in which they were begun. `submit_form` is another
  * action and submits nothing here. A purchase is no form_submit. */
@@ -69,7 +69,7 @@ static void stop_if_none(struct bl_user *u)
 static void begin(struct bl_step *s, const struct bl_rule_settings *c, bl_name form)
 {
     struct bl_mark *m = mark_of(s->u, BEGUN, s->page, form);
-    if (mark_of(s->u, SPENT, s->page, form))
+    if (mark_of(s->u, SPENT, s->page, form) || open_of(s->u, s->page, form))
         return;
     if (m) {
         m->n++;
