@@ -176,20 +176,39 @@ static enum bl_err step_line(struct owner *o, const struct batch_entry *e, struc
     return bl_partition_record(o->partition, &r, e->received_ms);
 }
 
+static enum bl_err step_resolve(struct owner *o, const struct bl_command *command, int64_t now_ms)
+{
+    bool found;
+    enum bl_err err =
+        bl_partition_resolve(o->partition, bl_command_user(command), &command->pattern_id, now_ms, &found);
+    o->manual = err == BL_OK && !found;
+    return err;
+}
+
+static enum bl_err step_explain(struct owner *o, const struct bl_command *command, int64_t now_ms)
+{
+    o->explanation = arena_copy(&o->effects.arena, bl_command_text(command));
+    o->manual = true;
+    return o->explanation.p ? bl_partition_advance(o->partition, now_ms) : BL_ERR_NO_MEMORY;
+}
+
 static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
 {
     struct bl_command command;
-    bool found;
     int64_t now_ms = o->worker->options.event_mode ? INT64_MIN : e->received_ms;
-    if (bl_command_read(e->value, &command) != BL_OK || command.kind != BL_COMMAND_RESOLVE) {
+    enum bl_err err = bl_command_read(e->value, &command);
+    if (err == BL_ERR_NO_MEMORY)
+        return err;
+    if (err != BL_OK) {
         effects_poison(&o->effects, e->id, "unreadable command", e->value);
         return bl_partition_advance(o->partition, now_ms);
     }
-    enum bl_err err =
-        bl_partition_resolve(o->partition, bl_command_user(&command), &command.pattern_id, now_ms, &found);
-    o->manual = err == BL_OK && !found;
+    if (command.kind == BL_COMMAND_RULES)
+        return rules_command(o, e, command.version, command.settings);
     bl_pattern_id_hex(&command.pattern_id, o->manual_id);
-    return err;
+    o->explanation = BL_STR("");
+    return command.kind == BL_COMMAND_EXPLAIN ? step_explain(o, &command, now_ms)
+                                              : step_resolve(o, &command, now_ms);
 }
 
 static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)

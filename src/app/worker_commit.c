@@ -45,52 +45,19 @@ bool commit_needs_check(struct owner *o)
     return e->n_touched > 0 || o->manual || o->n_buckets > 0;
 }
 
-static enum bl_severity severity_of(struct bl_str name)
-{
-    for (int s = BL_LOW; s <= BL_HIGH; s++)
-        if (bl_str_eqz(name, bl_severity_name((enum bl_severity)s)))
-            return (enum bl_severity)s;
-    return 0;
-}
-
-/* SPEC 5.3 for a pattern that the user's state no longer knows: an abandonment of an earlier session whose
- * place another has taken. */
-static void resolve_stored(struct owner *o, const struct bl_checked *c)
-{
-    struct bl_pattern x = {.change = BL_PATTERN_RESOLVED, .resolution = BL_RESOLVED_MANUAL};
-    const struct touched *now = effects_find(&o->effects, o->manual_id);
-    if (now && now->resolved)
-        return; /* by a deadline that the command's own time made due: the store does not know of it yet */
-    x.rule = bl_rule_of(c->type);
-    x.user_id = c->user_id;
-    x.page = c->page;
-    x.severity = severity_of(c->severity);
-    x.resolved_ms = bl_partition_clock(o->partition);
-    if (!c->exists || c->resolved || x.rule == BL_RULE_COUNT || !x.severity ||
-        !bl_str_int64(c->detected_at, &x.detected_ms) ||
-        !bl_pattern_id_parse((struct bl_str){o->manual_id, 32}, &x.id))
-        return;
-    effects_pattern(&o->effects, &x);
-    struct touched *t = effects_find(&o->effects, o->manual_id);
-    if (t) {
-        t->exists = true;
-        t->stored_severity = x.severity;
-    }
-}
-
 void commit_checked(void *arg, size_t i, const struct bl_checked *c)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     if (o->drop)
         return;
     if (i >= o->n_checked) {
-        resolve_stored(o, c);
+        manual_checked(o, c);
         return;
     }
     struct touched *t = o->effects.touched[i];
     t->exists = c->exists;
     t->was_resolved = c->resolved;
-    t->stored_severity = c->exists ? severity_of(c->severity) : 0;
+    t->stored_severity = c->exists ? manual_severity(c->severity) : 0;
 }
 
 /* Fields of a step are `views PAGE` and `TYPE PAGE`. */
@@ -146,7 +113,7 @@ static void put_expiry(const struct owner *o, struct bl_member *m, const struct 
         latest = later(latest, s->marks[i].until_ms);
     for (size_t i = 0; i < s->n_open; i++)
         latest = later(latest, s->open[i].due_ms);
-    latest += x->rules->session_timeout_ms + SAFETY_MS;
+    latest += bl_partition_rules(o->partition)->session_timeout_ms + SAFETY_MS;
     if (latest > m->expires_ms)
         u->expires_ms = m->expires_ms = latest + SAFETY_SLACK_MS;
 }
@@ -272,11 +239,12 @@ static void drop_resolution(struct bl_row *row)
 static bool settle(struct touched *t)
 {
     bool again = t->created && t->exists;
-    if (again) { /* made before: what remains is at most its resolution */
+    if (again) { /* made before: what remains is at most its resolution, and what a command said of it */
         struct bl_row only = {0};
         only.v[BL_COLUMN_RESOLVED] = t->row.v[BL_COLUMN_RESOLVED];
         only.v[BL_COLUMN_RESOLVED_AT] = t->row.v[BL_COLUMN_RESOLVED_AT];
         only.v[BL_COLUMN_RESOLUTION] = t->row.v[BL_COLUMN_RESOLUTION];
+        only.v[BL_COLUMN_AI_EXPLANATION] = t->row.v[BL_COLUMN_AI_EXPLANATION];
         t->row = only;
         t->created = false;
         t->severity = t->stored_severity;
@@ -285,7 +253,7 @@ static bool settle(struct touched *t)
         t->resolved = false;
         drop_resolution(&t->row);
     }
-    return again ? t->resolved : t->created || t->exists;
+    return again ? t->resolved || t->row.v[BL_COLUMN_AI_EXPLANATION].n > 0 : t->created || t->exists;
 }
 
 static void put_pattern(struct owner *o, struct touched *t)
@@ -309,7 +277,11 @@ static void put_pattern(struct owner *o, struct touched *t)
 static void put_change(struct owner *o, const struct change *c)
 {
     static const char *const names[] = {
-        [BL_PATTERN_NEW] = "new", [BL_PATTERN_RAISED] = "raised", [BL_PATTERN_RESOLVED] = "resolved"};
+        [BL_PATTERN_NEW] = "new",
+        [BL_PATTERN_RAISED] = "raised",
+        [BL_PATTERN_RESOLVED] = "resolved",
+        [CHANGE_EXPLAINED] = "explained",
+    };
     const struct touched *t = c->of;
     if (!t->stored || (c->change == BL_PATTERN_NEW && !t->created) ||
         (c->change == BL_PATTERN_RESOLVED && !t->resolved))
@@ -461,6 +433,7 @@ enum bl_err commit_put(struct owner *o)
     put_counts(o);
     for (size_t i = 0; i < e->n_poison; i++)
         PUT(o, put_quarantine, e->poison[i].id, e->poison[i].reason, e->poison[i].text);
+    rules_put(o);
     put_position(o);
     return e->err;
 }

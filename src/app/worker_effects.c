@@ -175,6 +175,19 @@ void effects_pattern(struct effects *e, const struct bl_pattern *pattern)
     merge_row(e, t, pattern);
 }
 
+void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms)
+{
+    struct touched *t = touch(e, pattern);
+    if (!t || !OWNER_ROOM(e->changes, e->cap_changes, e->n_changes)) {
+        fail(e, BL_ERR_NO_MEMORY);
+        return;
+    }
+    if (!t->severity)
+        t->severity = pattern->severity; /* not touched by this round otherwise */
+    t->row.v[BL_COLUMN_AI_EXPLANATION] = text;
+    e->changes[e->n_changes++] = (struct change){t, CHANGE_EXPLAINED, t->severity, at_ms};
+}
+
 /* ---- the partition's sink ---- */
 
 static struct owner *owner_of(void *ctx)

@@ -152,8 +152,11 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
 {
     const struct bl_worker_options *x = &o->worker->options;
     struct bl_partition_sink sink = effects_sink(o);
-    enum bl_err err =
-        bl_partition_new(x->rules, x->event_mode, x->hash_key, x->seen_max, x->seen_ms, &sink, &o->partition);
+    struct bl_settings rules;
+    enum bl_err err = rules_restore(o, r, &rules);
+    if (err == BL_OK)
+        err = bl_partition_new(&rules, x->event_mode, x->hash_key, x->seen_max, x->seen_ms, &sink,
+                               &o->partition);
     if (err != BL_OK)
         return err;
     if (r->clock_ms >= 0)

@@ -50,12 +50,14 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
     *o = (struct owner){.magic = OWNER_MAGIC, .worker = w, .p = p};
     effects_init(&o->effects);
     bl_map_init(&o->wanted_by_id);
+    bl_buf_init(&o->rules_text, 0);
 }
 
 static void forget(struct owner *o)
 {
     bl_partition_free(o->partition);
     o->partition = NULL;
+    rules_forget(o);
     batch_reset(&o->batch);
     effects_reset(&o->effects);
     steps_release(o);
@@ -70,6 +72,7 @@ void owner_release_memory(struct owner *o)
 {
     forget(o);
     effects_release(&o->effects);
+    bl_buf_release(&o->rules_text);
     arena_release(&o->batch.arena);
     bl_map_release(&o->wanted_by_id);
     free(o->batch.v);

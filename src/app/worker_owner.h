@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "bl/app/worker.h"
 #include "bl/base/magic.h"
+#include "bl/wire/rules.h"
 
 #define OWNER_MAGIC       BL_MAGIC('o', 'w', 'n', 'r')
 #define WORKER_MAGIC      BL_MAGIC('w', 'o', 'r', 'k')
@@ -61,9 +62,11 @@ struct touched {
     struct bl_row row;
 };
 
+#define CHANGE_EXPLAINED (BL_PATTERN_RESOLVED + 1) /* behind enum bl_change */
+
 struct change {
     struct touched *of;
-    enum bl_change change;
+    unsigned change;
     enum bl_severity severity;
     int64_t at_ms;
 };
@@ -154,9 +157,12 @@ struct owner {
     bool partial;       /* more users are due than one round takes: only deadlines up to horizon_ms fire */
     size_t due_max;
     enum bl_err load_err;
-    bool manual; /* the round's command names a pattern that is not in the user's state */
+    /* The round's command is about a pattern that the store must tell of: one that is not in the user's state, or one
+     * to be explained. */
+    bool manual;
     char manual_id[32];
-    struct bl_str *wanted; /* users to load */
+    struct bl_str explanation; /* in the effects' arena; empty: it is a resolve */
+    struct bl_str *wanted;     /* users to load */
     size_t n_wanted, cap_wanted;
     struct bl_map wanted_by_id;
     struct bl_due *dues;
@@ -173,6 +179,12 @@ struct owner {
         int64_t second, n;
     } rate[OWNER_RATE_SLOTS];
     struct sizes seen, recent;
+
+    struct bl_rules *rules; /* in effect; NULL: this worker's own, for want of readable ones */
+    int64_t rules_version, rules_at_ms;
+    struct bl_buf rules_text; /* as they came */
+    char rules_entry[48];     /* that brought them; empty: in effect since the beginning */
+    bool rules_changed;       /* to be put with the next commit */
 };
 
 struct bl_worker {
@@ -235,6 +247,16 @@ uint32_t load_hash(struct bl_str value);
 /* The running attempt's deadline and page; BL_NEVER: none. */
 int64_t load_checkout(const struct bl_user *u, struct bl_str *page);
 
+/* worker_rules.c */
+/* What holds when the partition is taken; then bl_partition_new may have *out. BL_ERR_STORE_UNAVAILABLE: the data set
+ * has no rules yet. */
+enum bl_err rules_restore(struct owner *o, const struct bl_restored *r, struct bl_settings *out);
+/* A command brings another version. */
+enum bl_err rules_command(struct owner *o, const struct batch_entry *e, int64_t version,
+                          struct bl_str settings);
+void rules_put(struct owner *o);
+void rules_forget(struct owner *o);
+
 /* worker_effects.c */
 void effects_init(struct effects *e);
 void effects_reset(struct effects *e);
@@ -244,7 +266,14 @@ void effects_count(struct effects *e, enum bl_tally tally, int64_t number, struc
                    struct bl_str page, int64_t n);
 void effects_poison(struct effects *e, struct bl_str id, const char *reason, struct bl_str text);
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
+/* A stored pattern, or one of this round, gets its column ai_explanation; of `pattern` only who and what it is. */
+void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);
 struct touched *effects_find(const struct effects *e, const char id[32]);
+
+/* worker_manual.c: the command's pattern, as the store has it. */
+void manual_checked(struct owner *o, const struct bl_checked *c);
+/* 0: no severity of ours. */
+enum bl_severity manual_severity(struct bl_str name);
 
 /* worker_commit.c */
 /* Is there anything to ask the store before the commit? Fills o->buckets. */

@@ -14,10 +14,12 @@
 #include "bl/app/worker.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/core/tunable.h"
 #include "bl/store/dataset.h"
 #include "bl/store/keys.h"
 #include "bl/store/process.h"
 #include "bl/store/world.h"
+#include "bl/wire/rules.h"
 
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -39,6 +41,8 @@ struct worker_main {
     struct bl_world *world; /* NULL until the data set is open */
     struct bl_worker *worker;
     struct bl_hash_key hash_key;
+    struct bl_buf rules; /* this worker's own, for a data set that has none */
+    bool compared;       /* with those of the data set */
     bool stopping;
     bool opening, current; /* current: opened since Redis came up, and not found gone since */
     enum presence said;
@@ -197,6 +201,26 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
     return bl_worker_new(&o, &ports, &m->worker);
 }
 
+/* The data set's rules are in effect, whatever the file says: a difference is worth a word. */
+static void compare_rules(struct worker_main *m, const struct bl_dataset *d)
+{
+    struct bl_rules *rules;
+    struct bl_buf why;
+    if (m->compared)
+        return;
+    m->compared = true;
+    bl_buf_init(&why, 0);
+    if (bl_rules_read(d->rules, &rules, &why) == BL_OK) {
+        if (!bl_settings_same(bl_rules_settings(rules), bl_config_rules(m->config)))
+            bl_log(BL_LOG_WARN,
+                   "the rules of the data set are in effect, not those of this worker's configuration: see "
+                   "`behaviorlens rules diff FILE`",
+                   BL_LOG_INT("version", d->rules_version));
+        bl_rules_free(rules);
+    }
+    bl_buf_release(&why);
+}
+
 static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
 {
     struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
@@ -217,6 +241,7 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     if (err == BL_OK) {
         m->current = true;
         presence_set(&m->said, REDIS_HERE, NULL);
+        compare_rules(m, d);
         bl_log(BL_LOG_INFO, "data set open", BL_LOG_INT("partitions", d->partitions),
                BL_LOG_TEXT("env", bl_config_text(m->config, BL_OPTION_ENV)));
         return;
@@ -231,6 +256,8 @@ static void open_dataset(struct worker_main *m)
     if (m->opening || m->stopping || !bl_link_is_up(m->link))
         return;
     m->opening = true;
+    want.rules = bl_buf_view(&m->rules);
+    want.rules_source = BL_STR("worker");
     bl_dataset_open(m->link, &want, on_dataset, m);
 }
 
@@ -294,10 +321,13 @@ int bl_main_worker(const struct bl_config *config, int argc, char **argv)
     }
     m->magic = MAIN_MAGIC;
     m->config = config;
+    bl_buf_init(&m->rules, 0);
+    bl_rules_write(bl_config_rules(config), &m->rules);
     uv_loop_init(&m->loop);
     int status = run(m);
     bl_worker_free(m->worker);
     bl_process_free(m->process);
+    bl_buf_release(&m->rules);
     if (uv_loop_close(&m->loop) != 0)
         bl_log_plain(BL_LOG_WARN, "the loop did not close");
     free(m);

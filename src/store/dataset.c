@@ -1,4 +1,4 @@
-/* Opening: the scripts, Redis' settings, then the meta hash, in one pipeline. The checks of SPEC 7.3 come
+/* Opening: the scripts, Redis' settings, then the meta hash, in one pipeline; for a worker the rules after it. The checks of SPEC 7.3 come
  * before the data set is made, so the settings are asked for first and the script is sent when they are
  * known.
  *
@@ -24,6 +24,7 @@ struct opening {
     struct bl_dataset_want want;
     bl_dataset_fn *fn;
     void *ctx;
+    struct bl_dataset dataset;
     bool refused, loading;
     char why[512];
 };
@@ -179,16 +180,48 @@ static enum bl_err read_meta(struct opening *o, const redisReply *reply, struct 
     return o->why[0] ? BL_ERR_CONFIG : BL_OK;
 }
 
+/* {version, settings} of the newest rules */
+static void on_rules(void *ctx, const redisReply *reply)
+{
+    struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
+    struct bl_dataset *d = &o->dataset;
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+        bl_str_int64(text_of(reply->element[0]), &d->rules_version)) {
+        d->rules = text_of(reply->element[1]);
+        finish(o, BL_OK, d);
+        return;
+    }
+    if (reply)
+        snprintf(o->why, sizeof o->why, "The rules of the data set cannot be read: %s",
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected reply");
+    finish(o,
+           !reply || (reply->type == REDIS_REPLY_ERROR && passes(reply)) ? BL_ERR_STORE_UNAVAILABLE
+                                                                         : BL_ERR_CONFIG,
+           NULL);
+}
+
+static void send_rules(struct opening *o)
+{
+    struct bl_buf key;
+    bl_buf_init(&key, 0);
+    bl_key_put(&key, o->want.env, BL_KEY_RULES_HISTORY, 0, (struct bl_str){0});
+    struct bl_str args[] = {bl_buf_view(&key), o->want.rules_source, o->want.rules};
+    bl_script_send(o->link, BL_SCRIPT_rules_begin, 1, sizeof args / sizeof args[0], args, on_rules, o);
+    bl_buf_release(&key);
+}
+
 static void on_meta(void *ctx, const redisReply *reply)
 {
     struct opening *o = BL_CAST(struct opening, ctx, OPENING_MAGIC);
-    struct bl_dataset d = {0};
     if (!reply) {
         finish(o, BL_ERR_STORE_UNAVAILABLE, NULL);
         return;
     }
-    enum bl_err err = read_meta(o, reply, &d);
-    finish(o, err, err == BL_OK ? &d : NULL);
+    enum bl_err err = read_meta(o, reply, &o->dataset);
+    if (err == BL_OK && o->want.rules.n)
+        send_rules(o);
+    else
+        finish(o, err, err == BL_OK ? &o->dataset : NULL);
 }
 
 static void send_meta(struct opening *o)

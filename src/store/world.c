@@ -153,6 +153,7 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     s->world = w;
     s->p = p;
     bl_buf_init(&s->scratch, 0);
+    bl_buf_init(&s->rules, 0);
     commands_init(&s->commit, bl_str_of(w->env), p);
     commands_init(&s->acks, bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
@@ -165,6 +166,7 @@ static void world_free(struct bl_world *w)
     for (int p = 0; w->slots && p < w->options.partitions; p++) {
         struct slot *s = &w->slots[p];
         bl_buf_release(&s->scratch);
+        bl_buf_release(&s->rules);
         commands_release(&s->commit);
         commands_release(&s->acks);
         free(s->scores);
@@ -271,6 +273,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .put_seen = world_put_seen,
         .drop_seen = world_drop_seen,
         .put_quarantine = world_put_quarantine,
+        .put_rules = world_put_rules,
         .put_ack = world_put_ack,
         .put_position = world_put_position,
         .end = world_end,

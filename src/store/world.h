@@ -47,6 +47,8 @@ struct slot {
     int64_t *scores; /* of the users being loaded */
     size_t n_scores, cap_scores;
     struct bl_buf scratch;
+    struct bl_buf rules; /* at take-over: the first version of the data set's rules */
+    int64_t rules_version, rules_at_ms;
     void *items; /* scratch for what is handed up */
     size_t cap_items;
 
@@ -130,6 +132,7 @@ void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep);
 void world_put_seen(void *ctx, int p, struct bl_str chunk);
 void world_drop_seen(void *ctx, int p, size_t chunks);
 void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
 

@@ -5,6 +5,8 @@
  */
 #include "world.h"
 
+#include <stdio.h>
+
 #define CHANGES_MAX       10000
 #define QUARANTINE_MAX    1000
 #define COUNTS_TTL_S      (2 * 24 * 3600)
@@ -229,6 +231,25 @@ void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason
     field(c, "entry", id);
     field(c, "reason", bl_str_of(reason));
     field(c, "text", text);
+}
+
+void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)
+{
+    struct commands *c = list(ctx, p);
+    char name[40];
+    command(c, "HSET", BL_KEY_RULES, NO_ARG);
+    commands_z(c, "version");
+    commands_int(c, x->version);
+    commands_z(c, "at");
+    commands_int(c, x->at_ms);
+    field(c, "settings", x->settings);
+    if (x->entry.n == 0)
+        return;
+    snprintf(name, sizeof name, "since:%lld", (long long)x->version);
+    field(c, name, x->entry);
+    command(c, "HDEL", BL_KEY_RULES, NO_ARG);
+    snprintf(name, sizeof name, "since:%lld", (long long)x->version - BL_RULES_KEPT);
+    commands_z(c, name);
 }
 
 void world_put_ack(void *ctx, int p, struct bl_str id)

@@ -45,13 +45,41 @@ static size_t take_texts(const redisReply *list, struct bl_str *out)
     return list->elements;
 }
 
+/* Of the history's first entry: {{id, {field, value …}}}. */
+static void on_first_rules(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    const redisReply *entry =
+        reply && reply->type == REDIS_REPLY_ARRAY && reply->elements ? reply->element[0] : NULL;
+    const redisReply *fields = entry && entry->elements == 2 ? entry->element[1] : NULL;
+    bl_buf_clear(&s->rules);
+    s->rules_version = s->rules_at_ms = 0;
+    for (size_t i = 0; fields && i + 1 < fields->elements; i += 2) {
+        struct bl_str name = world_text(fields->element[i]);
+        if (bl_str_eqz(name, "version"))
+            s->rules_version = world_int(fields->element[i + 1], 0);
+        else if (bl_str_eqz(name, "at"))
+            s->rules_at_ms = world_int(fields->element[i + 1], 0);
+        else if (bl_str_eqz(name, "settings"))
+            bl_buf_str(&s->rules, world_text(fields->element[i + 1]));
+    }
+}
+
+static void take_rules(struct slot *s, redisReply *const *noted, struct bl_restored *r)
+{
+    r->rules_noted = world_int(noted[0], 0) > 0;
+    r->rules_version = r->rules_noted ? world_int(noted[0], 0) : s->rules_version;
+    r->rules_at_ms = r->rules_noted ? world_int(noted[1], 0) : s->rules_at_ms;
+    r->rules = r->rules_noted ? world_text(noted[2]) : bl_buf_view(&s->rules);
+}
+
 static void on_restore(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
     struct bl_restored r = {.err = world_error(s->data, reply)};
     if (r.err == BL_OK && !s->watched)
         r.err = BL_ERR_FENCED;
-    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6))
+    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9))
         r.err = BL_ERR_CORRUPT;
     if (r.err != BL_OK) {
         answer_restored(s, &r);
@@ -68,6 +96,7 @@ static void on_restore(void *ctx, const redisReply *reply)
     r.clock_ms = world_int(reply->element[1], -1);
     r.entries = world_int(reply->element[2], 0);
     r.rate = world_text(reply->element[3]);
+    take_rules(s, &reply->element[6], &r);
     r.seen = texts;
     r.n_seen = take_texts(seen, texts);
     r.recent = texts + r.n_seen;
@@ -84,8 +113,8 @@ static void on_watched(void *ctx, const redisReply *reply)
 /* UNWATCH first: a watch of an earlier ownership has seen the fence change since and would spoil every commit. */
 void world_restore_now(struct slot *s)
 {
-    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_RATE, BL_KEY_SEEN,
-                                       BL_KEY_RECENT};
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_RATE,
+                                       BL_KEY_SEEN,  BL_KEY_RECENT,   BL_KEY_RULES};
     const struct bl_str args[] = {bl_str_of(s->fence)};
     s->restoring = false;
     commands_clear(&s->commit);
@@ -94,10 +123,17 @@ void world_restore_now(struct slot *s)
     commands_new(&s->commit, "GET");
     commands_key(&s->commit, BL_KEY_FENCE, BL_STR(""));
     commands_new(&s->commit, "UNWATCH");
+    commands_new(&s->commit, "XRANGE");
+    commands_key(&s->commit, BL_KEY_RULES_HISTORY, BL_STR(""));
+    commands_z(&s->commit, "-");
+    commands_z(&s->commit, "+");
+    commands_z(&s->commit, "COUNT");
+    commands_int(&s->commit, 1);
     world_send(s->data, &s->commit, 2, NULL, NULL);
     world_send(s->data, &s->commit, 0, NULL, NULL);
     world_send(s->data, &s->commit, 1, on_watched, s);
-    world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 5, args, 1, on_restore, s);
+    world_send(s->data, &s->commit, 3, on_first_rules, s);
+    world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 6, args, 1, on_restore, s);
 }
 
 void world_restore_fail(struct slot *s)

@@ -60,7 +60,9 @@ static void open_wanted(struct opened *o, const char *url, struct bl_dataset_wan
 
 static void open_dataset(struct opened *o, const char *url, int partitions, bool event, bool durable)
 {
-    open_wanted(o, url, (struct bl_dataset_want){BL_STR("test"), partitions, event, durable, NULL, false});
+    open_wanted(o, url,
+                (struct bl_dataset_want){BL_STR("test"), partitions, event, durable, NULL, false, BL_STR(""),
+                                         BL_STR("")});
 }
 
 static void the_first_makes_it_and_all_agree(void **state)
@@ -136,7 +138,8 @@ static void an_append_only_file_that_is_synced_too_seldom_is_refused(void **stat
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *const args[] = {"--appendonly", "yes", "--appendfsync", cases[i].sync, NULL};
-        const struct bl_dataset_want want = {BL_STR("test"), 8, false, true, NULL, cases[i].every_write};
+        const struct bl_dataset_want want = {BL_STR("test"),       8,          false,     true, NULL,
+                                             cases[i].every_write, BL_STR(""), BL_STR("")};
         struct bl_test_redis r;
         struct opened o;
         bl_test_redis_start(&r, args);
@@ -153,7 +156,7 @@ static void a_sync_that_is_not_told_is_believed(void **state)
 {
     (void)state;
     static const char *const args[] = {"--appendonly", "yes", NULL};
-    const struct bl_dataset_want want = {BL_STR("test"), 8, false, true, NULL, true};
+    const struct bl_dataset_want want = {BL_STR("test"), 8, false, true, NULL, true, BL_STR(""), BL_STR("")};
     struct bl_test_redis r;
     struct opened o;
     bl_test_redis_start(&r, args);

@@ -28,6 +28,10 @@ struct bl_restored {
     int64_t clock_ms; /* -1: none */
     int64_t entries;  /* committed since the stream began */
     struct bl_str rate;
+    /* The rules in effect there; or, where none are noted yet, the first of the data set. Empty: it has none yet. */
+    struct bl_str rules; /* as in wire/rules.h */
+    int64_t rules_version, rules_at_ms;
+    bool rules_noted;
     const struct bl_str *seen; /* oldest first: `received hash hash …` */
     size_t n_seen;
     const struct bl_str *recent; /* newest first: lines */
@@ -114,7 +118,7 @@ struct bl_put_pattern {
 };
 
 struct bl_put_change {
-    const char *change; /* new, raised, resolved */
+    const char *change; /* new, raised, resolved, explained */
     char id[32];
     const char *type, *severity;
     struct bl_str user_id, page;
@@ -122,6 +126,13 @@ struct bl_put_change {
 };
 
 enum bl_tally { BL_TALLY_COUNTERS, BL_TALLY_MINUTE, BL_TALLY_PAGES };
+
+/* Rules that took effect. */
+struct bl_put_rules {
+    int64_t version, at_ms;
+    struct bl_str settings; /* as in wire/rules.h */
+    struct bl_str entry;    /* that brought them; empty: in effect since the beginning */
+};
 
 struct bl_put_position {
     struct bl_str id; /* empty: no entry yet */
@@ -170,6 +181,7 @@ struct bl_ports {
     void (*put_seen)(void *ctx, int p, struct bl_str chunk);
     void (*drop_seen)(void *ctx, int p, size_t chunks); /* the oldest */
     void (*put_quarantine)(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+    void (*put_rules)(void *ctx, int p, const struct bl_put_rules *x);
     void (*put_ack)(void *ctx, int p, struct bl_str id);
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);

@@ -57,6 +57,15 @@
 #define BL_DUE_MAX             1024  /* users with a deadline due in one fetch */
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256
+#define BL_RULES_KEPT          1000 /* versions of the rules in a data set's history */
+
+/* Explanations by a model (SPEC 5.5) */
+#define BL_EXPLAIN_HELD_MAX     256    /* patterns that wait in one process */
+#define BL_EXPLAIN_AT_ONCE      4      /* calls under way */
+#define BL_EXPLAIN_ATTEMPTS_MAX 3      /* calls for one pattern */
+#define BL_EXPLAIN_CALLS_MAX    1000   /* calls a minute that can be set */
+#define BL_EXPLAIN_PAUSE_MAX_MS 300000 /* longest pause, whatever Retry-After says */
+#define BL_EXPLAIN_ANSWER_BYTES (64 * 1024)
 
 /* Base */
 #define BL_BUF_MAX_BYTES ((size_t)256 * 1024 * 1024)

@@ -15,6 +15,9 @@ struct bl_dataset {
     bool event_clock;
     struct bl_hash_key hash_key;
     int64_t now_ms; /* the store's clock when it was opened */
+    /* If rules were wanted: the newest of the data set, borrowed for the length of the callback. */
+    int64_t rules_version;
+    struct bl_str rules; /* as in wire/rules.h */
 };
 
 struct bl_dataset_want {
@@ -24,6 +27,9 @@ struct bl_dataset_want {
     bool durable;                        /* durability everysec or always: an append-only file is needed */
     const struct bl_hash_key *known_key; /* for a data set that has to be made anew; NULL: a random one */
     bool every_write;                    /* durability always: it is synced before each answer */
+    /* A worker's: the rules of a data set that has none yet, as in wire/rules.h, and who brings them. Empty: whatever
+     * there is. */
+    struct bl_str rules, rules_source;
 };
 
 /* BL_OK; BL_ERR_CONFIG: refused, `why` says what to do; BL_ERR_STORE_UNAVAILABLE: no answer, or Redis cannot for
@@ -31,7 +37,7 @@ struct bl_dataset_want {
 typedef void bl_dataset_fn(void *ctx, enum bl_err err, const struct bl_dataset *dataset, const char *why);
 
 /* Loads the scripts, checks Redis' settings, opens or makes the data set. From the link's `up`. `want` is
- * copied; env and known_key must live until fn has run. */
+ * copied; its texts and known_key must live until fn has run. */
 void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, bl_dataset_fn *fn, void *ctx);
 
 #endif
