@@ -1,4 +1,4 @@
-// The tracker: one script, `<script defer src="https://…/tracker.js"></script>`, no dependency. It reports what people do
+// The tracker: one script (<script defer src=…/tracker.js></script>), no dependency. It reports what people do
 // on a page, by element and page, never what they write or read there. What can be set stands in options.ts.
 //
 // Rules it keeps: nothing thrown in here reaches the page (tracker.ts), nothing blocks it (all listeners are passive,
