@@ -83,6 +83,9 @@ void bl_source_json(struct bl_buf *out, const struct bl_config *c, const struct 
 /* The section `alerts` (print_alerts.c). */
 void bl_alerts_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out);
 void bl_alerts_print_json(const struct bl_config *c, struct bl_buf *out);
+/* The section `rules` of a printed configuration (print_rules.c); sources may be NULL. */
+void bl_rules_print_yaml(const struct bl_settings *s, const struct bl_config *sources, struct bl_buf *out);
+void bl_rules_print_json(const struct bl_config *c, struct bl_buf *out);
 /* What no single value can tell (check.c). */
 void bl_config_check(const struct bl_config *c, struct problems *p);
 

@@ -3,8 +3,6 @@
  * be used again. */
 #include "internal.h"
 
-#include <inttypes.h>
-
 #define COMMENT_COLUMN 44
 
 void bl_source_put(struct bl_buf *b, const struct bl_config *c, const struct source *s, enum bl_option_id id)
@@ -46,61 +44,6 @@ static void put_value(struct bl_buf *out, const struct bl_config *c, enum bl_opt
         bl_number_put(out, type, c->v[id].i);
 }
 
-/* A JSON list is a YAML list too. */
-static void put_list(struct bl_buf *out, const struct bl_param *param, const struct bl_list *list)
-{
-    bl_buf_char(out, '[');
-    for (size_t i = 0; i < list->n; i++) {
-        bl_buf_z(out, i ? ", " : "");
-        if (param->type == BL_PARAM_PATHS) {
-            bl_buf_json(out, list->paths[i]);
-            continue;
-        }
-        bl_buf_z(out, "{\"page\": ");
-        bl_buf_json(out, list->stages[i].page);
-        bl_buf_z(out, ", \"name\": ");
-        bl_buf_json(out, list->stages[i].name);
-        bl_buf_z(out, ", \"depth\": ");
-        bl_buf_int(out, list->stages[i].depth);
-        bl_buf_char(out, '}');
-    }
-    bl_buf_char(out, ']');
-}
-
-static bool is_list(const struct bl_param *param)
-{
-    return param->type == BL_PARAM_PATHS || param->type == BL_PARAM_STAGES;
-}
-
-static void put_rule_yaml(const struct bl_config *c, enum bl_rule_id id, bool sources, struct bl_buf *out)
-{
-    const struct bl_rule *rule = bl_rule(id);
-    size_t start;
-    bl_buf_printf(out, "  %s:\n", rule->name);
-    start = out->n;
-    bl_buf_printf(out, "    enabled: %s", c->rules.rule[id].enabled ? "yes" : "no");
-    if (sources)
-        bl_source_comment(out, start, c, &c->enabled[id], BL_OPTION_COUNT);
-    start = out->n + 1;
-    bl_buf_printf(out, "\n    weight: %" PRId64, c->rules.rule[id].weight);
-    if (sources)
-        bl_source_comment(out, start, c, &c->weight[id], BL_OPTION_COUNT);
-    bl_buf_char(out, '\n');
-    for (size_t i = 0; i < rule->n_params; i++) {
-        const struct bl_param *param = &rule->params[i];
-        const union bl_value *v = &c->rules.rule[id].v[i];
-        start = out->n;
-        bl_buf_printf(out, "    %s: ", param->name);
-        if (is_list(param))
-            put_list(out, param, &v->list);
-        else
-            bl_number_put(out, bl_param_number(param->type), v->i);
-        if (sources)
-            bl_source_comment(out, start, c, &c->param[id][i], BL_OPTION_COUNT);
-        bl_buf_char(out, '\n');
-    }
-}
-
 void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out)
 {
     for (int i = 0; i < BL_OPTION_COUNT; i++) {
@@ -114,9 +57,7 @@ void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf
             bl_source_comment(out, start, c, &c->v[id].source, id);
         bl_buf_char(out, '\n');
     }
-    bl_buf_z(out, "rules:\n");
-    for (int id = 0; id < BL_RULE_COUNT; id++)
-        put_rule_yaml(c, (enum bl_rule_id)id, sources, out);
+    bl_rules_print_yaml(&c->rules, sources ? c : NULL, out);
     bl_alerts_print_yaml(c, sources, out);
 }
 
@@ -130,30 +71,6 @@ void bl_source_json(struct bl_buf *out, const struct bl_config *c, const struct 
     bl_buf_json(out, bl_buf_view(&text));
     bl_buf_char(out, '}');
     bl_buf_release(&text);
-}
-
-static void put_rule_json(const struct bl_config *c, enum bl_rule_id id, struct bl_buf *out)
-{
-    const struct bl_rule *rule = bl_rule(id);
-    bl_buf_json(out, bl_str_of(rule->name));
-    bl_buf_printf(out, ":{\"enabled\":{\"value\":%s", c->rules.rule[id].enabled ? "true" : "false");
-    bl_source_json(out, c, &c->enabled[id], BL_OPTION_COUNT);
-    bl_buf_printf(out, ",\"weight\":{\"value\":%" PRId64, c->rules.rule[id].weight);
-    bl_source_json(out, c, &c->weight[id], BL_OPTION_COUNT);
-    for (size_t i = 0; i < rule->n_params; i++) {
-        const struct bl_param *param = &rule->params[i];
-        bl_buf_char(out, ',');
-        bl_buf_json(out, bl_str_of(param->name));
-        bl_buf_z(out, ":{\"value\":");
-        if (is_list(param))
-            put_list(out, param, &c->rules.rule[id].v[i].list);
-        else if (param->type == BL_PARAM_FLAG)
-            bl_buf_z(out, c->rules.rule[id].v[i].i ? "true" : "false");
-        else
-            bl_buf_int(out, c->rules.rule[id].v[i].i);
-        bl_source_json(out, c, &c->param[id][i], BL_OPTION_COUNT);
-    }
-    bl_buf_char(out, '}');
 }
 
 void bl_config_print_json(const struct bl_config *c, struct bl_buf *out)
@@ -175,13 +92,7 @@ void bl_config_print_json(const struct bl_config *c, struct bl_buf *out)
         bl_source_json(out, c, &c->v[id].source, id);
         bl_buf_char(out, ',');
     }
-    bl_buf_z(out, "\"rules\":{");
-    for (int id = 0; id < BL_RULE_COUNT; id++) {
-        if (id)
-            bl_buf_char(out, ',');
-        put_rule_json(c, (enum bl_rule_id)id, out);
-    }
-    bl_buf_z(out, "},");
+    bl_rules_print_json(c, out);
     bl_alerts_print_json(c, out);
     bl_buf_z(out, "}\n");
 }

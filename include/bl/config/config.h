@@ -21,6 +21,12 @@ BL_CHECKED enum bl_err bl_config_read(const struct bl_config_input *in, int *arg
 void bl_config_print_yaml(const struct bl_config *c, bool sources, struct bl_buf *out);
 void bl_config_print_json(const struct bl_config *c, struct bl_buf *out);
 
+/* The settings of detection alone, as YAML that can be read again; and one of them. */
+void bl_config_print_rules(const struct bl_settings *s, struct bl_buf *out);
+void bl_config_print_value(enum bl_param_type type, const union bl_value *v, struct bl_buf *out);
+/* The names of what is set but has nothing to do with detection, with commas between them. */
+void bl_config_others(const struct bl_config *c, struct bl_buf *out);
+
 /* Nobody has set it. */
 bool bl_config_is_default(const struct bl_config *c, enum bl_option_id id);
 
