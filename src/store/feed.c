@@ -40,7 +40,7 @@ struct held {
     struct bl_feed *feed;
     struct held *next, **from;
     bool done, acking;
-    struct bl_change change;
+    struct bl_feed_change change;
     char text[];
 };
 
@@ -117,7 +117,7 @@ static void acknowledge(struct held *h)
     bl_link_send(f->link, sizeof argv / sizeof *argv, argv, on_acked, h);
 }
 
-void bl_feed_done(struct bl_feed *f, const struct bl_change *change)
+void bl_feed_done(struct bl_feed *f, const struct bl_feed_change *change)
 {
     struct held *h = BL_CONTAINER(struct held, (char *)(uintptr_t)change, change);
     assert(h->magic == HELD_MAGIC && h->feed == f && !h->done);
@@ -127,7 +127,7 @@ void bl_feed_done(struct bl_feed *f, const struct bl_change *change)
 
 /* ---- taking in ---- */
 
-static void put(struct bl_change *c, struct bl_str name, struct bl_str value)
+static void put(struct bl_feed_change *c, struct bl_str name, struct bl_str value)
 {
     const struct {
         const char *name;

@@ -18,7 +18,7 @@
 struct uv_loop_s;
 struct bl_feed;
 
-struct bl_change {
+struct bl_feed_change {
     int partition;
     bool again;           /* delivered before: to a process that did not finish it */
     struct bl_str id;     /* of the feed's entry: when it was written, by the store's clock, in its ms part */
@@ -30,7 +30,7 @@ struct bl_change {
 };
 
 /* The change is the handler's, whole and unmoved, until bl_feed_done. Called from the loop only. */
-typedef void bl_feed_fn(void *ctx, const struct bl_change *change);
+typedef void bl_feed_fn(void *ctx, const struct bl_feed_change *change);
 
 struct bl_feed_options {
     const char *url, *env; /* copied */
@@ -56,7 +56,7 @@ struct bl_feed_counts {
 BL_CHECKED enum bl_err bl_feed_new(struct uv_loop_s *loop, const struct bl_feed_options *options,
                                    struct bl_feed **out);
 /* Finished with it, whatever came of it: acknowledged, and gone. May be called from inside the handler. */
-void bl_feed_done(struct bl_feed *f, const struct bl_change *change);
+void bl_feed_done(struct bl_feed *f, const struct bl_feed_change *change);
 bool bl_feed_is_up(const struct bl_feed *f);
 const struct bl_feed_counts *bl_feed_counts(const struct bl_feed *f);
 /* Nothing is delivered any more; what was done is acknowledged if Redis answers; what was not stays pending, for the
