@@ -85,6 +85,35 @@ static const char *env_get(char **env, const char *name)
     return NULL;
 }
 
+static bool is_option(struct bl_str name)
+{
+    for (int id = 0; id < BL_OPTION_COUNT; id++)
+        if (bl_str_eqz(name, bl_options[id].env + 3))
+            return true;
+    return false;
+}
+
+/* Variables that look like a misspelt option of ours. Others may begin with BL_ too, so this is no problem, only
+ * worth a word. */
+static void warn_env(char **env, struct bl_buf *out)
+{
+    const char *names[BL_OPTION_COUNT];
+    for (int id = 0; id < BL_OPTION_COUNT; id++)
+        names[id] = bl_options[id].env + 3;
+    for (; env && *env; env++) {
+        struct bl_str name = {*env + 3, strcspn(*env, "=")};
+        if (strncmp(*env, "BL_", 3) != 0 || name.n < 4)
+            continue;
+        name.n -= 3;
+        const char *near = is_option(name) ? NULL : bl_config_suggest(name, names, BL_OPTION_COUNT);
+        if (!near)
+            continue;
+        bl_buf_z(out, "environment: BL_");
+        bl_buf_str(out, name);
+        bl_buf_printf(out, ": is no option and has no effect; did you mean BL_%s?\n", near);
+    }
+}
+
 static void read_env(struct bl_config *c, char **env, struct problems *p)
 {
     for (int id = 0; id < BL_OPTION_COUNT; id++) {
@@ -277,6 +306,7 @@ enum bl_err bl_config_read(const struct bl_config_input *in, int *argc, char **a
     read_env(c, in->env, &p);
     apply_flags(c, flags, n, &p);
     free(flags);
+    warn_env(in->env, problems);
     return finish(c, &p, out);
 }
 

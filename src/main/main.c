@@ -118,8 +118,8 @@ static int run(const struct command *command, int argc, char **argv)
     struct bl_buf problems;
     bl_buf_init(&problems, 0);
     enum bl_err err = bl_config_read(&in, &argc, argv, &config, &problems);
+    tell(command, bl_buf_view(&problems));
     if (err != BL_OK) {
-        tell(command, bl_buf_view(&problems));
         if (err != BL_ERR_CONFIG)
             fprintf(stderr, "behaviorlens %s: %s\n", command->name, bl_err_text(err));
         bl_buf_release(&problems);

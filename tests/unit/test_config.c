@@ -160,6 +160,9 @@ static const struct wrong {
     {"rules:\n  hesitation:\n    low: 1ms\n", "", "",
      "%:3: rules.hesitation.low: must be a time from 1s to 1h"},
     {"rules:\n  hesitation:\n    low: 20s\n", "", "", "rules.hesitation.medium: must not be below"},
+    {"rules:\n  hesitation: {weight: 101}\n", "", "",
+     "%:2: rules.hesitation.weight: must be a whole number from 0 to 100"},
+    {"rules:\n  hesitation:\n    wieght: 1\n", "", "", "did you mean weight?"},
     {"rules:\n  hesitation: maybe\n", "", "", "%:2: rules.hesitation: must be yes or no"},
     {"rules:\n  abandonment:\n    stages: /x\n", "", "", "%:3: rules.abandonment.stages: must be a list of"},
     {"rules:\n  abandonment:\n    stages:\n    - page: /x\n", "", "",
@@ -314,6 +317,29 @@ static void suggestions_are_near(void **state)
     assert_null(bl_config_suggest(BL_STR(""), names, 4));
 }
 
+static void a_misspelt_variable_is_told_and_harmless(void **state)
+{
+    static const struct {
+        const char *env, *want;
+    } cases[] = {
+        {"BL_PROT=1 BL_PORT=2",
+         "environment: BL_PROT: is no option and has no effect; did you mean BL_PORT?\n"},
+        {"BL_SESION_TIMEOUT=5s",
+         "environment: BL_SESION_TIMEOUT: is no option and has no effect; did you mean "
+         "BL_SESSION_TIMEOUT?\n"},
+        {"BL_port=1", "environment: BL_port: is no option and has no effect; did you mean BL_PORT?\n"},
+        {"BL_PORT=2 BLPORT=1 BL_=3 PORT=4 BL_SOURCE_DIR_OF_TESTS=/x", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct reading r;
+        read_config(&r, BL_FOR_SERVE, NULL, cases[i].env, "");
+        assert_int_equal(r.err, BL_OK);
+        assert_string_equal(r.problems.p, cases[i].want);
+        release(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +353,7 @@ int main(void)
         cmocka_unit_test(the_preset_loads),
         cmocka_unit_test(help_lists_each_option_of_the_command),
         cmocka_unit_test(suggestions_are_near),
+        cmocka_unit_test(a_misspelt_variable_is_told_and_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@ struct bl_config_input {
 
 /* Reads defaults, the file named by --config, environment and flags of argv[0..*argc-1]; what is no option is
  * moved to the front of argv and counted in *argc. Nothing is applied unless everything is right: else
- * BL_ERR_CONFIG, *out is NULL and `problems` has a line for each thing wrong. */
+ * BL_ERR_CONFIG, *out is NULL and `problems` has a line for each thing wrong. With BL_OK its lines are warnings: of
+ * environment variables that look like misspelt options. */
 BL_CHECKED enum bl_err bl_config_read(const struct bl_config_input *in, int *argc, char **argv,
                                       struct bl_config **out, struct bl_buf *problems);
 
