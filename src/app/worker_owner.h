@@ -62,7 +62,7 @@ struct touched {
     struct bl_row row;
 };
 
-#define CHANGE_EXPLAINED (BL_PATTERN_RESOLVED + 1) /* behind enum bl_change */
+#define CHANGE_EXPLAINED (BL_PATTERN_RESOLVED + 1) /* behind enum bl_pattern_change */
 
 struct change {
     struct touched *of;

@@ -44,7 +44,7 @@ static void emit(const struct bl_step *s, const struct bl_pattern *p)
         s->engine->sink.pattern(s->engine->sink.ctx, p);
 }
 
-static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_change change,
+static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_pattern_change change,
                  const struct bl_story *story)
 {
     struct bl_pattern p = {.change = change, .updated_ms = s->now_ms, .n_facts = story->n_facts};

@@ -6,7 +6,7 @@
 #include "bl/base/hash.h"
 #include "bl/core/user.h"
 
-enum bl_change { BL_PATTERN_NEW, BL_PATTERN_RAISED, BL_PATTERN_RESOLVED };
+enum bl_pattern_change { BL_PATTERN_NEW, BL_PATTERN_RAISED, BL_PATTERN_RESOLVED };
 
 enum bl_resolution {
     BL_UNRESOLVED,
@@ -43,7 +43,7 @@ struct bl_evidence_event {
 };
 
 struct bl_pattern {
-    enum bl_change change;
+    enum bl_pattern_change change;
     struct bl_pattern_id id;
     enum bl_rule_id rule;
     const char *variant; /* NULL: none */
