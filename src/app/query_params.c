@@ -27,6 +27,7 @@ static const struct {
     [BL_CALL_USER_EVENTS] = {P(ID), true},
     [BL_CALL_EVENTS] = {P(LIMIT) | P(USER_ID), false},
     [BL_CALL_BAD_EVENTS] = {P(LIMIT), false},
+    [BL_CALL_STREAM] = {P(TYPE) | P(SEVERITY) | P(USER_ID) | P(PAGE), false},
 };
 
 static enum bl_err refuse(struct bl_problem *problem, const char *field, const char *message)

@@ -90,5 +90,7 @@ struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t
 /* Copies. false: the reader is too slow (or gone) and has been dropped; gone() will not run any more. */
 BL_CHECKED bool bl_stream_write(struct bl_stream *s, struct bl_str text);
 void bl_stream_close(struct bl_stream *s);
+/* Bytes that the reader has not taken yet, but for what the kernel holds. */
+size_t bl_stream_waiting(const struct bl_stream *s);
 
 #endif

@@ -141,6 +141,12 @@ void bl_stream_close(struct bl_stream *s)
     pump(s);
 }
 
+size_t bl_stream_waiting(const struct bl_stream *s)
+{
+    assert(s->magic == BL_STREAM_MAGIC);
+    return s->waiting.n + (s->sending ? s->out.n : 0);
+}
+
 void bl_streams_drain(struct bl_server *s)
 {
     struct bl_stream *next;

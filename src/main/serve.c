@@ -5,8 +5,8 @@
  *   the data set is gone (somebody emptied Redis) -> opened anew, with the hash key it had
  *   SIGTERM/SIGINT -> server drains -> last refusals written -> links close -> exit 0
  *
- * Three links: appends (their timeout is what a client waits), reads, and one for what nobody waits for (the
- * data set, vitals, refused events, the heartbeat). A data set that does not fit the configuration ends the
+ * Four links: appends (their timeout is what a client waits), reads, the change feeds (it blocks), and one for what
+ * nobody waits for (the data set, vitals, refused events, the heartbeat). A data set that does not fit the configuration ends the
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
 #include "presence.h"
@@ -18,6 +18,7 @@
 #include "bl/http/api.h"
 #include "bl/http/calls.h"
 #include "bl/store/append.h"
+#include "bl/store/changes.h"
 #include "bl/store/dataset.h"
 #include "bl/store/process.h"
 #include "bl/store/reads.h"
@@ -50,6 +51,8 @@ struct serve {
     struct bl_vitals *vitals; /* NULL until the data set is open */
     struct bl_store_reads *reads;
     struct bl_queries *queries;
+    struct bl_store_changes *changes;
+    struct bl_watch *watch;
     struct bl_process *process;
     struct bl_server *server;
     struct bl_http_health health;
@@ -186,6 +189,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
     const struct bl_server_counts *h = bl_server_counts(s->server);
     const struct bl_ingest_counts *i = bl_ingest_counts(s->ingest);
     const struct bl_append_counts *a = bl_append_counts(s->append);
+    const struct bl_watch_counts *x = bl_watch_counts(s->watch);
     const struct bl_counter all[] = {
         {"http_requests_total", h->requests},
         {"http_answers_2xx_total", h->by_class[2]},
@@ -205,6 +209,10 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"append_failures_total", i->failed},
         {"append_entries_total", i->entries},
         {"ingest_bytes_waiting", i->bytes_waiting},
+        {"streams_open", x->watchers},
+        {"stream_changes_total", x->changes},
+        {"stream_resets_total", x->resets},
+        {"stream_slow_readers_total", x->slow},
     };
     _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
     memcpy(out, all, sizeof all);
@@ -215,6 +223,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct serve *s = BL_CAST(struct serve, timer->data, SERVE_MAGIC);
     struct bl_counter c[BL_PROCESS_COUNTERS_MAX];
+    bl_watch_tick(s->watch, (int64_t)uv_now(&s->loop));
     if (s->current && bl_vitals_replaced(s->vitals)) {
         bl_log_plain(BL_LOG_ERROR, "the data set is gone from redis: it is opened anew");
         s->current = false;
@@ -241,10 +250,11 @@ static void close_links(struct serve *s)
 {
     for (int i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL); /* until here a second signal does nothing */
-    s->closing = 3;
+    s->closing = 4;
     bl_link_close(s->link, closed, s);
     bl_append_close(s->append, closed, s);
     bl_store_reads_close(s->reads, closed, s);
+    bl_store_changes_close(s->changes, closed, s);
 }
 
 static void on_last_words(uv_timer_t *timer)
@@ -280,6 +290,7 @@ static void serve_stop(struct serve *s, int status)
         return;
     s->stopping = true;
     s->status = status;
+    bl_watch_stop(s->watch);
     bl_server_stop(s->server, on_server_stopped, s);
 }
 
@@ -308,6 +319,8 @@ static enum bl_err make_store(struct serve *s)
         err = bl_append_new(&s->loop, &options, &s->append);
     if (err == BL_OK)
         err = bl_store_reads_new(&s->loop, url, bl_str_of(env), &s->reads);
+    if (err == BL_OK)
+        err = bl_store_changes_new(&s->loop, url, bl_str_of(env), &s->changes);
     return err;
 }
 
@@ -319,7 +332,12 @@ static enum bl_err make_flows(struct serve *s)
     enum bl_err err = bl_ingest_new(&port, &options, &s->ingest);
     if (err == BL_OK)
         err = bl_queries_new(bl_store_reads_port(s->reads), &s->queries);
-    return err;
+    if (err != BL_OK)
+        return err;
+    struct bl_watch_options watch = {bl_store_reads_port(s->reads), s->queries,
+                                     bl_store_changes_port(s->changes), bl_http_stream_sink(),
+                                     (size_t)bl_config_int(s->config, BL_OPTION_STREAM_CLIENTS)};
+    return bl_watch_new(&watch, &s->watch);
 }
 
 /* As many as there are file descriptors for, less those the process needs itself: without one left, Redis could not
@@ -350,6 +368,8 @@ static enum bl_err make_server(struct serve *s)
     if (err == BL_OK)
         err = bl_http_api(s->server, s->queries);
     if (err == BL_OK)
+        err = bl_http_stream(s->server, s->watch);
+    if (err == BL_OK)
         err = bl_http_static(s->server);
     if (err == BL_OK)
         err = bl_server_listen(s->server);
@@ -375,6 +395,7 @@ static void serve_free(struct serve *s)
     bl_server_free(s->server);
     uv_run(&s->loop, UV_RUN_DEFAULT); /* h2o's timers close */
     bl_ingest_free(s->ingest);
+    bl_watch_free(s->watch);
     bl_queries_free(s->queries);
     bl_vitals_free(s->vitals);
     bl_rejects_free(s->rejects);

@@ -59,6 +59,8 @@ static const struct {
     [BL_READ_BAD] = {BL_KEY_BAD, NO_ARG, "XREVRANGE $k + $b COUNT $a"},
     [BL_READ_ENTRIES] = {BL_KEY_EVENTS, NO_ARG, "XRANGE $k ($v + COUNT $a"},
     [BL_READ_COMMAND] = {BL_KEY_EVENTS, NO_ARG, "XADD $k * command $v"},
+    [BL_READ_FEED] = {BL_KEY_CHANGES, NO_ARG, "XRANGE $k ($v + COUNT $a"},
+    [BL_READ_FEED_PLACE] = {BL_KEY_CHANGES, NO_ARG, NULL}, /* a script */
 };
 
 struct bl_store_reads {
@@ -229,13 +231,20 @@ static void send_view(struct bl_store_reads *s, const struct bl_read *read, stru
     bl_script_send(s->link, BL_SCRIPT_partition_view, 2, 2, keys, on_reply, slot);
 }
 
+static void send_feed_place(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
+{
+    key_of(s, &s->key, BL_KEY_CHANGES, read->partition, (struct bl_str){0});
+    const struct bl_str args[] = {bl_buf_view(&s->key), read->arg};
+    bl_script_send(s->link, BL_SCRIPT_feed_place, 1, 2, args, on_reply, slot);
+}
+
 static void send_read(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
 {
     char numbers[WORDS_MAX][64], arg[32];
     struct bl_str argv[WORDS_MAX];
     size_t argc = 0;
     if (!table[read->kind].command) {
-        send_view(s, read, slot);
+        (read->kind == BL_READ_VIEW ? send_view : send_feed_place)(s, read, slot);
         return;
     }
     struct bl_str name = table[read->kind].arg == BY_TEXT ? read->arg : (struct bl_str){0};

@@ -67,6 +67,11 @@
 #define BL_EXPLAIN_PAUSE_MAX_MS 300000 /* longest pause, whatever Retry-After says */
 #define BL_EXPLAIN_ANSWER_BYTES (64 * 1024)
 
+/* Event streams (SPEC 6, GET /api/stream) */
+#define BL_STREAM_BYTES_MAX (256 * 1024) /* waiting for one slow reader */
+#define BL_STREAM_ID_MAX    8192         /* Last-Event-ID */
+#define BL_FEED_ENTRIES     32           /* of one partition's change feed, in one read */
+
 /* Base */
 #define BL_BUF_MAX_BYTES ((size_t)256 * 1024 * 1024)
 

@@ -4,6 +4,7 @@
 
 #include "bl/app/ingest.h"
 #include "bl/app/ready.h"
+#include "bl/app/watch.h"
 #include "bl/http/server.h"
 
 /* POST /events, /ingest, /events/batch, /ingest/batch. `ingest` is borrowed for the life of the server. */
@@ -15,6 +16,10 @@ struct bl_http_health {
 };
 /* GET /health, /ready. `health` is borrowed for the life of the server. */
 BL_CHECKED enum bl_err bl_http_health(struct bl_server *s, struct bl_http_health *health);
+
+/* GET /api/stream. `w`, made with this sink, is borrowed for the life of the server. */
+struct bl_watch_sink bl_http_stream_sink(void);
+BL_CHECKED enum bl_err bl_http_stream(struct bl_server *s, struct bl_watch *w);
 
 /* The web side: GET /, /dashboard, /demo, /tracker.js, /openapi.json and what belongs to them. */
 BL_CHECKED enum bl_err bl_http_static(struct bl_server *s);
