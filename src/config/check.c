@@ -71,6 +71,31 @@ static void check_urls(const struct bl_config *c, struct problems *p)
     }
 }
 
+static bool is_type(struct bl_str name)
+{
+    for (int id = 0; id < BL_RULE_COUNT; id++)
+        if (bl_str_eqz(name, bl_rule((enum bl_rule_id)id)->name))
+            return true;
+    return false;
+}
+
+static void check_types(const struct bl_config *c, struct problems *p)
+{
+    const char *at_name = c->v[BL_OPTION_EXPLAIN_TYPES].text;
+    while (*at_name) {
+        size_t n = strcspn(at_name, ",");
+        if (!is_type((struct bl_str){at_name, n})) {
+            bl_buf_z(
+                &p->why,
+                "must be types of patterns with commas between them, such as hesitation,rage-click; it has ");
+            bl_buf_json(&p->why, (struct bl_str){at_name, n});
+            at(c, BL_OPTION_EXPLAIN_TYPES, p);
+            return;
+        }
+        at_name += n + (at_name[n] == ',' ? 1 : 0);
+    }
+}
+
 static void check_levels(const struct bl_config *c, enum bl_rule_id id, struct problems *p)
 {
     const struct bl_rule *rule = bl_rule(id);
@@ -92,6 +117,7 @@ void bl_config_check(const struct bl_config *c, struct problems *p)
     check_env(c, p);
     check_lease(c, p);
     check_urls(c, p);
+    check_types(c, p);
     for (int id = 0; id < BL_RULE_COUNT; id++)
         check_levels(c, (enum bl_rule_id)id, p);
 }

@@ -20,6 +20,7 @@ enum bl_option_for {
     BL_FOR_CONFIG = 32,
     BL_FOR_INSPECT = 64,
     BL_FOR_ALERTS = 128,
+    BL_FOR_EXPLAIN = 256,
     BL_ONCE = 1 << 20, /* belongs to one call: has no place in a file */
     BL_FOR_ALL = BL_ONCE - 1
 };
@@ -52,6 +53,10 @@ BL_CHECKED enum bl_err bl_config_load(const char *path, struct bl_config **out, 
 typedef void bl_config_diff_fn(void *ctx, struct bl_str name, struct bl_str a, struct bl_str b);
 BL_CHECKED enum bl_err bl_config_diff(const struct bl_config *a, const struct bl_config *b,
                                       bl_config_diff_fn *fn, void *ctx);
+/* A configuration like `base` (which must outlive it, as must the settings) with other settings of the detection,
+ * as a data set keeps them: for bl_config_diff and a replay. Gives *out. */
+BL_CHECKED enum bl_err bl_config_over(const struct bl_config *base, const struct bl_settings *settings,
+                                      struct bl_config **out);
 /* A time as settings have it (500ms 10s 2m 1h 30d, a plain number is in ms); false if it is none. */
 bool bl_config_time(struct bl_str text, int64_t *out_ms) __attribute__((warn_unused_result));
 /* NULL is fine. */
