@@ -1,7 +1,10 @@
-/* Bytes as a user's life: four bytes a step (what, where, with what, how much later). The life is lived
- * twice: once in one piece of memory, once with the state stored as text and read back before every step.
- * Both must have the same effects, byte for byte, and end in the same state: what a worker does does not
- * depend on when it was restarted (SPEC 3.5). */
+/* Bytes as a user's life: four bytes a step (what, where, with what, how much later; also: a person resolves, the
+ * rules change). The life is lived twice: once in one piece of memory, once with the state stored as text and read
+ * back, before the steps that the bytes choose. Both must have the same effects, byte for byte, and the same state
+ * wherever it is stored: what a worker does does not depend on when it was restarted (SPEC 3.5).
+ *
+ * Writing and reading the text is what costs; a store before every step would say no more, since every point is chosen
+ * by some input. */
 #include "fuzz.h"
 
 #include "bl/core/rule.h"
@@ -11,39 +14,68 @@
 #define T0        1700000000000LL
 #define USER      BL_STR("user-1")
 #define STEPS_MAX 256
+#define MADE_MAX  2048 /* patterns of one life; more than its steps can make */
 
 struct life {
     struct bl_user *u;
     struct bl_engine engine;
-    struct bl_buf effects;       /* of the step at hand */
-    struct bl_pattern_id latest; /* the last pattern that was new */
-    int attempts;
+    struct bl_buf effects; /* of the step at hand */
+    struct bl_pattern_id made[MADE_MAX];
+    bool resolved[MADE_MAX];
+    size_t n_made;
 };
 
 static struct life whole, stored;
 static struct bl_state_decoder *decoder;
-static struct bl_settings settings;
+static struct bl_settings rules[4], settings;
 static struct bl_buf whole_text, stored_text;
+
+static size_t made(const struct life *l, const struct bl_pattern_id *id)
+{
+    size_t i = 0;
+    while (i < l->n_made && memcmp(&l->made[i], id, sizeof *id) != 0)
+        i++;
+    return i;
+}
+
+/* A pattern is made once (SPEC 5.2), raised while it is open, and resolved once. */
+static void check_change(struct life *l, const struct bl_pattern *p)
+{
+    size_t i = made(l, &p->id);
+    if (p->change == BL_PATTERN_NEW) {
+        FUZZ_CHECK(i == l->n_made && i < MADE_MAX);
+        l->made[i] = p->id;
+        l->resolved[i] = false;
+        l->n_made++;
+        FUZZ_CHECK(p->detected_ms == p->updated_ms);
+        return;
+    }
+    FUZZ_CHECK(i < l->n_made && !l->resolved[i]);
+    if (p->change == BL_PATTERN_RESOLVED) {
+        l->resolved[i] = true;
+        FUZZ_CHECK(p->resolved_ms >= p->detected_ms);
+    } else {
+        FUZZ_CHECK(p->updated_ms >= p->detected_ms);
+    }
+}
 
 static void on_pattern(void *ctx, const struct bl_pattern *p)
 {
+    static struct bl_buf text;
     struct life *l = ctx;
-    struct bl_buf text = {0};
     struct bl_row row;
     FUZZ_CHECK(p->rule < BL_RULE_COUNT && p->severity >= BL_LOW && p->severity <= BL_HIGH);
+    check_change(l, p);
+    bl_buf_clear(&text);
     FUZZ_CHECK(bl_row_of(p, &text, &row) == BL_OK);
     bl_buf_int(&l->effects, p->change);
     bl_row_json(&row, &l->effects);
     bl_buf_char(&l->effects, '\n');
-    if (p->change == BL_PATTERN_NEW)
-        l->latest = p->id;
-    bl_buf_release(&text);
 }
 
 static void on_attempt(void *ctx, enum bl_attempt_end end)
 {
     struct life *l = ctx;
-    l->attempts++;
     bl_buf_int(&l->effects, end);
 }
 
@@ -55,39 +87,32 @@ static void start(struct life *l)
     l->engine = (struct bl_engine){&settings, {l, on_pattern, on_attempt}};
     bl_user_init(l->u);
     bl_buf_clear(&l->effects);
-    memset(&l->latest, 0, sizeof l->latest);
+    l->n_made = 0;
 }
 
-static void store_and_read(struct bl_user *u)
-{
-    struct bl_state_field f[BL_STATE_FIELDS_MAX];
-    struct bl_state_pair pairs[BL_STATE_FIELDS_MAX];
-    FUZZ_CHECK(bl_state_encode(u, &stored_text, f) == BL_OK);
-    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
-        pairs[i] = (struct bl_state_pair){bl_str_of(f[i].name), f[i].value};
-    FUZZ_CHECK(bl_state_decode(decoder, u, pairs, BL_STATE_FIELDS_MAX) == BL_OK);
-}
-
-static void check_same(void)
+/* Both states as text: the same. The second goes on from what was read back. */
+static void store_and_read(void)
 {
     struct bl_state_field a[BL_STATE_FIELDS_MAX], b[BL_STATE_FIELDS_MAX];
-    FUZZ_CHECK(whole.effects.err == BL_OK &&
-               bl_str_eq(bl_buf_view(&whole.effects), bl_buf_view(&stored.effects)));
+    struct bl_state_pair pairs[BL_STATE_FIELDS_MAX];
     FUZZ_CHECK(bl_state_encode(whole.u, &whole_text, a) == BL_OK);
     FUZZ_CHECK(bl_state_encode(stored.u, &stored_text, b) == BL_OK);
-    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
+    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++) {
         FUZZ_CHECK(bl_str_eq(a[i].value, b[i].value));
-    FUZZ_CHECK(whole.u->due_ms == stored.u->due_ms);
+        pairs[i] = (struct bl_state_pair){bl_str_of(b[i].name), b[i].value};
+    }
+    FUZZ_CHECK(bl_state_decode(decoder, stored.u, pairs, BL_STATE_FIELDS_MAX) == BL_OK);
 }
 
 static void step_both(void (*step)(struct life *l, const void *arg), const void *arg)
 {
     bl_buf_clear(&whole.effects);
     bl_buf_clear(&stored.effects);
-    store_and_read(stored.u);
     step(&whole, arg);
     step(&stored, arg);
-    check_same();
+    FUZZ_CHECK(whole.effects.err == BL_OK &&
+               bl_str_eq(bl_buf_view(&whole.effects), bl_buf_view(&stored.effects)));
+    FUZZ_CHECK(whole.u->due_ms == stored.u->due_ms && whole.u->friction == stored.u->friction);
 }
 
 static void fire(struct life *l, const void *arg)
@@ -105,7 +130,8 @@ static void apply(struct life *l, const void *arg)
 static void resolve(struct life *l, const void *arg)
 {
     const int64_t *now_ms = arg;
-    (void)!bl_engine_resolve(&l->engine, l->u, USER, &l->latest, *now_ms);
+    if (l->n_made)
+        (void)!bl_engine_resolve(&l->engine, l->u, USER, &l->made[l->n_made - 1], *now_ms);
 }
 
 static struct bl_event event_of(const uint8_t *b, int64_t now_ms)
@@ -121,8 +147,8 @@ static struct bl_event event_of(const uint8_t *b, int64_t now_ms)
     e.target = bl_str_of(elements[b[2] & 3]);
     e.form = bl_str_of(elements[b[2] >> 2 & 3]);
     e.has_xy = b[2] & 0x10;
-    e.x = b[2] >> 5;
-    e.y = b[3];
+    e.x = (b[2] >> 5) * 7.5;
+    e.y = b[1] & 0x10 ? -0.0 : 1e2;
     if (e.action == BL_ACTION_IDLE && b[2] & 1)
         e.idle_ms = (int64_t)b[2] * 500;
     return e;
@@ -135,30 +161,61 @@ static int64_t later(uint8_t b)
     return unit[b & 7] * (b >> 3);
 }
 
+/* As by default; and others, to change to in the middle of a life. */
+static void set_up(void)
+{
+    static const struct bl_str ignored[] = {{"#buy", 4}, {"form-?", 6}};
+    FUZZ_CHECK(bl_state_decoder_new(&decoder) == BL_OK);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        bl_settings_defaults(&rules[i]);
+    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
+        rules[1].rule[r].enabled = r % 2;
+    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
+        for (size_t i = 0; i < bl_rule((enum bl_rule_id)r)->n_params; i++) {
+            const struct bl_param *p = &bl_rule((enum bl_rule_id)r)->params[i];
+            if (p->type == BL_PARAM_PATHS && !p->def.list.n)
+                rules[2].rule[r].v[i].list = (struct bl_list){2, ignored, NULL};
+            else if (p->type <= BL_PARAM_FLAG)
+                rules[2].rule[r].v[i].i = p->min;
+        }
+    rules[3].session_timeout_ms = 20000;
+}
+
+static void live(const uint8_t *b, int64_t now_ms)
+{
+    int fired = 0;
+    if ((b[1] & 0x60) == 0x60)
+        store_and_read();
+    while (whole.u->due_ms <= now_ms && fired++ < 1000)
+        step_both(fire, NULL);
+    FUZZ_CHECK(fired < 1000);
+    if ((b[2] & 0x60) == 0x60)
+        store_and_read();
+    if (b[0] == 0xFF) {
+        step_both(resolve, &now_ms);
+    } else if (b[0] == 0xFE) {
+        settings = rules[b[2] & 3];
+    } else {
+        struct bl_event e = event_of(b, now_ms);
+        step_both(apply, &e);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int64_t now_ms = T0;
-    if (!decoder) {
-        FUZZ_CHECK(bl_state_decoder_new(&decoder) == BL_OK);
-        bl_settings_defaults(&settings);
-    }
+    if (!decoder)
+        set_up();
+    settings = rules[0];
     start(&whole);
     start(&stored);
     for (size_t i = 0; i + 4 <= size && i < (size_t)4 * STEPS_MAX; i += 4) {
-        int fired = 0;
         now_ms += later(data[i + 3]);
-        while (whole.u->due_ms <= now_ms && fired++ < 1000)
-            step_both(fire, NULL);
-        FUZZ_CHECK(fired < 1000);
-        if (data[i] == 0xFF) {
-            step_both(resolve, &now_ms);
-        } else {
-            struct bl_event e = event_of(data + i, now_ms);
-            step_both(apply, &e);
-        }
+        live(data + i, now_ms);
     }
     for (int fired = 0; whole.u->due_ms != BL_NEVER; fired++) {
         FUZZ_CHECK(fired < 1000);
+        store_and_read();
         step_both(fire, NULL);
     }
     FUZZ_CHECK(bl_user_gone(whole.u)); /* in the end everybody is forgotten (SPEC 4.6) */

@@ -18,4 +18,4 @@ endfunction()
 
 bl_fuzz(decode 10000 bl_wire)
 bl_fuzz(state 10000 bl_wire)
-bl_fuzz(core 300 bl_wire)
+bl_fuzz(core 3000 bl_wire)

@@ -5,3 +5,4 @@ target_include_directories(bl_story PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
 bl_warnings(bl_story)
 
 bl_test(test_rules story bl_story)
+bl_test(test_frustration story bl_story)

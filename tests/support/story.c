@@ -15,8 +15,27 @@ struct story {
     struct bl_settings settings;
     struct bl_partition *partition;
     struct bl_buf *log;
-    bool live;
+    bool live, facts;
+    struct bl_str lists[BL_LIST_MAX]; /* entries of the one list setting of a story */
+    char list_text[256];
 };
+
+static void put_facts(const struct bl_pattern *p, struct bl_buf *log)
+{
+    bl_buf_z(log, " |");
+    for (size_t i = 0; i < p->n_facts; i++) {
+        const struct bl_fact *f = &p->facts[i];
+        bl_buf_printf(log, " %s=", f->name);
+        if (f->kind == BL_FACT_INT)
+            bl_buf_int(log, f->i);
+        else if (f->kind == BL_FACT_NUMBER)
+            bl_buf_double(log, f->number);
+        else if (f->kind == BL_FACT_STR)
+            bl_buf_str(log, f->s);
+        for (size_t j = 0; f->kind == BL_FACT_TIMES && j < f->n_times; j++)
+            bl_buf_printf(log, "%s%lld", j ? "," : "", (long long)f->times_ms[j]);
+    }
+}
 
 static void on_pattern(void *ctx, const struct bl_pattern *p)
 {
@@ -37,6 +56,8 @@ static void on_pattern(void *ctx, const struct bl_pattern *p)
     if (!resolved) {
         bl_buf_z(s->log, " | ");
         bl_buf_str(s->log, p->explanation);
+        if (s->facts)
+            put_facts(p, s->log);
     }
     bl_buf_char(s->log, '\n');
 }
@@ -82,6 +103,15 @@ static int64_t read_time(const char *text)
     }
 }
 
+static void set_list(struct story *s, struct bl_list *list, const char *value)
+{
+    char *save = NULL;
+    snprintf(s->list_text, sizeof s->list_text, "%s", value);
+    *list = (struct bl_list){.paths = s->lists};
+    for (char *w = strtok_r(s->list_text, ",", &save); w; w = strtok_r(NULL, ",", &save))
+        s->lists[list->n++] = bl_str_of(w);
+}
+
 static void set(struct story *s, const char *name, const char *value)
 {
     char section[64];
@@ -102,7 +132,10 @@ static void set(struct story *s, const char *name, const char *value)
     }
     for (size_t i = 0; i < bl_rule(id)->n_params; i++) {
         if (strcmp(bl_rule(id)->params[i].name, dot + 1) == 0) {
-            s->settings.rule[id].v[i].i = read_time(value);
+            if (bl_rule(id)->params[i].type == BL_PARAM_PATHS)
+                set_list(s, &s->settings.rule[id].v[i].list, value);
+            else
+                s->settings.rule[id].v[i].i = read_time(value);
             return;
         }
     }
@@ -128,6 +161,15 @@ static bool take(const char *word, const char *key, const char **value)
     return true;
 }
 
+static void read_place(struct bl_event *e, double *to, const char *text)
+{
+    char *end;
+    *to = strtod(text, &end);
+    if (*end)
+        fail_msg("story: '%s' is no number", text);
+    e->has_xy = true;
+}
+
 static void read_word(struct bl_record *r, const char *word)
 {
     const char *v;
@@ -141,6 +183,10 @@ static void read_word(struct bl_record *r, const char *word)
         r->event.form = bl_str_of(v);
     else if (take(word, "target=", &v))
         r->event.target = bl_str_of(v);
+    else if (take(word, "x=", &v))
+        read_place(&r->event, &r->event.x, v);
+    else if (take(word, "y=", &v))
+        read_place(&r->event, &r->event.y, v);
     else if (take(word, "idle=", &v))
         r->event.idle_ms = read_time(v);
     else if (take(word, "ts=", &v))
@@ -168,6 +214,27 @@ static void happen(struct story *s, int64_t at_ms, char *what, char *save)
     assert_int_equal(bl_partition_record(s->partition, &r, at_ms), BL_OK);
 }
 
+/* A person resolves the latest open pattern of that type on that page. */
+static void resolve(struct story *s, int64_t at_ms, const char *type, const char *page)
+{
+    const struct bl_member *m = bl_partition_member(s->partition, BL_STR("u"));
+    const struct bl_user *u = m ? bl_partition_state(s->partition, m) : NULL;
+    enum bl_rule_id rule = type ? bl_rule_of(bl_str_of(type)) : BL_RULE_COUNT;
+    bool applied = false;
+    for (size_t i = u && page ? u->n_open : 0; i > 0; i--) {
+        const struct bl_open *o = &u->open[i - 1];
+        const char *variant = bl_rule(rule)->variants ? bl_rule(rule)->variants[o->variant] : NULL;
+        if (o->rule != rule || !bl_str_eqz(bl_user_str(u, o->page), page))
+            continue;
+        struct bl_pattern_id id = bl_pattern_id(BL_STR("u"), rule, variant, bl_user_str(u, o->page),
+                                                bl_user_str(u, o->element), o->detected_ms);
+        assert_int_equal(bl_partition_resolve(s->partition, BL_STR("u"), &id, at_ms, &applied), BL_OK);
+        assert_true(applied);
+        return;
+    }
+    fail_msg("story: no open %s on %s", type, page);
+}
+
 static void run_line(struct story *s, char *line)
 {
     char *save = NULL, *time = strtok_r(line, " ", &save), *what = strtok_r(NULL, " ", &save);
@@ -177,11 +244,23 @@ static void run_line(struct story *s, char *line)
         char *name = strtok_r(NULL, " ", &save), *value = strtok_r(NULL, " ", &save);
         if (strcmp(what, "live") == 0)
             s->live = true;
+        else if (strcmp(what, "facts") == 0)
+            s->facts = true;
         else
             set(s, name, value);
         return;
     }
     open_partition(s);
+    if (strcmp(what, "resolve") == 0 || strcmp(what, "set") == 0) {
+        char *one = strtok_r(NULL, " ", &save), *two = strtok_r(NULL, " ", &save);
+        if (what[0] == 'r') {
+            resolve(s, read_time(time), one, two);
+            return;
+        }
+        set(s, one, two);
+        assert_int_equal(bl_partition_set_rules(s->partition, &s->settings, read_time(time)), BL_OK);
+        return;
+    }
     if (strcmp(what, "tick") == 0)
         assert_int_equal(bl_partition_advance(s->partition, read_time(time)), BL_OK);
     else
@@ -214,4 +293,17 @@ void story_check(const char *name, const char *script, const char *expected)
         have += m + (have[m] == '\n');
     }
     bl_buf_release(&log);
+}
+
+void story_check_all(const struct story_case *cases, size_t n, const char *prelude)
+{
+    struct bl_buf script;
+    bl_buf_init(&script, 0);
+    for (size_t i = 0; i < n; i++) {
+        bl_buf_clear(&script);
+        bl_buf_z(&script, prelude);
+        bl_buf_add(&script, cases[i].script, strlen(cases[i].script) + 1);
+        story_check(cases[i].name, script.p, cases[i].expected);
+    }
+    bl_buf_release(&script);
 }
