@@ -1,4 +1,23 @@
+import { QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { queries } from "./state/link";
+import { listenToHistory } from "./state/place";
+import { applyTheme } from "./state/prefs";
+import { sendOnLeaving } from "./state/resolve";
+import { startStream } from "./state/stream";
+import "./styles/index.css";
+
+applyTheme();
+listenToHistory();
+sendOnLeaving();
+startStream();
 
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<main><h1>BehaviorLens</h1></main>);
+if (root) {
+  createRoot(root).render(
+    <QueryClientProvider client={queries}>
+      <App />
+    </QueryClientProvider>,
+  );
+}

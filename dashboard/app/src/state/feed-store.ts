@@ -1,0 +1,74 @@
+// The one feed on the screen: opened for a filter, fed by polls, older pages and the stream.
+import { useEffect } from "react";
+import { useApi } from "../api/queries";
+import type { Pattern } from "../api/types";
+import { createStore, useStore } from "../lib/store";
+import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeNewest, mergeOlder, mergeOne } from "./feed";
+import { client } from "./link";
+import { type Filter, NO_FILTER, patternsPath } from "./url";
+
+const PAGE = 100;
+const OLDER = 500;
+
+interface Opened {
+  path: string;
+  filter: Filter;
+  feed: Feed;
+}
+
+const store = createStore<Opened>({ path: "", filter: NO_FILTER, feed: EMPTY_FEED });
+let loading = "";
+
+function change(path: string, how: (feed: Feed) => Feed): void {
+  store.set((now) => {
+    if (now.path !== path) return now; // another filter meanwhile
+    const feed = how(now.feed);
+    return feed === now.feed ? now : { ...now, feed };
+  });
+}
+
+/** Patterns as they are now: from the stream, or the answer to "resolve". */
+export function feedThese(patterns: readonly Pattern[]): void {
+  const { path, filter } = store.get();
+  change(path, (feed) => patterns.reduce((all, one) => mergeOne(all, one, matches(filter, one)), feed));
+}
+
+export async function loadOlder(): Promise<void> {
+  const { path, filter, feed } = store.get();
+  const last = feed.rows.at(-1);
+  if (!last || feed.complete || feed.rows.length >= FEED_MAX || loading === path) return;
+  loading = path;
+  try {
+    const page = await client.get<Pattern[]>(patternsPath(filter, OLDER, cursorOf(last)));
+    change(path, (now) => mergeOlder(now, page, OLDER));
+  } catch {
+    // The connection state says so; scrolling on asks again.
+  } finally {
+    loading = "";
+  }
+}
+
+export interface FeedView {
+  feed: Feed;
+  /** Nothing has been answered for this filter yet. */
+  waiting: boolean;
+  error: Error | null;
+}
+
+export function useFeed(filter: Filter): FeedView {
+  const path = patternsPath(filter, PAGE);
+  const { data, error } = useApi<Pattern[]>(path, { streamed: true });
+  const opened = useStore(store);
+
+  useEffect(() => {
+    store.set((now) => (now.path === path ? now : { path, filter, feed: EMPTY_FEED }));
+    if (data) change(path, (feed) => mergeNewest(feed, data, PAGE));
+  }, [path, data]); // `path` says all that `filter` does
+
+  const current = opened.path === path;
+  return { feed: current ? opened.feed : EMPTY_FEED, waiting: !data && !(current && opened.feed.rows.length > 0), error: data ? null : error };
+}
+
+export function feedRow(id: string): Pattern | undefined {
+  return store.get().feed.rows.find((row) => row.pattern_id === id);
+}

@@ -1,0 +1,51 @@
+// Text that strangers wrote: names, pages, targets. Always as text, isolated from the direction of what stands
+// around it (<bdi>), never longer on the screen than its place; the whole is one hover, or one click, away.
+import { useState } from "react";
+import { cut } from "../lib/format";
+import { narrow, openUser } from "../state/place";
+
+const SHOWN_MAX = 300; // more does not fit any line
+const TITLE_MAX = 2_048;
+
+/** One line, cut by the room there is. */
+export function Foreign({ text, mono = false }: { text: string; mono?: boolean }) {
+  return (
+    <bdi className={mono ? "clip mono" : "clip"} title={cut(text, TITLE_MAX)}>
+      {cut(text, SHOWN_MAX)}
+    </bdi>
+  );
+}
+
+/** All of it, wrapped anywhere; long ones fold. */
+export function LongText({ text, mono = false }: { text: string; mono?: boolean }) {
+  const [whole, setWhole] = useState(false);
+  const folded = text.length > SHOWN_MAX && !whole;
+  return (
+    <>
+      <bdi className={mono ? "long mono" : "long"}>{folded ? cut(text, SHOWN_MAX) : text}</bdi>
+      {text.length > SHOWN_MAX && (
+        <button type="button" className="textlink" onClick={() => setWhole(!whole)}>
+          {whole ? "Show less" : "Show all"}
+        </button>
+      )}
+    </>
+  );
+}
+
+export function UserLink({ id }: { id: string }) {
+  return (
+    <button type="button" className="quiet" onClick={(event) => (event.stopPropagation(), openUser(id))}>
+      <Foreign text={id} />
+    </button>
+  );
+}
+
+/** A page narrows the feed to itself. */
+export function PageLink({ page }: { page: string | null }) {
+  if (page === null || page === "") return <span className="faint">no page</span>;
+  return (
+    <button type="button" className="quiet" onClick={(event) => (event.stopPropagation(), narrow({ page }))}>
+      <Foreign text={page} mono />
+    </button>
+  );
+}
