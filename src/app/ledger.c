@@ -45,7 +45,7 @@ static enum bl_err keep(struct bl_ledger_entry *e, const struct bl_row *row)
     return BL_OK;
 }
 
-static enum bl_err add(struct bl_ledger *l, const struct bl_row *row)
+static enum bl_err add(struct bl_ledger *l, const struct bl_row *row, struct bl_ledger_entry **out)
 {
     struct bl_str id = row->v[BL_COLUMN_PATTERN_ID];
     struct bl_ledger_entry *e = id.n == sizeof e->id ? calloc(1, sizeof *e) : NULL;
@@ -60,26 +60,41 @@ static enum bl_err add(struct bl_ledger *l, const struct bl_row *row)
     if (err != BL_OK) {
         free(e->text);
         free(e);
+        return err;
     }
-    return err;
+    *out = e;
+    return BL_OK;
+}
+
+static enum bl_err put(struct bl_ledger *l, const struct bl_row *change, struct bl_ledger_entry **out)
+{
+    *out = bl_map_get(&l->by_id, change->v[BL_COLUMN_PATTERN_ID]);
+    if (!*out)
+        return add(l, change, out);
+    struct bl_row row = (*out)->row;
+    bl_row_merge(&row, change);
+    return keep(*out, &row);
 }
 
 enum bl_err bl_ledger_row(struct bl_ledger *l, const struct bl_row *change)
 {
-    struct bl_ledger_entry *e = bl_map_get(&l->by_id, change->v[BL_COLUMN_PATTERN_ID]);
-    if (!e)
-        return add(l, change);
-    struct bl_row row = e->row;
-    bl_row_merge(&row, change);
-    return keep(e, &row);
+    struct bl_ledger_entry *e;
+    return put(l, change, &e);
 }
 
 enum bl_err bl_ledger_change(struct bl_ledger *l, const struct bl_pattern *change)
 {
     struct bl_row row;
     bl_buf_clear(&l->scratch);
+    struct bl_ledger_entry *e;
     enum bl_err err = bl_row_of(change, &l->scratch, &row);
-    return err == BL_OK ? bl_ledger_row(l, &row) : err;
+    if (err == BL_OK)
+        err = put(l, &row, &e);
+    if (err == BL_OK && change->change == BL_PATTERN_NEW) {
+        e->session_ms = change->session_ms;
+        e->friction = change->friction;
+    }
+    return err;
 }
 
 size_t bl_ledger_count(const struct bl_ledger *l)

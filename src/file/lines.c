@@ -15,7 +15,7 @@ struct bl_lines {
     gzFile file;
     int64_t size;
     size_t from, to; /* what is read and not handed out */
-    bool end, skipping, failed;
+    bool end, skipping, failed, cut;
     char buffer[BUFFER_BYTES];
 };
 
@@ -56,6 +56,7 @@ static bool refill(struct bl_lines *l)
         int code;
         gzerror(l->file, &code);
         l->failed = n < 0 || (code != Z_OK && code != Z_STREAM_END);
+        l->cut = code == Z_BUF_ERROR;
         l->end = true;
         return false;
     }
@@ -98,6 +99,11 @@ bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long)
 enum bl_err bl_lines_error(const struct bl_lines *l)
 {
     return l->failed ? BL_ERR_IO : BL_OK;
+}
+
+bool bl_lines_cut(const struct bl_lines *l)
+{
+    return l->cut;
 }
 
 void bl_lines_progress(const struct bl_lines *l, int64_t *done, int64_t *size)

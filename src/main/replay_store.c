@@ -232,7 +232,7 @@ static enum bl_err wait_for_workers(struct pipeline *l)
 static enum bl_err run(struct pipeline *l, const char *path)
 {
     struct bl_ledger ledger;
-    enum bl_err err = replay_read(path, line, l);
+    enum bl_err err = replay_read(path, line, l, NULL);
     bl_ledger_init(&ledger);
     if (err == BL_OK)
         err = bl_bulk_end(l->bulk, (l->recording.last_ms > 0 ? l->recording.last_ms : 0) + TICK_AFTER_MS);

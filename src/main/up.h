@@ -53,6 +53,9 @@ struct up_data {
 /* Makes the directory, takes the lock, ends a Redis that an earlier supervisor left behind. `wanted` may be
  * empty. On failure `why` has a sentence. */
 BL_CHECKED bool up_data_open(struct up_data *d, const char *wanted, struct bl_buf *why);
+/* The socket of the private Redis of an `up` that runs on that directory; false if there is none. Opens
+ * nothing. */
+bool up_data_socket(const char *wanted, char out[UP_PATH_MAX]);
 BL_CHECKED bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why);
 void up_data_close(struct up_data *d);
 /* The program of that name in PATH; empty text if there is none. */

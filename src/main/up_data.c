@@ -197,6 +197,14 @@ bool up_data_open(struct up_data *d, const char *wanted, struct bl_buf *why)
     return ok;
 }
 
+bool up_data_socket(const char *wanted, char out[UP_PATH_MAX])
+{
+    char dir[UP_PATH_MAX];
+    struct stat st;
+    bool named = wanted[0] ? FORMAT_PATH(dir, "%s", wanted) : default_dir(dir);
+    return named && FORMAT_PATH(out, "%s/redis.sock", dir) && stat(out, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why)
 {
     int fd = open(d->config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

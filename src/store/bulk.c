@@ -4,20 +4,18 @@
 #include "bl/base/hash.h"
 #include "bl/base/limits.h"
 #include "bl/store/keys.h"
-#include "url.h"
+#include "dial.h"
 
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#define PIPELINE       64
-#define LAG_MAX        20000 /* entries */
-#define LOOK_EVERY     4096  /* entries */
-#define WAIT_US        20000
-#define CONNECT_WAIT_S 5
-#define PAGE           500 /* patterns or keys at a time */
-#define ARGS_MAX       16
+#define PIPELINE   64
+#define LAG_MAX    20000 /* entries */
+#define LOOK_EVERY 4096  /* entries */
+#define WAIT_US    20000
+#define PAGE       500 /* patterns or keys at a time */
+#define ARGS_MAX   16
 
 struct batch {
     struct bl_buf lines;
@@ -94,34 +92,12 @@ static struct bl_str key(struct bl_bulk *b, enum bl_key k, int partition, struct
 
 /* ---- opening ---- */
 
-static redisContext *dial(const struct bl_url *url)
-{
-    struct timeval wait = {CONNECT_WAIT_S, 0};
-    redisContext *c = url->port ? redisConnectWithTimeout(url->host, url->port, wait)
-                                : redisConnectUnixWithTimeout(url->host, wait);
-    if (c && c->err) {
-        redisFree(c);
-        return NULL;
-    }
-    return c;
-}
-
 static bool said_ok(struct bl_bulk *b, size_t n, const struct bl_str *args)
 {
     redisReply *r = call(b, n, args);
     bool ok = r != NULL;
     freeReplyObject(r);
     return ok;
-}
-
-static bool introduce(struct bl_bulk *b, const struct bl_url *url)
-{
-    char db[16];
-    struct bl_str auth[3] = {BL_STR("AUTH"), bl_str_of(url->user[0] ? url->user : "default"),
-                             bl_str_of(url->password)};
-    snprintf(db, sizeof db, "%d", url->db);
-    struct bl_str select[2] = {BL_STR("SELECT"), bl_str_of(db)};
-    return (!url->password[0] || said_ok(b, 3, auth)) && (!url->db || said_ok(b, 2, select));
 }
 
 static bool make_data_set(struct bl_bulk *b)
@@ -144,11 +120,6 @@ static bool make_data_set(struct bl_bulk *b)
 enum bl_err bl_bulk_open(const char *text, const char *env, int partitions, struct bl_bulk **out,
                          struct bl_buf *why)
 {
-    struct bl_url url;
-    if (bl_url_parse(text, &url) != BL_OK) {
-        bl_buf_z(why, "the URL of the store is not valid");
-        return BL_ERR_CONFIG;
-    }
     struct bl_bulk *b = calloc(1, sizeof *b);
     if (!b)
         return BL_ERR_NO_MEMORY;
@@ -156,12 +127,14 @@ enum bl_err bl_bulk_open(const char *text, const char *env, int partitions, stru
     b->env = bl_str_of(b->env_text);
     b->partitions = partitions;
     bl_buf_init(&b->key_text, 0);
-    b->redis = dial(&url);
-    if (!b->redis || !introduce(b, &url) || !make_data_set(b)) {
-        bl_buf_z(why, b->redis ? "Redis refuses us: check the password in --redis"
-                               : "Redis cannot be reached: check --redis and that it is running");
+    enum bl_err err = bl_dial(text, &b->redis, why);
+    if (err == BL_OK && !make_data_set(b)) {
+        bl_buf_z(why, "Redis refuses to take a data set");
+        err = BL_ERR_STORE_UNAVAILABLE;
+    }
+    if (err != BL_OK) {
         bl_bulk_close(b);
-        return BL_ERR_STORE_UNAVAILABLE;
+        return err;
     }
     *out = b;
     return BL_OK;

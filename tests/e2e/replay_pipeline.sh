@@ -17,17 +17,6 @@ done
 gzip -k "$dir/events.ndjson"
 "$bl" replay - <"$dir/events.ndjson.gz" | cmp - "$dir/memory" || fail "gzip from standard input differs"
 
-# What other thresholds would change: nothing, and something.
-cat >"$dir/other.yaml" <<'Y'
-rules:
-  hesitation: {low: 8s}
-Y
-echo '{}' >"$dir/same.yaml"
-"$bl" replay --json --compare "$dir/same.yaml" "$dir/events.ndjson" | jq -e '.gone == [] and .new == [] and .severity_changed == []' >/dev/null || fail "the same rules differ from themselves"
-"$bl" replay --json --compare "$dir/other.yaml" "$dir/events.ndjson" | jq -e '[.gone[], .new[]] | length > 0 and all(.type == "hesitation")' >/dev/null || fail "another hesitation level changes hesitations only"
-"$bl" replay --compare "$dir/other.yaml" "$dir/events.ndjson" | grep '^hesitation ' >/dev/null || fail "no table"
-if "$bl" replay --compare "$dir/none.yaml" "$dir/events.ndjson" 2>/dev/null; then fail "a missing file of settings is no error"; fi
-
 "$bl" replay --redis private --workers 1 --partitions 1 "$dir/events.ndjson" >"$dir/one" || fail "one worker"
 cmp "$dir/one" "$dir/memory" || fail "one worker, one partition: the output differs"
 

@@ -18,6 +18,7 @@ if(TARGET behaviorlens)
   bl_script(test_api_live e2e)
   bl_script(test_cli e2e ${CMAKE_SOURCE_DIR})
   bl_script(replay_pipeline e2e)
+  bl_script(test_replay e2e)
   bl_script(live_replay e2e)
 endif()
 

@@ -9,6 +9,8 @@
 struct bl_ledger_entry {
     char id[32];
     int64_t detected_ms;
+    int64_t session_ms; /* when its session began */
+    int64_t friction;   /* of the session up to and with this pattern; both 0 in a row from the store */
     struct bl_row row; /* slices into text */
     char *text;
 };

@@ -16,6 +16,8 @@ BL_CHECKED enum bl_err bl_lines_open(const char *path, struct bl_lines **out);
 bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long);
 /* BL_OK at a regular end; BL_ERR_IO if reading failed or the gzip data is damaged. */
 enum bl_err bl_lines_error(const struct bl_lines *l);
+/* After an error: the gzip data ended before its end. */
+bool bl_lines_cut(const struct bl_lines *l);
 /* Bytes of the file consumed so far and its size; size is -1 where it is not known (pipes). */
 void bl_lines_progress(const struct bl_lines *l, int64_t *done, int64_t *size);
 void bl_lines_close(struct bl_lines *l);

@@ -1,0 +1,166 @@
+/* The input of a replay: lines of a file or of standard input, and the progress bar. */
+#include "replay.h"
+
+#include "bl/file/lines.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOK_EVERY  4096 /* events between looks at the clock */
+#define DRAW_MS     100
+#define BAR_COLUMNS 30
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- progress ---- */
+
+void replay_progress_begin(struct replay_progress *p)
+{
+    *p = (struct replay_progress){.on = isatty(STDERR_FILENO) == 1};
+    if (p->on)
+        p->started_ms = p->shown_ms = now_ms();
+}
+
+static void draw(struct replay_progress *p, const struct replay_at *at, int64_t elapsed_ms)
+{
+    char bar[BAR_COLUMNS + 1] = "";
+    fputs("\r\033[K", stderr);
+    if (at->size > 0) {
+        int64_t done = at->done < at->size ? at->done : at->size;
+        for (int i = 0; i < BAR_COLUMNS; i++)
+            bar[i] = i < done * BAR_COLUMNS / at->size ? '#' : '.';
+        fprintf(stderr, "[%s] %3d%%  ", bar, (int)(done * 100 / at->size));
+    }
+    fprintf(stderr, "%lld events", (long long)at->events);
+    if (elapsed_ms > 0)
+        fprintf(stderr, "  %lld/s", (long long)(at->events * 1000 / elapsed_ms));
+    if (at->patterns >= 0)
+        fprintf(stderr, "  %lld patterns", (long long)at->patterns);
+    fflush(stderr);
+    p->drawn = true;
+}
+
+void replay_progress_show(struct replay_progress *p, const struct replay_at *at)
+{
+    if (!p->on || at->events - p->looked < LOOK_EVERY)
+        return;
+    p->looked = at->events;
+    int64_t now = now_ms();
+    if (now - p->shown_ms < DRAW_MS)
+        return;
+    p->shown_ms = now;
+    draw(p, at, now - p->started_ms);
+}
+
+void replay_progress_end(struct replay_progress *p, const struct replay_at *at)
+{
+    if (!p->drawn)
+        return;
+    draw(p, at, now_ms() - p->started_ms);
+    fputc('\n', stderr);
+    p->drawn = false;
+}
+
+void replay_say(struct replay_progress *p, struct bl_str line)
+{
+    if (p->drawn)
+        fputs("\r\033[K", stderr);
+    p->drawn = false;
+    fwrite(line.p, 1, line.n, stderr);
+}
+
+/* ---- lines ---- */
+
+/* Line numbers count from 1; the message quotes nothing that could disturb a terminal. */
+static void report(struct replay_progress *progress, int64_t number, const struct bl_problem *problem)
+{
+    struct bl_buf line;
+    bl_buf_init(&line, 0);
+    bl_buf_printf(&line, "line %lld: %s: ", (long long)number, bl_err_code(problem->err));
+    if (problem->field[0])
+        bl_buf_printf(&line, "%s: ", problem->field);
+    bl_buf_z(&line, problem->message[0] ? problem->message : bl_err_text(problem->err));
+    bl_buf_char(&line, '\n');
+    replay_say(progress, bl_buf_view(&line));
+    bl_buf_release(&line);
+}
+
+static enum bl_err complain(const char *path, const struct bl_lines *lines, int64_t number)
+{
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    if (bl_lines_cut(lines))
+        fprintf(
+            stderr,
+            "behaviorlens replay: %s ends in the middle of its gzip data, after line %lld: it was cut off; "
+            "nothing is printed\n",
+            name, (long long)number);
+    else
+        fprintf(
+            stderr,
+            "behaviorlens replay: reading %s failed after line %lld: damaged gzip data, or an I/O error\n",
+            name, (long long)number);
+    return BL_ERR_IO;
+}
+
+static struct replay_at where(const struct bl_lines *lines, int64_t number, const struct bl_replay *replay)
+{
+    struct replay_at at = {.events = number, .patterns = -1};
+    bl_lines_progress(lines, &at.done, &at.size);
+    if (replay)
+        at.patterns = (int64_t)bl_replay_counts(replay).patterns;
+    return at;
+}
+
+static enum bl_err read_all(struct bl_lines *lines, replay_line_fn *fn, void *ctx, const char *path,
+                            const struct bl_replay *replay)
+{
+    struct replay_progress progress;
+    struct replay_at at = {.patterns = -1};
+    struct bl_problem problem;
+    struct bl_str line;
+    bool too_long;
+    enum bl_err err = BL_OK;
+    replay_progress_begin(&progress);
+    while (err == BL_OK && bl_lines_next(lines, &line, &too_long)) {
+        enum bl_err bad;
+        at.events++;
+        if (too_long) {
+            problem =
+                (struct bl_problem){.err = BL_ERR_TOO_LARGE, .message = "The line is longer than 1 MiB."};
+            bad = BL_ERR_TOO_LARGE;
+        } else {
+            bad = fn(ctx, line, &problem);
+        }
+        if (bad == BL_ERR_NO_MEMORY || bad == BL_ERR_IO)
+            err = bad;
+        else if (bad != BL_OK)
+            report(&progress, at.events, &problem);
+        if (progress.on && at.events % LOOK_EVERY == 0) {
+            at = where(lines, at.events, replay);
+            replay_progress_show(&progress, &at);
+        }
+    }
+    at = where(lines, at.events, replay);
+    replay_progress_end(&progress, &at);
+    return err == BL_OK && bl_lines_error(lines) != BL_OK ? complain(path, lines, at.events) : err;
+}
+
+enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, const struct bl_replay *replay)
+{
+    struct bl_lines *lines;
+    enum bl_err err = bl_lines_open(path, &lines);
+    if (err != BL_OK) {
+        fprintf(stderr, "behaviorlens replay: cannot read %s: %s\n", path, strerror(errno));
+        return err;
+    }
+    err = read_all(lines, fn, ctx, path, replay);
+    bl_lines_close(lines);
+    return err;
+}

@@ -1,0 +1,76 @@
+/* See dial.h. */
+#include "dial.h"
+#include "url.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define CONNECT_WAIT_S 5
+#define ARGS_MAX       16
+
+static redisContext *connect_to(const struct bl_url *url)
+{
+    struct timeval wait = {CONNECT_WAIT_S, 0};
+    redisContext *c = url->port ? redisConnectWithTimeout(url->host, url->port, wait)
+                                : redisConnectUnixWithTimeout(url->host, wait);
+    if (c && c->err) {
+        redisFree(c);
+        return NULL;
+    }
+    return c;
+}
+
+redisReply *bl_dial_call(redisContext *c, size_t n, const struct bl_str *args)
+{
+    const char *argv[ARGS_MAX];
+    size_t lens[ARGS_MAX];
+    assert(n <= ARGS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        argv[i] = args[i].p;
+        lens[i] = args[i].n;
+    }
+    redisReply *r = redisCommandArgv(c, (int)n, argv, lens);
+    if (r && r->type == REDIS_REPLY_ERROR) {
+        freeReplyObject(r);
+        return NULL;
+    }
+    return r;
+}
+
+static bool said_ok(redisContext *c, size_t n, const struct bl_str *args)
+{
+    redisReply *r = bl_dial_call(c, n, args);
+    bool ok = r != NULL;
+    freeReplyObject(r);
+    return ok;
+}
+
+static bool introduce(redisContext *c, const struct bl_url *url)
+{
+    char db[16];
+    struct bl_str auth[3] = {BL_STR("AUTH"), bl_str_of(url->user[0] ? url->user : "default"),
+                             bl_str_of(url->password)};
+    snprintf(db, sizeof db, "%d", url->db);
+    struct bl_str select[2] = {BL_STR("SELECT"), bl_str_of(db)}, ping = BL_STR("PING");
+    return (!url->password[0] || said_ok(c, 3, auth)) && (!url->db || said_ok(c, 2, select)) &&
+           said_ok(c, 1, &ping);
+}
+
+enum bl_err bl_dial(const char *text, redisContext **out, struct bl_buf *why)
+{
+    struct bl_url url;
+    if (bl_url_parse(text, &url) != BL_OK) {
+        bl_buf_z(why, "the URL of the store is not valid");
+        return BL_ERR_CONFIG;
+    }
+    redisContext *c = connect_to(&url);
+    if (!c || !introduce(c, &url)) {
+        bl_buf_z(why, c ? "Redis refuses us: check the password in --redis"
+                        : "Redis cannot be reached: check --redis and that it is running");
+        if (c)
+            redisFree(c);
+        return BL_ERR_STORE_UNAVAILABLE;
+    }
+    *out = c;
+    return BL_OK;
+}
