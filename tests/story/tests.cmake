@@ -6,3 +6,4 @@ bl_warnings(bl_story)
 
 bl_test(test_rules story bl_story)
 bl_test(test_frustration story bl_story)
+bl_test(test_properties story bl_story)
