@@ -1,6 +1,8 @@
 /* GET /api/partitions and /api/workers (SPEC 6): who owns what, and how far it is. */
 #include "query_cluster.h"
 
+#include "bl/app/latency.h"
+
 #include <stdlib.h>
 
 /* What stands behind the nth space of a lease `nonce epoch worker` or fence `nonce epoch`. */
@@ -162,20 +164,36 @@ static void write_held(struct job *j, struct bl_str worker, const struct bl_read
     bl_buf_char(&j->out, ']');
 }
 
+static void write_quantile(struct bl_buf *out, const char *name, const struct bl_latency *l, double q)
+{
+    double ms;
+    json_key(out, name);
+    if (bl_latency_quantile(l, q, &ms))
+        bl_buf_double(out, ms);
+    else
+        bl_buf_z(out, "null");
+}
+
 static void write_counters(struct job *j, const struct bl_read_reply *process)
 {
+    struct bl_latency latency = {0};
     json_key(&j->out, "counters");
     bl_buf_char(&j->out, '{');
     for (size_t i = 0; i + 1 < process->n; i += 2) {
         struct bl_str name = process->item[i];
         if (!bl_str_starts(name, BL_STR("counter:")))
             continue;
+        name = (struct bl_str){name.p + 8, name.n - 8};
+        if (bl_latency_take(&latency, name, (uint64_t)item_int(process, i + 1)))
+            continue;
         json_open(&j->out, 0);
-        bl_buf_json(&j->out, (struct bl_str){name.p + 8, name.n - 8});
+        bl_buf_json(&j->out, name);
         bl_buf_char(&j->out, ':');
         bl_buf_int(&j->out, item_int(process, i + 1));
     }
     bl_buf_char(&j->out, '}');
+    write_quantile(&j->out, "latency_p50_ms", &latency, 0.5);
+    write_quantile(&j->out, "latency_p99_ms", &latency, 0.99);
 }
 
 static void got_workers(struct job *j, const struct bl_read_reply *r, size_t n)

@@ -5,6 +5,7 @@
  *
  * Partition counters live in Redis and never fall; process counters begin anew with each process. The samples
  * of one metric stand together, whatever order they were read in. */
+#include "bl/app/latency.h"
 #include "bl/core/rule.h"
 #include "query_cluster.h"
 
@@ -209,6 +210,8 @@ static size_t gather(const struct bl_read_reply *r, size_t n, struct counted *ou
         for (size_t f = 0; f + 1 < r[i].n; f += 2)
             if (bl_str_starts(r[i].item[f], BL_STR("counter:"))) {
                 struct bl_str name = {r[i].item[f].p + 8, r[i].item[f].n - 8};
+                if (bl_str_starts(name, BL_STR(BL_LATENCY_PREFIX)))
+                    continue; /* a histogram of its own */
                 if (out)
                     out[k] = (struct counted){name, i, item_int(&r[i], f + 1)};
                 k++;
@@ -246,10 +249,46 @@ static void write_processes(struct job *j, const struct bl_read_reply *r)
     free(all);
 }
 
+/* Of the workers that have made a pattern. Prometheus wants seconds, and each bucket with all below it. */
+static void write_latency(struct job *j, const struct bl_read_reply *r)
+{
+    static const char *const name = "behaviorlens_pattern_latency_seconds";
+    head(&j->out, "pattern_latency_seconds", "histogram",
+         "From the moment the store took an event to the commit of the pattern it made.");
+    for (size_t i = 0; i < cluster_processes(j); i++) {
+        struct bl_latency l = {0};
+        uint64_t all = 0;
+        bool any = false;
+        for (size_t f = 0; f + 1 < r[i].n; f += 2)
+            if (bl_str_starts(r[i].item[f], BL_STR("counter:" BL_LATENCY_PREFIX)))
+                any |= bl_latency_take(&l, (struct bl_str){r[i].item[f].p + 8, r[i].item[f].n - 8},
+                                       (uint64_t)item_int(&r[i], f + 1));
+        for (size_t b = 0; any && b < BL_LATENCY_BUCKETS; b++) {
+            bl_buf_printf(&j->out, "%s_bucket", name);
+            process_labels(j, r, i);
+            all += l.bucket[b];
+            if (bl_latency_bound(b) < 0)
+                bl_buf_z(&j->out, ",le=\"+Inf\"");
+            else
+                bl_buf_printf(&j->out, ",le=\"%g\"", (double)bl_latency_bound(b) / 1000);
+            value(&j->out, (double)all);
+        }
+        if (!any)
+            continue;
+        bl_buf_printf(&j->out, "%s_sum", name);
+        process_labels(j, r, i);
+        value(&j->out, (double)l.sum_ms / 1000);
+        bl_buf_printf(&j->out, "%s_count", name);
+        process_labels(j, r, i);
+        value(&j->out, (double)all);
+    }
+}
+
 static void got_processes(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)n;
     write_processes(j, r);
+    write_latency(j, r);
     job_finish(j);
 }
 

@@ -15,7 +15,7 @@
 #define PAGE_STEPS 12
 
 struct minute {
-    int64_t events, active, type[BL_RULE_COUNT];
+    int64_t events, active, resolved, completed, abandoned, type[BL_RULE_COUNT];
 };
 
 struct history {
@@ -46,16 +46,24 @@ static void ask_minutes(struct job *j)
     job_go(j, got_minutes);
 }
 
+static const struct {
+    const char *field;
+    size_t at;
+} plain[] = {{"events", offsetof(struct minute, events)},
+             {"active", offsetof(struct minute, active)},
+             {"resolved", offsetof(struct minute, resolved)},
+             {"attempts:completed", offsetof(struct minute, completed)},
+             {"attempts:abandoned", offsetof(struct minute, abandoned)}};
+
 static void add_minute(struct minute *m, const struct bl_read_reply *r)
 {
     for (size_t i = 0; i + 1 < r->n; i += 2) {
         struct bl_str name = r->item[i];
         int64_t v = item_int(r, i + 1);
-        if (bl_str_eqz(name, "events"))
-            m->events += v;
-        else if (bl_str_eqz(name, "active"))
-            m->active += v;
-        else if (bl_str_starts(name, BL_STR("type:"))) {
+        for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++)
+            if (bl_str_eqz(name, plain[k].field))
+                *(int64_t *)(void *)((char *)m + plain[k].at) += v;
+        if (bl_str_starts(name, BL_STR("type:"))) {
             int rule = rule_of((struct bl_str){name.p + 5, name.n - 5});
             if (rule >= 0)
                 m->type[rule] += v;
@@ -72,6 +80,14 @@ static void write_types(struct bl_buf *out, const int64_t type[BL_RULE_COUNT])
     bl_buf_char(out, '}');
 }
 
+static int64_t sum(const int64_t type[BL_RULE_COUNT])
+{
+    int64_t all = 0;
+    for (int i = 0; i < BL_RULE_COUNT; i++)
+        all += type[i];
+    return all;
+}
+
 static void write_history(struct job *j)
 {
     struct history *s = j->state;
@@ -83,6 +99,10 @@ static void write_history(struct job *j)
         json_int(&j->out, "events", m->events);
         json_int(&j->out, "active_users", m->active);
         write_types(&j->out, m->type);
+        json_int(&j->out, "patterns_detected", sum(m->type));
+        json_int(&j->out, "patterns_resolved", m->resolved);
+        json_int(&j->out, "attempts_completed", m->completed);
+        json_int(&j->out, "attempts_abandoned", m->abandoned);
         bl_buf_char(&j->out, '}');
     }
     bl_buf_char(&j->out, ']');

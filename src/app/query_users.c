@@ -114,6 +114,7 @@ static void write_listed(struct job *j, const struct seen *seen, const struct bl
     json_text_or_null(&j->out, "session_id",
                       u && u->in_session ? bl_engine_session_id(u, seen->user_id, made) : (struct bl_str){0});
     json_bool(&j->out, "has_active_pattern", u && u->n_open > 0);
+    json_int(&j->out, "friction", u ? u->friction : 0);
     bl_buf_char(&j->out, '}');
 }
 
@@ -265,6 +266,7 @@ static void got_user(struct job *j, const struct bl_read_reply *r, size_t n)
     json_time_or_null(&j->out, "anchor", on_page ? u->anchor_ms : BL_NEVER);
     json_int(&j->out, "hesitation_level", u->level);
     json_bool(&j->out, "has_active_pattern", u->n_open > 0);
+    json_int(&j->out, "friction", u->friction);
     write_checkout(j, u);
     write_open(j, u);
     write_visits(j, u);

@@ -215,6 +215,7 @@ static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
 {
     struct bl_str text = e->value, line;
     enum bl_err err = BL_OK;
+    o->effects.received_ms = o->worker->options.event_mode ? 0 : e->received_ms;
     if (e->kind == BL_ENTRY_COMMAND)
         return step_command(o, e);
     while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))

@@ -294,6 +294,9 @@ static void put_change(struct owner *o, const struct change *c)
                               .at_ms = c->at_ms};
     memcpy(x.id, t->id, sizeof x.id);
     PUT(o, put_change, &x);
+    if (c->change == BL_PATTERN_RESOLVED)
+        effects_count(&o->effects, BL_TALLY_MINUTE, c->at_ms / OWNER_MINUTE_MS, BL_STR("resolved"),
+                      BL_STR(""), 1);
 }
 
 static void put_patterns(struct owner *o)

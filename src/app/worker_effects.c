@@ -24,6 +24,7 @@ void effects_reset(struct effects *e)
     bl_buf_clear(&e->recent);
     e->err = BL_OK;
     e->last_minute = NULL;
+    e->received_ms = 0;
     e->n_touched = e->n_changes = e->n_counts = e->n_ids = e->n_poison = e->n_lines = 0;
     e->events = e->duplicates = e->late = e->clock_adjusted = 0;
     e->completed = e->abandoned = e->forgotten = e->corrupt = e->lost = 0;
@@ -134,7 +135,8 @@ static struct touched *touch(struct effects *e, const struct bl_pattern *pattern
         fail(e, BL_ERR_NO_MEMORY);
         return NULL;
     }
-    *t = (struct touched){.rule = pattern->rule, .detected_ms = pattern->detected_ms};
+    *t = (struct touched){
+        .rule = pattern->rule, .detected_ms = pattern->detected_ms, .received_ms = e->received_ms};
     memcpy(t->id, id, sizeof id);
     t->user_id = keep(e, pattern->user_id);
     t->page = keep(e, pattern->page);
@@ -188,6 +190,13 @@ void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct
     e->changes[e->n_changes++] = (struct change){t, CHANGE_EXPLAINED, t->severity, at_ms};
 }
 
+void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out)
+{
+    for (size_t i = 0; i < e->n_touched; i++)
+        if (e->touched[i]->created && e->touched[i]->received_ms > 0)
+            bl_latency_add(out, now_ms - e->touched[i]->received_ms);
+}
+
 /* ---- the partition's sink ---- */
 
 static struct owner *owner_of(void *ctx)
@@ -202,11 +211,12 @@ static void on_pattern(void *ctx, const struct bl_pattern *pattern)
 
 static void on_attempt(void *ctx, enum bl_attempt_end end)
 {
-    struct effects *e = &owner_of(ctx)->effects;
-    if (end == BL_ATTEMPT_COMPLETED)
-        e->completed++;
-    else
-        e->abandoned++;
+    struct owner *o = owner_of(ctx);
+    bool completed = end == BL_ATTEMPT_COMPLETED;
+    o->effects.completed += completed;
+    o->effects.abandoned += !completed;
+    effects_count(&o->effects, BL_TALLY_MINUTE, bl_partition_clock(o->partition) / OWNER_MINUTE_MS,
+                  completed ? BL_STR("attempts:completed") : BL_STR("attempts:abandoned"), BL_STR(""), 1);
 }
 
 static void count_rate(struct owner *o, int64_t received_ms)

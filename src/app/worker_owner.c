@@ -307,6 +307,8 @@ static void count_totals(struct owner *o)
     t->quarantined += e->n_poison;
     t->corrupt += (uint64_t)e->corrupt;
     t->lost += (uint64_t)e->lost;
+    if (!o->worker->options.event_mode)
+        effects_latencies(e, o->now_ms + local_ms(o) - o->fetched_at, &t->latency);
     if (!o->partial)
         t->entries += o->batch.upto - o->batch.at;
 }

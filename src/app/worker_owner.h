@@ -56,6 +56,7 @@ struct touched {
     enum bl_severity stored_severity; /* 0: not stored, or not to be counted */
     struct bl_str user_id, page;
     int64_t detected_ms;
+    int64_t received_ms; /* of the entry that made or changed it; 0: not known */
     bool created, resolved;
     bool exists, was_resolved; /* in the store */
     bool stored;               /* something of it is put */
@@ -268,6 +269,8 @@ void effects_poison(struct effects *e, struct bl_str id, const char *reason, str
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
 /* A stored pattern, or one of this round, gets its column ai_explanation; of `pattern` only who and what it is. */
 void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);
+/* After the commit, at `now_ms` by the store's clock. */
+void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out);
 struct touched *effects_find(const struct effects *e, const char id[32]);
 
 /* worker_manual.c: the command's pattern, as the store has it. */

@@ -111,6 +111,7 @@ static void on_signal(uv_signal_t *handle, int number)
 static void beat(struct worker_main *m)
 {
     const struct bl_worker_totals *t = bl_worker_totals(m->worker);
+    struct bl_counter all[BL_PROCESS_COUNTERS_MAX];
     const struct bl_counter counters[] = {
         {"entries_processed_total", t->entries}, {"events_processed_total", t->events},
         {"duplicates_total", t->duplicates},     {"late_total", t->late},
@@ -119,7 +120,14 @@ static void beat(struct worker_main *m)
         {"entries_lost_total", t->lost},         {"fenced_total", t->fenced},
         {"takeovers_total", t->takeovers},       {"partitions_owned", bl_worker_owned(m->worker)},
     };
-    bl_process_beat(m->process, m->link, counters, sizeof counters / sizeof counters[0]);
+    size_t n = sizeof counters / sizeof counters[0];
+    _Static_assert(sizeof counters / sizeof counters[0] + BL_LATENCY_BUCKETS < BL_PROCESS_COUNTERS_MAX,
+                   "counters");
+    memcpy(all, counters, sizeof counters);
+    for (size_t i = 0; i < BL_LATENCY_BUCKETS; i++)
+        all[n++] = (struct bl_counter){bl_latency_name(i), t->latency.bucket[i]};
+    all[n++] = (struct bl_counter){bl_latency_name(BL_LATENCY_BUCKETS), t->latency.sum_ms};
+    bl_process_beat(m->process, m->link, all, n);
 }
 
 static void open_dataset(struct worker_main *m);

@@ -4,6 +4,7 @@
 #ifndef BL_APP_WORKER_H
 #define BL_APP_WORKER_H
 
+#include "bl/app/latency.h"
 #include "bl/app/partition.h"
 #include "bl/app/ports.h"
 
@@ -23,6 +24,9 @@ struct bl_worker_options {
 struct bl_worker_totals {
     uint64_t entries, events, duplicates, late, commits, patterns, quarantined, corrupt, fenced, lost,
         takeovers;
+    /* From the moment the store took an entry to the commit of the patterns it made, by the store's clock. Live time
+     * only. */
+    struct bl_latency latency;
 };
 
 struct bl_worker;

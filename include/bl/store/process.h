@@ -6,7 +6,7 @@
 #include "bl/base/buf.h"
 #include "bl/store/link.h"
 
-#define BL_PROCESS_COUNTERS_MAX 32
+#define BL_PROCESS_COUNTERS_MAX 64
 #define BL_PROCESS_LIVE_MS      1500
 
 struct bl_process;
