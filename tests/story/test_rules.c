@@ -52,6 +52,19 @@ static const struct story_case hesitation[] = {
      "10000 new hesitation low /a\n15000 raised hesitation medium /a\n46000 raised hesitation high /a | User "
      "paused for "
      "30 seconds"},
+    {"page_exit of another page is ignored", "0 page_view /a\n5s page_exit /b\n10s tick\n",
+     "10000 new hesitation low /a\n"},
+    {"tab_visible elsewhere is an arrival, and leaves",
+     "0 page_view /a\n10s tick\n11s tab_visible /b\n21s tick\n",
+     "10000 new hesitation low /a\n11000 resolved left hesitation /a\n21000 new hesitation low /b\n"},
+    {"an idle report one ms short of the next level raises nothing",
+     "60s page_view /a\n70s idle /a idle=14999\n70001 tick\n",
+     "70000 new hesitation low /a\n70001 raised hesitation medium /a"},
+    {"a report of less than what is known moves nothing", "0 page_view /a\n9s idle /a idle=1\n10s tick\n",
+     "10000 new hesitation low /a\n"},
+    {"resolved by a person, its cooldown stays",
+     "0 page_view /a\n10s tick\n12s resolve hesitation /a\n60s tick\n",
+     "10000 new hesitation low /a\n12000 resolved manual hesitation /a\n"},
     {"custom without a page is activity", "0 page_view /a\n10s tick\n11s custom\n",
      "10000 new hesitation low /a\n11000 resolved activity hesitation /a\n"},
     {"an unreported page is an arrival but no visit", "0 click /a\n10s tick\n",
@@ -97,6 +110,27 @@ static const struct story_case loops[] = {
     {"the latest visit that fits takes the twin",
      "0 navigate /a\n500 navigate /a\n600 page_view /a\n900 page_view /a\n2s navigate /a\n",
      "2000 new navigation-loop/revisit medium /a\n"},
+    {"no twin over a completion, nor over the end of a session",
+     "0 navigate /a\n1 purchase /a\n2 page_view /a\n3 page_view /a\n4 page_view /a\n5 session_end\n6 "
+     "navigate /a\n7 "
+     "page_view /a\n8 navigate /a\n",
+     "4 new navigation-loop/revisit medium /a\n5 resolved session-end navigation-loop /a\n"},
+    {"a visit at 119.999 s keeps a loop open, one at 120 s comes too late",
+     "- set hesitation.enabled 0\n0 page_view /a\n1s page_view /a\n2s page_view /a\n121999 page_view "
+     "/a\n241999 "
+     "page_view /a\n",
+     "2000 new navigation-loop/revisit medium /a\n241999 resolved ended navigation-loop /a\n"},
+    {"a count that fell is raised only above its highest",
+     "- set hesitation.enabled 0\n0 page_view /a\n1s page_view /a\n2s page_view /a\n100s page_view "
+     "/a\n121500 "
+     "page_view /a\n122s page_view /a\n123s page_view /a\n124s page_view /a\n",
+     "2000 new navigation-loop/revisit medium /a\n100000 raised navigation-loop/revisit high /a | User "
+     "navigated to /a 4 "
+     "times\n124000 raised navigation-loop/revisit high /a | User navigated to /a 5 times\n"},
+    {"resolved by a person it may fire again",
+     "0 page_view /a\n1s page_view /a\n2s page_view /a\n3s resolve navigation-loop /a\n4s page_view /a\n",
+     "2000 new navigation-loop/revisit medium /a\n3000 resolved manual navigation-loop /a\n4000 new "
+     "navigation-loop/revisit high /a\n"},
     {"a loop ends 120 s after the last visit to its page",
      "- set hesitation.enabled 0\n0 page_view /a\n1s page_view /a\n2s page_view /a\n121999 tick\n122s tick\n",
      "2000 new navigation-loop/revisit medium /a\n122000 resolved ended navigation-loop /a\n"},
@@ -117,6 +151,23 @@ static const struct story_case loops[] = {
      "/b\n240s page_view "
      "/a\n300s page_view /b\n",
      ""},
+    {"bounce: 299.999 s ago does",
+     "- set hesitation.enabled 0\n1 page_view /a\n60s page_view /b\n120s page_view /a\n180s page_view "
+     "/b\n240s page_view "
+     "/a\n300s page_view /b\n",
+     "300000 new navigation-loop/bounce medium /b\n"},
+    {"bounce: it ends when its page is not visited, whatever the other one is",
+     "- set hesitation.enabled 0\n- set navigation-loop.revisit-medium 60\n- set "
+     "navigation-loop.revisit-high "
+     "60\n0 page_view /a\n1s page_view /b\n2s page_view /a\n3s page_view /b\n4s page_view /a\n5s page_view "
+     "/b\n"
+     "100s page_view /a\n125s tick\n",
+     "5000 new navigation-loop/bounce medium /b\n125000 resolved ended navigation-loop /b\n"},
+    {"bounce: its page gets no revisit beside it, the other page does",
+     "- set hesitation.enabled 0\n- set navigation-loop.revisit-medium 4\n0 page_view /a\n1s page_view "
+     "/b\n2s page_view /a\n3s page_view /b\n4s page_view /a\n5s page_view /b\n6s page_view /b\n7s page_view "
+     "/a\n",
+     "5000 new navigation-loop/bounce medium /b\n7000 new navigation-loop/revisit high /a\n"},
     {"bounce: a page of a third kind breaks the run",
      "- set hesitation.enabled 0\n0 page_view /a\n40s page_view /b\n81s page_view /a\n121s page_view "
      "/b\n162s page_view "
@@ -229,6 +280,21 @@ static const struct story_case abandonment[] = {
      "/home\n12s purchase "
      "/x\n13s page_view /checkout\n14s page_view /home\n",
      "attempt abandoned\n1000 new abandonment/exit high /checkout\nattempt abandoned\n"},
+    {"checkout_start in another entry re-arms",
+     "- set hesitation.enabled 0\n0 page_view /cart\n30s checkout_start /checkout\n60s checkout_start "
+     "/checkout\n89999 tick\n90s tick\n",
+     "attempt abandoned\n90000 new abandonment/timeout high /checkout\n"},
+    {"once one is resolved, the session may have another",
+     "0 page_view /checkout\n1s page_view /home\n2s purchase /x\n3s page_view /checkout\n4s page_view "
+     "/home\n",
+     "attempt abandoned\n1000 new abandonment/exit high /checkout\n2000 resolved completion abandonment "
+     "/checkout\nattempt abandoned\n4000 new abandonment/exit high /checkout\n"},
+    {"also if a person resolved it",
+     "0 page_view /checkout\n1s page_view /home\n2s resolve abandonment /checkout\n3s page_view "
+     "/checkout\n4s page_view "
+     "/home\n",
+     "attempt abandoned\n1000 new abandonment/exit high /checkout\n2000 resolved manual abandonment "
+     "/checkout\nattempt abandoned\n4000 new abandonment/exit high /checkout\n"},
     {"the session's end drops the attempt", "0 page_view /checkout\n1s session_end\n2m tick\n", ""},
     {"a twin is no visit to the funnel page",
      "- set hesitation.enabled 0\n0 navigate /cart\n500 page_view /cart\n60s tick\n",
@@ -279,6 +345,11 @@ static const struct story_case live_time[] = {
      "late 3299999\nlate 3299999\nlate 3299999\n"},
     {"a skewed clock is corrected in steps of 5 min",
      "- live\n2h page_view /a ts=3600000 sent=3600000\n2h page_view /a ts=3600100 sent=3600100\n", ""},
+    {"sent_at 5 min off is transit, 1 ms more is a wrong clock",
+     "- live\n2h page_view /a ts=6900000 sent=6900000\n2h page_view /b ts=6899999 sent=6899999 u=v\n7205s "
+     "tick\n7211s tick\n",
+     "6910000 new hesitation low /a\n6915000 raised hesitation medium /a\n6930000 raised hesitation high "
+     "/a\n7209999 new hesitation low /b\n"},
     {"the user's time never runs backward",
      "- live\n1h page_view /a ts=3599000\n3600001 page_view /a ts=3598000\n3600002 page_view /a ts=3597000\n",
      "3599000 new navigation-loop/revisit medium /a\n"},
