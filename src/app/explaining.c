@@ -52,6 +52,11 @@ bool bl_explaining_may_call(const struct bl_explaining *e, int64_t now_ms)
     return now_ms >= e->paused_until_ms && (oldest == NEVER || now_ms - oldest >= MINUTE_MS);
 }
 
+int bl_explaining_at_once(const struct bl_explaining *e)
+{
+    return e->pause_ms ? 1 : BL_EXPLAIN_AT_ONCE;
+}
+
 void bl_explaining_calls(struct bl_explaining *e, int64_t now_ms)
 {
     e->calls[e->next_call] = now_ms;
@@ -61,7 +66,9 @@ void bl_explaining_calls(struct bl_explaining *e, int64_t now_ms)
 
 static int64_t pause(struct bl_explaining *e, int64_t at_least_ms, int64_t now_ms)
 {
-    e->pause_ms = e->pause_ms ? e->pause_ms * 2 : PAUSE_FIRST_MS;
+    bool begins = now_ms >= e->paused_until_ms; /* calls that fail together are one failure */
+    if (begins)
+        e->pause_ms = e->pause_ms ? e->pause_ms * 2 : PAUSE_FIRST_MS;
     if (e->pause_ms > PAUSE_LAST_MS)
         e->pause_ms = PAUSE_LAST_MS;
     int64_t ms = at_least_ms > e->pause_ms ? at_least_ms : e->pause_ms;

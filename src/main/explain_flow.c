@@ -314,7 +314,8 @@ void explain_flow_pump(struct explain_flow *f)
             done(pop(f), BL_EXPLAINED_OLD);
             continue;
         }
-        if (f->busy >= BL_EXPLAIN_AT_ONCE || (!paid && !bl_explaining_may_call(&f->rules, now_ms(f))))
+        if (f->busy >= bl_explaining_at_once(&f->rules) ||
+            (!paid && !bl_explaining_may_call(&f->rules, now_ms(f))))
             return;
         f->busy++;
         if (paid)

@@ -20,6 +20,7 @@ if(TARGET behaviorlens)
   bl_script(replay_pipeline e2e)
   bl_script(test_replay e2e)
   bl_script(live_replay e2e)
+  bl_script(test_explain e2e $<TARGET_FILE:http_peer>)
 endif()
 
 # The way in: the program itself, and a client that sends any bytes.
@@ -37,3 +38,11 @@ endif()
 bl_test(test_stream e2e bl_http PkgConfig::UV)
 target_sources(test_stream PRIVATE support/serve_process.c)
 target_include_directories(test_stream PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
+
+# Alerts, and who gets them.
+add_executable(hook_receiver support/hook_receiver.c)
+target_link_libraries(hook_receiver PRIVATE PkgConfig::UV PkgConfig::OPENSSL)
+bl_warnings(hook_receiver)
+if(TARGET behaviorlens)
+  bl_script(test_alerts e2e $<TARGET_FILE:hook_receiver>)
+endif()

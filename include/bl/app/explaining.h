@@ -44,6 +44,8 @@ void bl_explaining_init(struct bl_explaining *e, const char *types, enum bl_seve
 bool bl_explaining_wants(const struct bl_explaining *e, struct bl_str change, struct bl_str type,
                          struct bl_str severity);
 bool bl_explaining_may_call(const struct bl_explaining *e, int64_t now_ms);
+/* How many calls may be under way: one, as long as nothing has succeeded since a failure. */
+int bl_explaining_at_once(const struct bl_explaining *e);
 void bl_explaining_calls(struct bl_explaining *e, int64_t now_ms);
 
 /* No status, since there was no answer. */
