@@ -211,11 +211,11 @@ const struct bl_rule bl_rule_abandonment = {
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 30,
-    .trigger =
-        "60 s after reaching the cart or checkout without completing (timeout); leaving the checkout for "
-        "another page, or `abandon` (exit)",
+    .trigger = "60 s after reaching `/cart`, `/checkout` or `/payment` without completing (timeout); leaving "
+               "`/checkout` or "
+               "`/payment` for another page, or `abandon` (exit)",
     .severity = "always high",
-    .ends = "completion within 24 h",
+    .ends = "completion (a purchase, `/confirm`, `/confirmation`, `/thank-you`) within 24 h",
     .sentences = sentences,
     .outlives_session = true,
     .resolve = resolve,
