@@ -131,8 +131,8 @@ static void read_env(struct bl_config *c, char **env, struct problems *p)
     }
 }
 
-static const char *const command_names[] = {"up",     "serve",  "worker",  "simulate",
-                                            "replay", "config", "inspect", "alerts"};
+static const char *const command_names[] = {"up",     "serve",   "worker", "simulate", "replay",
+                                            "config", "inspect", "alerts", "explain",  "rules"};
 
 /* An option that this command does not take as a flag: say who does. */
 static void not_for(const struct option_info *o, const char *command, struct problems *p, const char *flag)

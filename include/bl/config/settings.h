@@ -21,6 +21,7 @@ enum bl_option_for {
     BL_FOR_INSPECT = 64,
     BL_FOR_ALERTS = 128,
     BL_FOR_EXPLAIN = 256,
+    BL_FOR_RULES = 512,
     BL_ONCE = 1 << 20, /* belongs to one call: has no place in a file */
     BL_FOR_ALL = BL_ONCE - 1
 };

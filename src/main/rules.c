@@ -1,0 +1,235 @@
+/* `behaviorlens rules`: the rules of a data set, looked at and changed while it runs.
+ *
+ *   apply FILE   FILE is a configuration like any other; its settings of detection become the next version
+ *   diff FILE    what that would change
+ *   show         the newest version, and which partitions have it in effect
+ *   history      all versions, with what each changed
+ *
+ * What FILE does not name has its default: the file says how it shall be, not what shall be different. */
+#include "rules.h"
+#include "commands.h"
+
+#include "bl/config/config.h"
+#include "bl/core/tunable.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define WAIT_MS 5000 /* for the workers to get there */
+#define LOOK_MS 50
+
+int rules_fail(const char *why)
+{
+    fprintf(stderr, "behaviorlens rules: %s\n", why);
+    return 1;
+}
+
+/* Each problem on a line of its own. */
+static void tell(struct bl_str lines)
+{
+    while (lines.n > 0) {
+        const char *end = memchr(lines.p, '\n', lines.n);
+        size_t n = end ? (size_t)(end - lines.p) : lines.n;
+        fprintf(stderr, "behaviorlens rules: %.*s\n", (int)n, lines.p);
+        n += end != NULL;
+        lines = (struct bl_str){lines.p + n, lines.n - n};
+    }
+}
+
+static struct bl_config *read_file(const char *path)
+{
+    struct bl_config *c = NULL;
+    struct bl_buf text;
+    bl_buf_init(&text, 0);
+    enum bl_err err = bl_config_load(path, &c, &text);
+    if (err == BL_ERR_CONFIG) {
+        tell(bl_buf_view(&text));
+        rules_fail("nothing was changed.");
+    } else if (err != BL_OK) {
+        rules_fail(bl_err_text(err));
+    } else {
+        bl_buf_clear(&text);
+        bl_config_others(c, &text);
+        if (text.n)
+            fprintf(stderr,
+                    "behaviorlens rules: note: only the rules, session-timeout and twin are taken from %s, "
+                    "not %.*s\n",
+                    path, BL_STR_ARG(bl_buf_view(&text)));
+    }
+    bl_buf_release(&text);
+    return c;
+}
+
+/* ---- diff ---- */
+
+static int diff(struct bl_ruleset *r, const char *path, bool json, struct bl_buf *out)
+{
+    struct bl_ruleset_version v;
+    struct bl_rules *now = NULL;
+    struct bl_buf text;
+    struct bl_config *file = read_file(path);
+    if (!file)
+        return 1;
+    bl_buf_init(&text, 0);
+    enum bl_err err = bl_ruleset_newest(r, &v);
+    int status = err == BL_OK ? 0 : rules_fail(bl_ruleset_why(r));
+    if (err == BL_OK && v.version == 0)
+        status = rules_fail("the data set has no rules yet: the first worker brings them.");
+    else if (err == BL_OK && bl_rules_read(v.settings, &now, &text) != BL_OK)
+        status = rules_fail("the rules of the data set cannot be read by this version of the program.");
+    bl_buf_clear(&text);
+    if (now) {
+        size_t n = rules_put_changes(bl_rules_settings(now), bl_config_rules(file), json, &text);
+        if (json)
+            bl_buf_printf(out, "{\"version\":%lld,\"changes\":", (long long)v.version);
+        else
+            bl_buf_printf(out, n ? "version %lld -> %s\n" : "version %lld is what %s says.\n",
+                          (long long)v.version, path);
+        bl_buf_str(out, bl_buf_view(&text));
+        bl_buf_z(out, json ? "}\n" : "");
+    }
+    bl_rules_free(now);
+    bl_config_free(file);
+    bl_buf_release(&text);
+    return status;
+}
+
+/* ---- apply ---- */
+
+static enum bl_err wait_for(struct bl_ruleset *r, int64_t version, struct bl_ruleset_effect *e)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+    struct bl_buf none;
+    size_t missing = 1;
+    enum bl_err err = BL_OK;
+    bl_buf_init(&none, 0);
+    for (int waited = 0; missing && err == BL_OK; waited += LOOK_MS) {
+        err = bl_ruleset_in_effect(r, e);
+        missing =
+            err == BL_OK ? rules_put_partitions(e, bl_ruleset_partitions(r), version, false, "", &none) : 0;
+        if (!missing || waited >= WAIT_MS)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    bl_buf_release(&none);
+    return err;
+}
+
+static void say_applied(const struct bl_ruleset_applied *a, const struct bl_settings *s, struct bl_buf *out)
+{
+    if (a->same) {
+        bl_buf_printf(out, "version %lld says the same: nothing to change.\n", (long long)a->version);
+        return;
+    }
+    bl_buf_printf(out, "version %lld\n", (long long)a->version);
+    if (a->before)
+        rules_put_changes(bl_rules_settings(a->before), s, false, out);
+}
+
+static void say_in_effect(const struct bl_ruleset_effect *e, int n, int64_t version, struct bl_buf *out)
+{
+    struct bl_buf missing;
+    bl_buf_init(&missing, 0);
+    if (rules_put_partitions(e, n, version, false, " ", &missing) == 0)
+        bl_buf_printf(out, "in effect in all %d partitions.\n", n);
+    else
+        bl_buf_printf(out,
+                      "not in effect yet in partition%s %.*s: it will be as soon as a worker gets there (see "
+                      "`behaviorlens inspect lag`).\n",
+                      memchr(missing.p, ' ', missing.n) ? "s" : "", BL_STR_ARG(bl_buf_view(&missing)));
+    bl_buf_release(&missing);
+}
+
+static void put_json(const struct bl_ruleset_applied *a, const struct bl_settings *s,
+                     const struct bl_ruleset_effect *e, int n, struct bl_buf *out)
+{
+    bl_buf_printf(out, "{\"version\":%lld,\"same\":%s,\"changes\":", (long long)a->version,
+                  a->same ? "true" : "false");
+    if (a->before && !a->same)
+        rules_put_changes(bl_rules_settings(a->before), s, true, out);
+    else
+        bl_buf_z(out, "[]");
+    bl_buf_z(out, ",\"in_effect\":[");
+    rules_put_partitions(e, n, a->version, true, ",", out);
+    bl_buf_z(out, "],\"not_yet\":[");
+    rules_put_partitions(e, n, a->version, false, ",", out);
+    bl_buf_z(out, "]}\n");
+}
+
+static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_buf *out)
+{
+    struct bl_ruleset_applied a;
+    struct bl_ruleset_effect e = {0};
+    struct bl_buf source;
+    int n = bl_ruleset_partitions(r);
+    if (n == 0)
+        return rules_fail("there is no data set of this environment yet: start a worker first.");
+    struct bl_config *file = read_file(path);
+    if (!file)
+        return 1;
+    bl_buf_init(&source, 0);
+    bl_buf_printf(&source, "apply %s%c", path, '\0');
+    const struct bl_settings *s = bl_config_rules(file);
+    enum bl_err err = source.err == BL_OK ? bl_ruleset_apply(r, s, source.p, false, &a) : source.err;
+    if (err == BL_OK) {
+        if (!json)
+            say_applied(&a, s, out);
+        err = wait_for(r, a.version, &e);
+        if (err == BL_OK && json)
+            put_json(&a, s, &e, n, out);
+        else if (err == BL_OK)
+            say_in_effect(&e, n, a.version, out);
+        bl_rules_free(a.before);
+    }
+    bl_buf_release(&source);
+    bl_config_free(file);
+    return err == BL_OK ? 0 : rules_fail(bl_ruleset_why(r));
+}
+
+/* ---- the command ---- */
+
+static int usage(void)
+{
+    fputs("usage: behaviorlens rules apply FILE | diff FILE | show | history\n"
+          "  apply    the rules of FILE (a configuration) become the data set's, on the running system\n"
+          "  diff     what that would change\n"
+          "  show     the rules in effect, their version, since when\n"
+          "  history  all versions, and what each changed\n",
+          stderr);
+    return 2;
+}
+
+static int run(struct bl_ruleset *r, const char *what, const char *path, bool json, struct bl_buf *out)
+{
+    if (strcmp(what, "apply") == 0)
+        return apply(r, path, json, out);
+    if (strcmp(what, "diff") == 0)
+        return diff(r, path, json, out);
+    return strcmp(what, "show") == 0 ? rules_show(r, json, out) : rules_history(r, json, out);
+}
+
+int bl_main_rules(const struct bl_config *config, int argc, char **argv)
+{
+    struct bl_ruleset *r;
+    struct bl_buf out;
+    const char *what = argc > 0 ? argv[0] : "show";
+    bool reads = strcmp(what, "show") == 0 || strcmp(what, "history") == 0;
+    bool takes_file = strcmp(what, "apply") == 0 || strcmp(what, "diff") == 0;
+    if ((!reads && !takes_file) || argc > 1 + takes_file || (takes_file && argc != 2))
+        return usage();
+    bl_buf_init(&out, 0);
+    enum bl_err err = bl_ruleset_open(bl_config_text(config, BL_OPTION_REDIS),
+                                      bl_config_text(config, BL_OPTION_ENV), &r, &out);
+    int status = 1;
+    if (err != BL_OK) {
+        bl_buf_char(&out, '\0');
+        rules_fail(out.n > 1 ? out.p : bl_err_text(err));
+    } else {
+        status = run(r, what, argc > 1 ? argv[1] : "", bl_config_int(config, BL_OPTION_JSON) != 0, &out);
+        if (out.err != BL_OK || (out.n && fwrite(out.p, 1, out.n, stdout) != out.n) || fflush(stdout) != 0)
+            status = 1;
+        bl_ruleset_close(r);
+    }
+    bl_buf_release(&out);
+    return status;
+}
