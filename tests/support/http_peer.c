@@ -216,7 +216,8 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
 static void on_connection(uv_stream_t *server, int status)
 {
     struct peer *p = calloc(1, sizeof *p);
-    assert(p && status == 0);
+    if (!p || status != 0)
+        abort();
     p->handles = 2;
     p->mode = &modes[0];
     uv_tcp_init(server->loop, &p->tcp);
