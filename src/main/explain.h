@@ -12,9 +12,10 @@
 
 #include <uv.h>
 
-#define EXPLAIN_KEY_MAX  512
-#define EXPLAIN_ASKED    256 /* patterns asked about lately that are remembered */
-#define EXPLAIN_ID_BYTES 32
+#define EXPLAIN_KEY_VARIABLE "ANTHROPIC_API_KEY"
+#define EXPLAIN_KEY_MAX      512
+#define EXPLAIN_ASKED        256 /* patterns asked about lately that are remembered */
+#define EXPLAIN_ID_BYTES     32
 
 struct explain_item;
 

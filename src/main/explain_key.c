@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VARIABLE "ANTHROPIC_API_KEY"
-
 /* The first line, without the space around it. */
 static struct bl_str first_line(struct bl_str s)
 {
@@ -45,20 +43,21 @@ static bool keep(struct bl_str text, const char *from, char out[EXPLAIN_KEY_MAX]
 
 bool explain_has_key(const struct bl_config *config)
 {
-    const char *value = getenv(VARIABLE);
+    const char *value = getenv(EXPLAIN_KEY_VARIABLE);
     return bl_config_text(config, BL_OPTION_EXPLAIN_KEY_FILE)[0] || (value && value[0]);
 }
 
 bool explain_key(const struct bl_config *config, char out[EXPLAIN_KEY_MAX], struct bl_buf *why)
 {
-    const char *path = bl_config_text(config, BL_OPTION_EXPLAIN_KEY_FILE), *value = getenv(VARIABLE);
+    const char *path = bl_config_text(config, BL_OPTION_EXPLAIN_KEY_FILE),
+               *value = getenv(EXPLAIN_KEY_VARIABLE);
     char text[EXPLAIN_KEY_MAX + 2];
     if (!explain_has_key(config)) {
-        bl_buf_z(why, "there is no key for the model: set " VARIABLE " or explain-key-file");
+        bl_buf_z(why, "there is no key for the model: set " EXPLAIN_KEY_VARIABLE " or explain-key-file");
         return false;
     }
     if (!path[0])
-        return keep(bl_str_of(value), "the environment's " VARIABLE, out, why);
+        return keep(bl_str_of(value), "the environment's " EXPLAIN_KEY_VARIABLE, out, why);
     FILE *f = fopen(path, "re");
     if (!f) {
         bl_buf_z(why, "explain-key-file ");

@@ -3,7 +3,7 @@
  *   check --> start_redis --(answers, has loaded)--> start_others --(is ready)--> running
  *     |             \________________________ stop ____________________/__________________/
  *     v                                        v
- *   exit 1          stopping: simulate, serve, worker, redis-server, one role after the other --> exit
+ *   exit 1          stopping: simulate, explain, serve, worker, redis-server, one role after the other --> exit
  *
  * One timer (tick) drives all of it: what is due to be started again, what is asked whether it is there yet,
  * what has had its time to stop. Signals only set the course.
@@ -16,6 +16,7 @@
  * start got. */
 #include "up.h"
 #include "commands.h"
+#include "explain.h"
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
@@ -46,7 +47,8 @@ struct up {
     struct up_data data;
     struct up_child *children;
     size_t n_children;
-    char **env; /* without our own settings */
+    char **env;     /* without our own settings */
+    char **env_key; /* the same with the model's key: for explain alone */
     char self[UP_PATH_MAX], redis[UP_PATH_MAX], redis_url[UP_PATH_MAX + 8], port_text[16], url[320];
     const char *host; /* to reach serve at */
     int port;
@@ -69,8 +71,9 @@ static int fail(const struct bl_buf *why)
     return 1;
 }
 
-/* What is set for us must not be set again for the children: they get the effective settings in a file. */
-static char **env_without_settings(void)
+/* What is set for us must not be set again for the children: they get the effective settings in a file. The model's
+ * key is for one of them alone. */
+static char **env_without_settings(bool key)
 {
     extern char **environ;
     size_t n = 0, kept = 0;
@@ -78,7 +81,8 @@ static char **env_without_settings(void)
         n++;
     char **env = calloc(n + 1, sizeof *env);
     for (size_t i = 0; env && i < n; i++)
-        if (strncmp(environ[i], "BL_", 3) != 0 && strncmp(environ[i], "PORT=", 5) != 0)
+        if (strncmp(environ[i], "BL_", 3) != 0 && strncmp(environ[i], "PORT=", 5) != 0 &&
+            (key || strncmp(environ[i], EXPLAIN_KEY_VARIABLE "=", sizeof EXPLAIN_KEY_VARIABLE) != 0))
             env[kept++] = environ[i];
     return env;
 }
@@ -140,10 +144,14 @@ static void add_others(struct up *up)
                            "--log-level", level,   "--port",   up->port_text, NULL};
     const char *simulate[] = {up->self, "simulate",    "--config", settings, "--url",
                               up->url,  "--log-level", level,      NULL};
+    const char *explain[] = {up->self,      "explain",     "--config", settings, "--redis",
+                             up->redis_url, "--log-level", level,      NULL};
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_WORKERS); i++)
         add_child(up, UP_WORKER, i, worker);
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_SERVE); i++)
         add_child(up, UP_SERVE, i, serve);
+    if (explain_has_key(up->config))
+        add_child(up, UP_EXPLAIN, 1, explain);
     if (bl_config_int(up->config, BL_OPTION_DEMO))
         add_child(up, UP_SIMULATE, 1, simulate);
 }
@@ -169,6 +177,10 @@ static void say_where(const struct up *up)
     if (up->data.socket_dir[0])
         printf("             (the socket is in %s: the path of the data directory is too long for one)\n",
                up->data.socket_dir);
+    if (explain_has_key(up->config))
+        printf("  Explained  by %s, at most %d a minute\n",
+               bl_config_text(up->config, BL_OPTION_EXPLAIN_MODEL),
+               (int)bl_config_int(up->config, BL_OPTION_EXPLAIN_CALLS));
     if (bl_config_int(up->config, BL_OPTION_DEMO))
         printf("  Demo       %d simulated shoppers; the first patterns come within two minutes\n",
                (int)bl_config_int(up->config, BL_OPTION_USERS));
@@ -292,7 +304,7 @@ static void start_due(struct up *up)
     for (size_t i = 0; i < up->n_children; i++) {
         struct up_child *c = &up->children[i];
         if (c->pid == 0 && now >= c->retry_ms && (c->role != UP_SIMULATE || up->phase == UP_RUNNING))
-            up_child_start(c, up->env, now);
+            up_child_start(c, c->role == UP_EXPLAIN ? up->env_key : up->env, now);
     }
 }
 
@@ -400,7 +412,7 @@ int bl_main_up(const struct bl_config *config, int argc, char **argv)
     struct up *up = calloc(1, sizeof *up);
     struct bl_buf why;
     size_t n =
-        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 2;
+        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 3;
     (void)argv;
     if (argc > 0) {
         fprintf(stderr, "behaviorlens up takes no arguments; `behaviorlens up --help` explains it.\n");
@@ -413,9 +425,10 @@ int bl_main_up(const struct bl_config *config, int argc, char **argv)
     if (up) {
         *up = (struct up){.magic = UP_MAGIC, .config = config};
         up->children = calloc(n, sizeof *up->children);
-        up->env = env_without_settings();
+        up->env = env_without_settings(false);
+        up->env_key = env_without_settings(true);
     }
-    if (!up || !up->children || !up->env) {
+    if (!up || !up->children || !up->env || !up->env_key) {
         bl_buf_z(&why, "out of memory");
         status = fail(&why);
     } else if (!prepare(up, &why)) {
@@ -429,6 +442,7 @@ int bl_main_up(const struct bl_config *config, int argc, char **argv)
     if (up) {
         free(up->children);
         free(up->env);
+        free(up->env_key);
     }
     free(up);
     return status;

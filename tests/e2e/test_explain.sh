@@ -196,4 +196,23 @@ env -u ANTHROPIC_API_KEY "$bl" explain --redis "$redis" 2> "$work/none.err" && f
 grep 'set ANTHROPIC_API_KEY' "$work/none.err" > /dev/null || fail "no word about the key"
 ANTHROPIC_API_KEY=$key "$bl" explain --redis "$redis" --explain-url "$model" 2> "$work/http.err" && fail "plain http"
 grep 'plain HTTP' "$work/http.err" > /dev/null || fail "no word about http"
+# `up` starts one if there is a key, and gives the key to no other child.
+up_port=$((port + 1))
+url=http://127.0.0.1:$up_port
+ANTHROPIC_API_KEY=$key "$bl" up --data "$work/data" --port "$up_port" --durability none --log-level info \
+    --explain-url "$model/ok" --explain-allow-http --explain-allow-private > "$work/up.out" 2> "$work/up.err" &
+up=$!
+started+=("$up")
+eventually 20 grep 'is running' "$work/up.out"
+looper up-user
+eventually 20 is '/api/patterns?user_id=up-user' '.[0].ai_explanation != null'
+holders=0
+for child in $(cat "/proc/$up/task/$up/children"); do
+    ! tr '\0' '\n' < "/proc/$child/environ" | grep -- "$key" > /dev/null || holders=$((holders + 1))
+    ! tr '\0' '\n' < "/proc/$child/cmdline" | grep -- "$key" > /dev/null || fail "the key is in a command line"
+done
+[ "$holders" = 1 ] || fail "$holders children have the key"
+kill -TERM "$up"
+eventually 15 gone "$up"
+! grep -r -- "$key" "$work"/*.err "$work"/*.out "$work/data" || fail "the key is in a log of up"
 echo ok
