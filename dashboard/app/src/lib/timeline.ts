@@ -5,11 +5,12 @@ import { duration, plural } from "./format";
 export type Step =
   | { kind: "event"; key: string; moment: Moment }
   | { kind: "gap"; at: number; ms: number }
-  | { kind: "detected" };
+  | { kind: "detected" }
+  | { kind: "raised" };
 
 const GAP_MIN_MS = 1_000;
 
-export function stepsOf(pattern: Pick<Pattern, "detected_at" | "evidence">): Step[] {
+export function stepsOf(pattern: Pick<Pattern, "detected_at" | "updated_at" | "evidence">): Step[] {
   const steps: Step[] = [];
   const events = [...pattern.evidence.events].sort((a, b) => a.t - b.t);
   let last: number | null = null;
@@ -29,6 +30,10 @@ export function stepsOf(pattern: Pick<Pattern, "detected_at" | "evidence">): Ste
     steps.push({ kind: "event", key: `${i} ${moment.t}`, moment });
   });
   if (!detected) detect();
+  if (pattern.updated_at > pattern.detected_at) {
+    gapTo(Math.max(pattern.updated_at, last ?? 0));
+    steps.push({ kind: "raised" });
+  }
   return steps;
 }
 

@@ -41,19 +41,25 @@ function axis(scale: string, side: 1 | 3, grid: boolean): uPlot.Axis {
   return { scale, side, stroke: token("faint"), font, size: 40, gap: 4, ticks: { show: false }, grid: { show: grid, stroke: token("line"), width: 1 }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6] };
 }
 
+/** While nobody points at a moment, the legend speaks of the latest. */
+function restLegend(u: uPlot): void {
+  u.setLegend({ idx: u.data[0].length - 1 }, false);
+}
+
 function options(series: readonly Series[], width: number, height: number): uPlot.Options {
   const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-  const time: uPlot.Axis = { stroke: token("faint"), font: "11px system-ui, sans-serif", size: 24, gap: 4, space: 64, ticks: { show: false }, grid: { show: false }, values: (_, ticks) => ticks.map((t) => clock.format(t * 1000)) };
+  const time: uPlot.Axis = { stroke: token("faint"), font: "11px system-ui, sans-serif", size: 24, gap: 4, space: 64, incrs: [60, 120, 300, 600, 900, 1800, 3600], ticks: { show: false }, grid: { show: false }, values: (_, ticks) => ticks.map((t) => clock.format(t * 1000)) };
   const fromZero: uPlot.Scale = { range: (_, __, max) => [0, Math.max(1, (max || 0) * 1.1)] };
   return {
     width,
     height,
     cursor: { y: false, points: { size: 6 } },
-    legend: { live: true },
-    padding: [8, series.length > 1 ? 0 : 8, 0, 0],
+    legend: { live: true, markers: { width: 0 } },
+    hooks: { ready: [restLegend], setData: [restLegend], setCursor: [(u) => (u.cursor.left ?? -1) < 0 && restLegend(u)] },
+    padding: [8, series.length > 1 ? 0 : 20, 0, 0],
     scales: { x: { time: true }, y: fromZero, y2: fromZero },
     axes: [time, axis("y", 3, true), ...(series.length > 1 ? [axis("y2", 1, false)] : [])],
-    series: [{ value: (_, v) => (v === null ? "–" : clock.format(v * 1000)), label: "Time" }, ...series.map(drawn)],
+    series: [{ value: (_, v) => (v === null ? "–" : clock.format(v * 1000)), label: "At" }, ...series.map(drawn)],
   };
 }
 

@@ -16,7 +16,7 @@ interface Choice {
 }
 
 const CHOICES: readonly Choice[] = [
-  { key: "state", label: "State", any: "Open and resolved", options: [{ value: "open", label: "Open" }, { value: "resolved", label: "Resolved" }] },
+  { key: "state", label: "State", any: "Any state", options: [{ value: "open", label: "Open" }, { value: "resolved", label: "Resolved" }] },
   { key: "severity", label: "Severity", any: "Any severity", options: SEVERITIES.map((s) => ({ value: s.severity, label: s.label })) },
   { key: "type", label: "Type", any: "Any type", options: TYPES.map((t) => ({ value: t.type, label: t.label })) },
 ];

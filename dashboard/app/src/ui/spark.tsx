@@ -3,7 +3,7 @@ const W = 100;
 const H = 28;
 
 export function sparkPath(values: readonly number[]): string {
-  if (values.length < 2) return `M0 ${H - 1}H${W}`;
+  if (values.length < 2 || !values.every(Number.isFinite)) return `M0 ${H - 1}H${W}`;
   const min = Math.min(...values);
   const range = Math.max(...values) - min;
   const x = (i: number) => ((i * W) / (values.length - 1)).toFixed(1);

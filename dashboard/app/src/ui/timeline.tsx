@@ -3,7 +3,7 @@
 import type { Moment, Pattern } from "../api/types";
 import { clockTime, duration } from "../lib/format";
 import { gapHeight, stepsOf } from "../lib/timeline";
-import { typeLabel } from "../lib/types-table";
+import { severityLabel, typeLabel } from "../lib/types-table";
 import { SeverityShape } from "./icons";
 import { PageLink } from "./text";
 
@@ -27,7 +27,20 @@ function Step({ moment, origin }: { moment: Moment; origin: number }) {
       <span className="tl-action">{actionLabel(moment.action)}</span>
       <PageLink page={moment.page} />
       <time className="tl-when" dateTime={new Date(moment.t).toISOString()} title={clockTime(moment.t)}>
-        {before > 0 ? `−${duration(before)}` : before < 0 ? `+${duration(-before)}` : "then"}
+        {before > 0 ? `−${duration(before)}` : before < 0 ? `+${duration(-before)}` : "±0 s"}
+      </time>
+    </li>
+  );
+}
+
+function Mark({ pattern, raised }: { pattern: Pattern; raised: boolean }) {
+  const at = raised ? pattern.updated_at : pattern.detected_at;
+  return (
+    <li className="tl-step tl-detected">
+      <SeverityShape severity={pattern.severity} />
+      <span className="tl-action">{raised ? `Raised, ${severityLabel(pattern.severity).toLowerCase()} now` : `${typeLabel(pattern.type)} detected`}</span>
+      <time className="tl-when" dateTime={new Date(at).toISOString()}>
+        {clockTime(at)}
       </time>
     </li>
   );
@@ -40,16 +53,10 @@ export function Timeline({ pattern }: { pattern: Pattern }) {
       {stepsOf(pattern).map((step) =>
         step.kind === "gap" ? (
           <Gap key={`gap ${step.at}`} ms={step.ms} />
-        ) : step.kind === "detected" ? (
-          <li className="tl-step tl-detected" key="detected">
-            <SeverityShape severity={pattern.severity} />
-            <span className="tl-action">{typeLabel(pattern.type)}</span>
-            <time className="tl-when" dateTime={new Date(origin).toISOString()}>
-              {clockTime(origin)}
-            </time>
-          </li>
-        ) : (
+        ) : step.kind === "event" ? (
           <Step key={step.key} moment={step.moment} origin={origin} />
+        ) : (
+          <Mark key={step.kind} pattern={pattern} raised={step.kind === "raised"} />
         ),
       )}
     </ol>

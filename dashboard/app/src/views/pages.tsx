@@ -29,7 +29,7 @@ function Count({ page, type }: { page: Page; type: PatternType }) {
 function Row({ page, rank, most, selected }: { page: Page; rank: number; most: number; selected: boolean }) {
   return (
     <tr className={selected ? "vrow-selected" : undefined} data-testid="page-row">
-      <td className="num faint">{rank}</td>
+      <td className="num rank faint">{rank}</td>
       <th scope="row">
         <button type="button" className="quiet" onClick={() => openPage(page.page)}>
           <Foreign text={page.page} mono />
@@ -64,7 +64,7 @@ function Table({ pages }: { pages: readonly Page[] }) {
       <table className="table">
         <thead>
           <tr>
-            <th scope="col" className="num">#</th>
+            <th scope="col" className="num rank">#</th>
             <th scope="col">Page</th>
             <th scope="col" className="num">Patterns</th>
             <th scope="col">Trend</th>

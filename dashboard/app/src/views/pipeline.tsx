@@ -96,7 +96,7 @@ function Partitions({ partitions }: { partitions: readonly Partition[] }) {
                   <span className="bar" aria-hidden="true">
                     <span style={{ width: `${(100 * p.lag) / most}%` }} />
                   </span>
-                  {count(p.lag)}
+                  <span className="value">{count(p.lag)}</span>
                 </td>
                 <td className="num">{p.oldest_unprocessed === null ? "–" : duration(now - p.oldest_unprocessed)}</td>
                 <td className="num">{p.committed_at === null ? "nothing yet" : ago(now - p.committed_at)}</td>
@@ -197,10 +197,14 @@ export function PipelineView() {
       <Readiness ready={ready} />
       <Figures partitions={partitions} workers={workers} />
       <div className="columns-even">
-        <Ingest />
-        <Workers workers={workers} log={log} />
-        <Partitions partitions={partitions} />
-        <Rejected bad={bad} />
+        <div className="column">
+          <Ingest />
+          <Partitions partitions={partitions} />
+        </div>
+        <div className="column">
+          <Workers workers={workers} log={log} />
+          <Rejected bad={bad} />
+        </div>
       </div>
     </div>
   );
