@@ -92,7 +92,7 @@ enum bl_err bl_replay_new(const struct bl_replay_options *options, struct bl_rep
         run->config = options->config[r->n_runs];
         bl_ledger_init(&run->ledger);
     }
-    enum bl_err err = bl_recording_init(&r->recording);
+    enum bl_err err = bl_recording_init(&r->recording, false);
     if (err != BL_OK) {
         bl_replay_free(r);
         return err;
@@ -269,6 +269,26 @@ static enum bl_err take_command(struct bl_replay *r, const struct bl_replay_entr
     return err;
 }
 
+/* What was in effect before the first entry of the partition that the export still had. */
+static enum bl_err take_rules(struct bl_replay *r, const struct bl_replay_entry *e,
+                              struct bl_problem *problem)
+{
+    struct bl_replay_entry first = {INT64_MIN, e->partition, e->kind, e->body};
+    struct bl_command command;
+    struct bl_partition *p;
+    enum bl_err err = bl_command_read(e->body, &command);
+    if (err == BL_ERR_CORRUPT || (err == BL_OK && command.kind != BL_COMMAND_RULES)) {
+        *problem = unreadable("The rules cannot be read.");
+        return BL_ERR_CORRUPT;
+    }
+    for (size_t k = 0; k < r->n_runs && err == BL_OK; k++) {
+        err = partition(&r->run[k], (size_t)e->partition, &p);
+        if (err == BL_OK)
+            err = run_rules(&r->run[k], p, &first, &command);
+    }
+    return err;
+}
+
 static enum bl_err take_tick(struct bl_replay *r, const struct bl_replay_entry *e)
 {
     enum bl_err err = BL_OK;
@@ -327,6 +347,8 @@ static enum bl_err take_entry(struct bl_replay *r, const struct bl_replay_entry 
         return take_lines(r, e, problem);
     if (bl_str_eqz(e->kind, "tick")) {
         err = take_tick(r, e);
+    } else if (bl_str_eqz(e->kind, "rules")) {
+        err = take_rules(r, e, problem);
     } else if (bl_str_eqz(e->kind, "command")) {
         err = take_command(r, e, problem);
     } else {

@@ -1,5 +1,5 @@
 /* One line of `inspect entries` back into an entry: {"received":ms,"partition":p,"event":{…}}, or "tick":true,
- * or "command":{…}. The layout is our own, so it is matched, not parsed. */
+ * or "command":{…}, or "rules":{…}. The layout is our own, so it is matched, not parsed. */
 #include "bl/app/replay.h"
 
 static bool skip(struct bl_str *s, const char *literal)

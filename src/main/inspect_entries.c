@@ -4,9 +4,16 @@
  *   {"received":ms,"partition":p,"tick":true}
  *   {"received":ms,"partition":p,"command":{…}}
  *
+ * before them, for each partition with entries, the rules in effect before its first one:
+ *
+ *   {"received":ms,"partition":p,"rules":{"command":"rules","version":N,"settings":{…}}}
+ *
  * What is detected is a function of these lines alone (SPEC 3.5): they are the export of a run. Entries are
  * read a few at a time from each partition; memory does not grow with the stream. */
 #include "inspect.h"
+
+#include "bl/base/limits.h"
+#include "bl/wire/command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +42,8 @@ static struct {
     struct bl_read *reads;
     char (*after)[48];
     int *asked;
-} all; /* the command runs once */
+    bool begun; /* the rules are printed */
+} all;          /* the command runs once */
 
 static void end(const char *complaint)
 {
@@ -134,6 +142,89 @@ static void print_ready(void)
 
 static void ask(void);
 
+/* ---- the rules before the first entry ---- */
+
+/* The version that the partition had before that entry: the newest that took effect with an earlier one. */
+static int64_t version_before(const struct bl_read_reply *noted, struct id first)
+{
+    int64_t version = 1, v;
+    for (size_t k = 0; k + 1 < noted->n; k += 2) {
+        struct bl_str name = noted->item[k];
+        if (bl_str_starts(name, BL_STR("since:")) &&
+            bl_str_int64((struct bl_str){name.p + 6, name.n - 6}, &v) && v > version &&
+            before(id_of(noted->item[k + 1]), first))
+            version = v;
+    }
+    return version;
+}
+
+/* The settings of that version; of the oldest that is left, if it is older still. */
+static struct bl_str settings_of(const struct bl_read_reply *history, int64_t version, int64_t *found)
+{
+    struct bl_str settings = {NULL, 0};
+    *found = INT64_MAX;
+    for (size_t k = 0; k + 1 < history->n && *found > version;) {
+        int64_t items, v = 0;
+        struct bl_str text = {NULL, 0};
+        if (!bl_str_int64(history->item[k + 1], &items) || items < 0 || (size_t)items > history->n - k - 2)
+            break;
+        for (size_t f = k + 2; f + 1 < k + 2 + (size_t)items; f += 2) {
+            if (bl_str_eqz(history->item[f], "settings"))
+                text = history->item[f + 1];
+            else if (bl_str_eqz(history->item[f], "version") && !bl_str_int64(history->item[f + 1], &v))
+                v = 0;
+        }
+        k += 2 + (size_t)items;
+        if (v > 0 && text.n) {
+            *found = v;
+            settings = text;
+        }
+    }
+    return settings;
+}
+
+static void print_rules(int p, const struct bl_read_reply *noted, const struct bl_read_reply *history)
+{
+    const struct lane *lane = &all.lane[p];
+    struct bl_command rules = {.kind = BL_COMMAND_RULES};
+    struct bl_buf line;
+    if (lane->n == 0)
+        return;
+    rules.settings = settings_of(history, version_before(noted, lane->entry[0].id), &rules.version);
+    if (!rules.settings.n)
+        return;
+    bl_buf_init(&line, 0);
+    bl_buf_printf(&line, "{\"received\":%lld,\"partition\":%d,\"rules\":", (long long)lane->entry[0].id.ms,
+                  p);
+    bl_command_write(&rules, &line);
+    bl_buf_z(&line, "}\n");
+    inspect_print(all.i, bl_buf_view(&line));
+    bl_buf_release(&line);
+}
+
+static void on_rules(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
+{
+    (void)ctx;
+    if (err != BL_OK) {
+        end(bl_err_text(err));
+        return;
+    }
+    for (int p = 0; p < all.partitions; p++)
+        print_rules(p, &r[p], &r[n - 1]);
+    print_ready();
+    ask();
+}
+
+/* After the first pages, so that what took effect before their first entries is noted by now. */
+static void ask_rules(void)
+{
+    for (int p = 0; p < all.partitions; p++)
+        all.reads[p] = (struct bl_read){.kind = BL_READ_RULES, .partition = p};
+    all.reads[all.partitions] = (struct bl_read){.kind = BL_READ_RULES_HISTORY, .a = BL_RULES_KEPT};
+    all.begun = true;
+    all.i->reads->read(all.i->reads->port, all.reads, (size_t)all.partitions + 1, on_rules, NULL);
+}
+
 static void on_pages(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
 {
     (void)ctx;
@@ -147,6 +238,10 @@ static void on_pages(void *ctx, enum bl_err err, const struct bl_read_reply *r, 
             end(bl_err_text(all.lane[all.asked[k]].text.err));
             return;
         }
+    }
+    if (!all.begun) {
+        ask_rules();
+        return;
     }
     print_ready();
     ask();
@@ -184,7 +279,7 @@ static void on_meta(void *ctx, enum bl_err err, const struct bl_read_reply *r, s
     }
     all.partitions = (int)partitions;
     all.lane = calloc((size_t)partitions, sizeof *all.lane);
-    all.reads = calloc((size_t)partitions, sizeof *all.reads);
+    all.reads = calloc((size_t)partitions + 1, sizeof *all.reads);
     all.after = calloc((size_t)partitions, sizeof *all.after);
     all.asked = calloc((size_t)partitions, sizeof *all.asked);
     if (!all.lane || !all.reads || !all.after || !all.asked)

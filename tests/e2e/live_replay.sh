@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The stream of a live run (ticks and commands included), exported and replayed in memory, gives the very patterns the
-# live run gave (SPEC 3.5), whoever was killed meanwhile.
+# live run gave (SPEC 3.5), whoever was killed meanwhile, and whatever rules were applied meanwhile: by two at once, while
+# a worker dies, by workers that were started with other ones.
 # usage: live_replay.sh PATH_TO_BEHAVIORLENS
 set -euo pipefail
 bl=$1
@@ -19,8 +20,18 @@ rules:
   navigation-loop: {quiet: 4s}
 session-timeout: 6s
 Y
+cat >"$dir/other.yaml" <<'Y'
+rules:
+  hesitation: {low: 2s, medium: 3s, high: 4s, cooldown: 1s, weight: 50}
+  abandonment: {timeout: 2s, stages: [{page: /cart, depth: 2}, {page: /checkout, depth: 3}]}
+  navigation-loop: {revisit-low: 2, quiet: 3s}
+  quick-back: off
+session-timeout: 9s
+Y
+printf 'rules:\n  hesitation: off\n  abandonment: {timeout: 4s}\nsession-timeout: 5s\n' >"$dir/third.yaml"
+rules() { "$bl" rules "$@" --redis "$redis"; }
 worker() {
-  "$bl" worker --config "$dir/fast.yaml" --redis "$redis" --durability none 2>>"$dir/worker.log" &
+  "$bl" worker --config "$dir/${1:-fast}.yaml" --redis "$redis" --durability none 2>>"$dir/worker.log" &
   worker=$!
   pids+=("$worker")
 }
@@ -32,14 +43,28 @@ until_true 10 curl -fsS "$url/ready" || fail "serve is not ready: $(curl -sS "$u
 "$bl" simulate --url "$url" --users 40 --rate 40 --speed 20 --seed 7 --duration 12s >"$dir/simulate.log" 2>&1 &
 simulate=$!
 pids+=("$simulate")
-for _ in 1 2 3; do
-  until_true 2 false || true
+# Each worker dies around a change, before, in the middle or after it, and its successor has a file of its own.
+for next in other fast third other fast; do
+  until_true 1 false || true
+  rules apply "$dir/$next.yaml" >>"$dir/rules.log" &
+  applies=($!)
+  rules apply "$dir/third.yaml" >>"$dir/rules.log" &
+  applies+=($!)
   kill -9 "$worker"
-  worker
+  worker "$next"
+  wait "${applies[@]}" || fail "rules apply: $(cat "$dir/rules.log")"
 done
+rules apply "$dir/fast.yaml" >>"$dir/rules.log"
+newest=$(rules show --json | jq .version)
+[ "$newest" -ge 6 ] || fail "too few versions: $newest"
+[ "$(rules history --json | jq -c '[.[].version]')" = "$(seq "$newest" -1 1 | jq -cs .)" ] || fail "the history has gaps"
 id=$(curl -fsS "$url/api/patterns?resolved=false&limit=1" | jq -r '.[0].pattern_id // empty')
 [ -z "$id" ] || curl -fsS -X PATCH "$url/api/patterns/$id/resolve" >/dev/null || fail "resolve"
 wait "$simulate" || fail "simulate"
+explained=$(curl -fsS "$url/api/patterns?limit=1" | jq -r '.[0] | "\(.pattern_id) \(.user_id)"')
+for p in {0..7}; do # whichever partition it is in: the others do not know it
+  redis-cli -s "$dir/redis.sock" XADD "bl:{dev:$p}:events" '*' command "{\"command\":\"explain\",\"pattern_id\":\"${explained% *}\",\"user_id\":\"${explained#* }\",\"text\":\"Because.\"}" >/dev/null
+done
 
 # A resolve that comes, while nobody works, after a deadline that has resolved the pattern by then: the deadline wins.
 curl -fsS "$url/events" -d '{"user_id":"waits","action":"page_view","page":"/quiet"}' >/dev/null
@@ -58,7 +83,7 @@ until_true 10 bash -c "! kill -0 $worker" || true
 wait "$worker" || fail "the worker did not stop cleanly"
 
 "$bl" inspect entries --redis "$redis" >"$dir/entries"
-"$bl" replay --config "$dir/fast.yaml" --entries "$dir/entries" | jq -cS . | sort >"$dir/replayed"
+"$bl" replay --entries "$dir/entries" | jq -cS . | sort >"$dir/replayed"
 next="$url/api/patterns?limit=500"
 : >"$dir/pages"
 while [ -n "$next" ]; do
@@ -69,7 +94,12 @@ done
 sort "$dir/pages" >"$dir/live"
 
 [ "$(wc -l <"$dir/live")" -gt 20 ] || fail "too few patterns: $(wc -l <"$dir/live")"
-grep -q '"tick":true' "$dir/entries" || fail "no tick in the stream"
+grep '"tick":true' "$dir/entries" >/dev/null || fail "no tick in the stream"
+grep '"ai_explanation":"Because."' "$dir/live" >/dev/null || fail "nothing is explained"
+[ "$(grep -c '"rules":{"command":"rules","version":1,' "$dir/entries")" = 8 ] || fail "the export lacks the first rules"
+for p in {0..7}; do
+  [ "$(redis-cli -s "$dir/redis.sock" HGET "bl:{dev:$p}:rules" version)" = "$newest" ] || fail "partition $p has other rules"
+done
 cmp "$dir/live" "$dir/replayed" || {
   diff "$dir/live" "$dir/replayed" | cut -c1-600 | head -n 6 >&2
   fail "the replay differs from the live run"

@@ -35,8 +35,9 @@ struct bl_replay_counts {
 struct bl_replay_entry {
     int64_t received_ms; /* the ms part of the entry's id */
     int64_t partition;
-    struct bl_str kind; /* the field's name: `events` (or `event`), `tick`, `command` */
-    struct bl_str body; /* canonical lines, one an event; of a command its JSON */
+    struct bl_str
+        kind; /* the field's name: `events` (or `event`), `tick`, `command`; or `rules`, of an export */
+    struct bl_str body; /* canonical lines, one an event; of a command (and of `rules`) its JSON */
 };
 
 /* A line as `inspect entries` prints it; false if it is none. Borrows from the line. */
@@ -63,8 +64,9 @@ struct bl_replay_counts bl_replay_counts(const struct bl_replay *r);
 struct bl_recording {
     struct bl_decoder *decoder;
     int64_t last_ms; /* timestamp of the last line taken; starts at -1 */
+    bool canonical;  /* records come with their canonical line, which takes longer */
 };
-BL_CHECKED enum bl_err bl_recording_init(struct bl_recording *rec);
+BL_CHECKED enum bl_err bl_recording_init(struct bl_recording *rec, bool canonical);
 void bl_recording_release(struct bl_recording *rec);
 /* One line; fn is called with its record, borrowed for the length of the call, unless it is empty or rejected
  * (then *problem says why). */
