@@ -1,164 +1,16 @@
-/* Virtual shoppers: each follows a script, a table of steps with chances and pauses, so that a new scenario
- * is a new table. Randomness comes from a generator of their own, seeded from the run's seed and their
- * number. */
+/* Virtual shoppers: each follows one script of simulate_scenario.c, with its chances and pauses. Randomness comes
+ * from a generator of their own, seeded from the run's seed and their number. */
 #include "simulate.h"
-
-#include "bl/core/action.h"
+#include "simulate_scenario.h"
 
 #include <stdio.h>
-
-enum step_kind { STEP_DO, STEP_PAUSE, STEP_AGAIN, STEP_SKIP, STEP_END };
-
-struct step {
-    enum step_kind kind;
-    enum bl_action action;
-    const char *page;   /* NULL: none; "1" and "2": the shopper's two products */
-    const char *target; /* of a click, or form of an input; NULL: none */
-    int percent;        /* chance that the step is taken */
-    int a, b;           /* PAUSE: ms from a to b; AGAIN: a steps back; SKIP: a steps ahead */
-};
-
-#define DO(action, page, target)                                                                             \
-    {                                                                                                        \
-        STEP_DO, BL_ACTION_##action, page, target, 100, 0, 0                                                 \
-    }
-#define MAYBE(percent, action, page, target)                                                                 \
-    {                                                                                                        \
-        STEP_DO, BL_ACTION_##action, page, target, percent, 0, 0                                             \
-    }
-#define PAUSE(from_ms, to_ms)                                                                                \
-    {                                                                                                        \
-        STEP_PAUSE, BL_ACTION_COUNT, NULL, NULL, 100, from_ms, to_ms                                         \
-    }
-#define AGAIN(percent, back)                                                                                 \
-    {                                                                                                        \
-        STEP_AGAIN, BL_ACTION_COUNT, NULL, NULL, percent, back, 0                                            \
-    }
-#define SKIP(percent, ahead)                                                                                 \
-    {                                                                                                        \
-        STEP_SKIP, BL_ACTION_COUNT, NULL, NULL, percent, ahead, 0                                            \
-    }
-#define END                                                                                                  \
-    {                                                                                                        \
-        STEP_END, BL_ACTION_COUNT, NULL, NULL, 100, 0, 0                                                     \
-    }
-
-#define ROUNDS_MAX 6 /* of AGAIN, in one visit */
-
-static const struct step browse[] = {
-    DO(PAGE_VIEW, "/", NULL),
-    DO(SCROLL, "/", NULL),
-    MAYBE(40, SEARCH, "/search", NULL),
-    MAYBE(60, CLICK, "/", "nav-products"),
-    DO(PAGE_VIEW, "/products", NULL),
-    DO(SCROLL, "/products", NULL),
-    DO(CLICK, "/products", "product-card"),
-    DO(PAGE_VIEW, "1", NULL),
-    DO(PRODUCT_VIEW, "1", NULL),
-    PAUSE(500, 4000),
-    MAYBE(50, SCROLL, "1", NULL),
-    DO(PAGE_VIEW, "2", NULL),
-    MAYBE(50, CLICK, "2", "photo-next"),
-    PAUSE(500, 4000),
-    DO(PAGE_EXIT, "2", NULL),
-    END,
-};
-
-/* Stands still in front of a product, or of the cart, for 11 to 35 s. */
-static const struct step hesitation[] = {
-    DO(PAGE_VIEW, "/", NULL),
-    DO(CLICK, "/", "nav-products"),
-    SKIP(40, 4),
-    DO(PAGE_VIEW, "1", NULL),
-    DO(SCROLL, "1", NULL),
-    PAUSE(11000, 35000),
-    MAYBE(50, ADD_TO_CART, "1", "add-to-cart"),
-    DO(PAGE_VIEW, "2", NULL),
-    DO(CLICK, "2", "size-guide"),
-    PAUSE(11000, 20000),
-    MAYBE(60, CLICK, "2", "size-guide"),
-    DO(PAGE_EXIT, "2", NULL),
-    END,
-};
-
-/* Cannot decide: the same pages again and again. */
-static const struct step loop[] = {
-    DO(PAGE_VIEW, "/products", NULL),
-    DO(CLICK, "/products", "product-card"),
-    DO(PAGE_VIEW, "1", NULL),
-    MAYBE(50, SCROLL, "1", NULL),
-    PAUSE(0, 1500),
-    DO(PAGE_VIEW, "2", NULL),
-    PAUSE(0, 1500),
-    DO(PAGE_VIEW, "1", NULL),
-    DO(PAGE_VIEW, "2", NULL),
-    DO(PAGE_VIEW, "1", NULL),
-    PAUSE(500, 3000),
-    AGAIN(45, 3),
-    DO(PAGE_EXIT, "1", NULL),
-    END,
-};
-
-/* Gets as far as the checkout and turns away: to another page, or silently. */
-static const struct step abandonment[] = {
-    DO(PAGE_VIEW, "1", NULL),
-    DO(ADD_TO_CART, "1", "add-to-cart"),
-    DO(PAGE_VIEW, "/cart", NULL),
-    DO(CLICK, "/cart", "checkout"),
-    DO(PAGE_VIEW, "/checkout", NULL),
-    DO(CHECKOUT_START, "/checkout", NULL),
-    DO(INPUT_CHANGE, "/checkout", "address"),
-    MAYBE(50, FORM_SUBMIT, "/checkout", "address"),
-    MAYBE(50, PAGE_VIEW, "/payment", NULL),
-    PAUSE(1000, 8000),
-    SKIP(50, 4),
-    DO(PAGE_VIEW, "/products", NULL),
-    DO(SCROLL, "/products", NULL),
-    DO(PAGE_EXIT, "/products", NULL),
-    END,
-    END, /* silently: not even a page_exit */
-};
-
-static const struct step purchase[] = {
-    MAYBE(50, SEARCH, "/search", NULL),
-    DO(PAGE_VIEW, "1", NULL),
-    DO(PRODUCT_VIEW, "1", NULL),
-    PAUSE(500, 5000),
-    DO(ADD_TO_CART, "1", "add-to-cart"),
-    DO(PAGE_VIEW, "/cart", NULL),
-    DO(CLICK, "/cart", "checkout"),
-    DO(PAGE_VIEW, "/checkout", NULL),
-    DO(CHECKOUT_START, "/checkout", NULL),
-    DO(INPUT_CHANGE, "/checkout", "address"),
-    DO(FORM_SUBMIT, "/checkout", "address"),
-    PAUSE(500, 5000),
-    DO(PAGE_VIEW, "/payment", NULL),
-    DO(INPUT_CHANGE, "/payment", "card"),
-    DO(FORM_SUBMIT, "/payment", "card"),
-    DO(PURCHASE, "/payment", NULL),
-    DO(PAGE_VIEW, "/confirmation", NULL),
-    PAUSE(500, 3000),
-    DO(PAGE_EXIT, "/confirmation", NULL),
-    END,
-};
-
-struct sim_scenario {
-    const char *name;
-    int weight;
-    const struct step *steps;
-};
-
-static const struct sim_scenario scenarios[] = {
-    {"hesitation", 15, hesitation}, {"loop", 15, loop},     {"abandonment", 20, abandonment},
-    {"purchase", 15, purchase},     {"browse", 35, browse},
-};
-#define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 
 static const char *const products[] = {"linen-shirt", "trail-shoes",  "desk-lamp",  "espresso-cup",
                                        "wool-socks",  "rain-jacket",  "travel-bag", "reading-chair",
                                        "oak-table",   "garden-shears"};
 static const char *const devices[] = {"desktop", "mobile", "mobile", "tablet"};
 static const char *const countries[] = {"DE", "FR", "US", "GB", "NL", "ES", "SE", "JP"};
+#define ROUNDS_MAX  6 /* of AGAIN, in one visit */
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* splitmix64 */
@@ -179,15 +31,15 @@ static uint64_t below(struct sim_user *u, uint64_t n)
 static const struct sim_scenario *choose(struct sim_user *u)
 {
     int64_t total = 0, left;
-    if (u->number < N_SCENARIOS)
-        return &scenarios[u->number];
-    for (size_t i = 0; i < N_SCENARIOS; i++)
-        total += scenarios[i].weight;
+    if (u->number < sim_n_scenarios)
+        return &sim_scenarios[u->number];
+    for (size_t i = 0; i < sim_n_scenarios; i++)
+        total += sim_scenarios[i].weight;
     left = (int64_t)below(u, (uint64_t)total);
     for (size_t i = 0;; i++) {
-        left -= scenarios[i].weight;
+        left -= sim_scenarios[i].weight;
         if (left < 0)
-            return &scenarios[i];
+            return &sim_scenarios[i];
     }
 }
 
@@ -202,14 +54,14 @@ static int64_t advance(struct sim_user *u, const struct sim_world *w)
 {
     int64_t wait_ms = pace(u, w);
     for (;;) {
-        const struct step *s = &u->scenario->steps[u->at];
+        const struct sim_step *s = &u->scenario->steps[u->at];
         bool taken = (int64_t)below(u, 100) < s->percent;
         switch (s->kind) {
         case STEP_END:
             return -1;
         case STEP_DO:
             if (taken)
-                return wait_ms / w->speed;
+                return (s->b ? s->a + (int64_t)below(u, (uint64_t)(s->b - s->a) + 1) : wait_ms) / w->speed;
             u->at++;
             break;
         case STEP_PAUSE:
@@ -252,7 +104,7 @@ static void put_page(const struct sim_user *u, const char *page, struct bl_buf *
     bl_buf_json(out, bl_str_of(text));
 }
 
-static void put_metadata(const struct sim_user *u, const struct step *s, struct bl_buf *out)
+static void put_metadata(const struct sim_user *u, const struct sim_step *s, struct bl_buf *out)
 {
     bool form = s->action == BL_ACTION_INPUT_CHANGE || s->action == BL_ACTION_FORM_SUBMIT;
     bl_buf_z(out, ",\"metadata\":{\"scenario\":");
@@ -270,7 +122,7 @@ static void put_metadata(const struct sim_user *u, const struct step *s, struct 
 
 int64_t sim_user_act(struct sim_user *u, const struct sim_world *w, int64_t now_ms, struct bl_buf *out)
 {
-    const struct step *s = &u->scenario->steps[u->at];
+    const struct sim_step *s = &u->scenario->steps[u->at];
     uint64_t mix = w->seed ^ u->number;
     unsigned name = (unsigned)(next_random(&mix) & 0xFFFFFF);
     bl_buf_printf(out, "{\"user_id\":\"shopper-%06x-%u\",\"session_id\":\"s-%06x-%u\"", name,
