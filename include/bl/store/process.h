@@ -1,4 +1,4 @@
-/* A live process (serve or worker) in the store: a heartbeat with its counters, so that any serve can show
+/* A live process (serve, worker, explain, alerts) in the store: a heartbeat with its counters, so that any serve can show
  * all of them (GET /metrics). It expires by itself when the process dies. */
 #ifndef BL_STORE_PROCESS_H
 #define BL_STORE_PROCESS_H
@@ -16,7 +16,7 @@ struct bl_counter {
     uint64_t value;
 };
 
-/* role: "serve" or "worker", static. */
+/* role: the name of the command, static. */
 BL_CHECKED enum bl_err bl_process_new(struct bl_str env, const char *role, struct bl_process **out);
 /* No beat may be pending: close the link first. NULL is fine. */
 void bl_process_free(struct bl_process *p);
