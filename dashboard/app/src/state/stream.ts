@@ -47,11 +47,13 @@ function takeGathered(): void {
 /** Patterns as they are now, whoever told: every list that may show them hears of them. */
 export function takePatterns(patterns: readonly Pattern[]): void {
   feedThese(patterns);
-  const asked = new Set<string>([PATHS.alert]);
+  const pinned = queries.getQueryData<Pattern[]>(apiKey(PATHS.alert))?.[0]?.pattern_id;
+  const asked = new Set<string>();
   for (const pattern of patterns) {
     const key = apiKey(PATHS.pattern(pattern.pattern_id));
     if (queries.getQueryData(key)) queries.setQueryData(key, pattern);
     asked.add(PATHS.userPatterns(pattern.user_id));
+    if ((pattern.severity === "high" && !pattern.resolved) || pattern.pattern_id === pinned) asked.add(PATHS.alert);
   }
   for (const path of asked) void queries.invalidateQueries({ queryKey: apiKey(path) }, { cancelRefetch: false });
 }

@@ -54,7 +54,7 @@ function options(series: readonly Series[], width: number, height: number): uPlo
     width,
     height,
     cursor: { y: false, points: { size: 6 } },
-    legend: { live: true, markers: { width: 0 } },
+    legend: { live: true, markers: { width: 0, fill: (_, i) => token(series[i - 1]?.colour ?? "faint") } },
     hooks: { ready: [restLegend], setData: [restLegend], setCursor: [(u) => (u.cursor.left ?? -1) < 0 && restLegend(u)] },
     padding: [8, series.length > 1 ? 0 : 20, 0, 0],
     scales: { x: { time: true }, y: fromZero, y2: fromZero },

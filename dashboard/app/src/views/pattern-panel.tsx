@@ -12,6 +12,8 @@ import { Fact, Panel } from "../ui/panel";
 import { LongText, PageLink, UserLink } from "../ui/text";
 import { Timeline } from "../ui/timeline";
 
+const LONG = 200;
+
 function Deeds({ pattern, resolving }: { pattern: Pattern; resolving: boolean }) {
   if (pattern.resolved) return null;
   return (
@@ -69,7 +71,7 @@ function Shown({ pattern }: { pattern: Pattern }) {
         <TypeLink type={pattern.type} />
         <StateBadge pattern={pattern} resolving={resolving} />
       </p>
-      <h2 className="panel-says">
+      <h2 className={pattern.explanation.length > LONG ? "panel-says panel-says-long" : "panel-says"}>
         <LongText text={pattern.explanation} />
       </h2>
       {pattern.ai_explanation && (
