@@ -260,6 +260,18 @@ static void say_waiting(struct up *up, const char *what)
     fflush(stdout);
 }
 
+/* Before the workers, so that they begin with them. Without them the data set's own hold, which is worth a word, not a
+ * reason to stay down. */
+static void apply_rules(struct up *up)
+{
+    struct bl_buf why;
+    bl_buf_init(&why, 0);
+    if (!up_apply_rules(up->config, up->redis_url, &why))
+        fprintf(stderr, "behaviorlens up: the rules of the configuration are not applied: %.*s.\n",
+                BL_STR_ARG(bl_buf_view(&why)));
+    bl_buf_release(&why);
+}
+
 static void tick_starting_redis(struct up *up)
 {
     enum up_redis_state state = up_probe_redis(up->data.socket);
@@ -273,6 +285,7 @@ static void tick_starting_redis(struct up *up)
     if (state == UP_REDIS_TOO_OLD || silent) {
         stop(up, 1);
     } else if (state == UP_REDIS_READY) {
+        apply_rules(up);
         add_others(up);
         up->began_ms = now_ms(up);
         up->phase = UP_STARTING;

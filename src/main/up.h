@@ -61,6 +61,11 @@ void up_data_close(struct up_data *d);
 /* The program of that name in PATH; empty text if there is none. */
 void up_find_program(const char *name, char out[UP_PATH_MAX]);
 
+struct bl_config;
+/* The configuration's rules become those of the data set, if they are others than at the last start. On failure `why`
+ * has a sentence. */
+BL_CHECKED bool up_apply_rules(const struct bl_config *config, const char *redis_url, struct bl_buf *why);
+
 enum up_redis_state { UP_REDIS_ABSENT, UP_REDIS_LOADING, UP_REDIS_READY, UP_REDIS_TOO_OLD };
 enum up_redis_state up_probe_redis(const char *socket);
 /* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
