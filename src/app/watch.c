@@ -189,7 +189,7 @@ static void got_places(void *ctx, enum bl_err err, const struct bl_read_reply *r
 static void heard(void *ctx, enum bl_err err, const struct bl_watch_entry *e, size_t n)
 {
     struct bl_watch *w = BL_CAST(struct bl_watch, ctx, WATCH_MAGIC);
-    w->batch.n = 0;
+    changes_clear(&w->batch);
     for (size_t i = 0; err == BL_OK && i < n; i++)
         if (e[i].partition < w->partitions &&
             !changes_add(&w->batch, e[i].partition, e[i].id, e[i].change, e[i].pattern_id))
@@ -212,13 +212,16 @@ static void loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r, si
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct change *c = &w->batch.v[i];
+        const struct change *c = &w->batch.v[w->batch.done++];
         w->here[c->partition] = c->at;
         w->counts.changes++;
         if (change_body(c, &r[i], &w->body))
             send_all(w, bl_buf_view(&w->body), c, &r[i]);
     }
-    listen(w);
+    if (w->batch.done < w->batch.n)
+        changes_load(w, &w->batch, loaded, w);
+    else
+        listen(w);
 }
 
 /* --- stats and heartbeat */

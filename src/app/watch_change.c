@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define PORTION 8
+
 bool changes_add(struct changes *c, int partition, struct bl_str id, struct bl_str what,
                  struct bl_str pattern_id)
 {
@@ -45,19 +47,21 @@ void changes_sort(struct changes *c)
         qsort(c->v, c->n, sizeof *c->v, in_order);
 }
 
-void changes_load(struct bl_watch *w, const struct changes *c, bl_reads_fn *fn, void *ctx)
+void changes_clear(struct changes *c)
 {
-    struct bl_read *asks = calloc(c->n, sizeof *asks);
-    if (!asks) {
-        fn(ctx, BL_ERR_NO_MEMORY, NULL, 0);
-        return;
+    c->n = c->done = c->loading = 0;
+}
+
+void changes_load(struct bl_watch *w, struct changes *c, bl_reads_fn *fn, void *ctx)
+{
+    struct bl_read asks[PORTION];
+    c->loading = c->n - c->done < PORTION ? c->n - c->done : PORTION;
+    for (size_t i = 0; i < c->loading; i++) {
+        const struct change *x = &c->v[c->done + i];
+        asks[i] = (struct bl_read){
+            .kind = BL_READ_PATTERN, .partition = x->partition, .arg = {x->pattern_id, sizeof x->pattern_id}};
     }
-    for (size_t i = 0; i < c->n; i++)
-        asks[i] = (struct bl_read){.kind = BL_READ_PATTERN,
-                                   .partition = c->v[i].partition,
-                                   .arg = {c->v[i].pattern_id, sizeof c->v[i].pattern_id}};
-    w->options.reads->read(w->options.reads->port, asks, c->n, fn, ctx);
-    free(asks);
+    w->options.reads->read(w->options.reads->port, asks, c->loading, fn, ctx);
 }
 
 bool change_body(const struct change *c, const struct bl_read_reply *pattern, struct bl_buf *out)

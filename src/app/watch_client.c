@@ -14,10 +14,11 @@
 #include <stdlib.h>
 
 #define RANGE_ENTRIES 64
-#define PAUSE_MS      50
+#define PAUSE_MS      20
 #define RETRY         "retry: 2000\n\n"
 
 static void round_begin(struct bl_watcher *x);
+static void portion_begin(struct bl_watcher *x);
 
 /* --- life */
 
@@ -186,7 +187,7 @@ static void on_loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r,
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct change *c = &x->batch.v[i];
+        const struct change *c = &x->batch.v[x->batch.done++];
         x->at[c->partition] = c->at;
         if (!change_matches(&x->filter, &r[i]) || !change_body(c, &r[i], &w->body))
             continue;
@@ -195,7 +196,29 @@ static void on_loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r,
         if (!write_out(x, bl_buf_view(&w->own)))
             return;
     }
-    round_begin(x);
+    portion_begin(x);
+}
+
+static void on_pause_over(void *ctx)
+{
+    struct bl_watcher *x = BL_CAST(struct bl_watcher, ctx, WATCHER_MAGIC);
+    if (is_back(x) && x->catching)
+        portion_begin(x);
+}
+
+/* No faster than the watcher reads. */
+static void portion_begin(struct bl_watcher *x)
+{
+    const struct bl_reads *reads = x->w->options.reads;
+    if (x->batch.done == x->batch.n) {
+        round_begin(x);
+    } else if (x->w->options.sink.waiting(x->to) > BL_STREAM_BYTES_MAX / 8) {
+        x->holds++;
+        reads->later(reads->port, PAUSE_MS, on_pause_over, x);
+    } else {
+        x->holds++;
+        changes_load(x->w, &x->batch, on_loaded, x);
+    }
 }
 
 /* Takes what a partition's reply holds up to `until`. */
@@ -228,7 +251,7 @@ static void on_ranges(void *ctx, enum bl_err err, const struct bl_read_reply *r,
     (void)n;
     if (!is_back(x) || !x->catching)
         return;
-    x->batch.n = 0;
+    changes_clear(&x->batch);
     for (int p = 0; err == BL_OK && p < x->partitions; p++) {
         if (!is_asked(x, p))
             continue;
@@ -242,16 +265,13 @@ static void on_ranges(void *ctx, enum bl_err err, const struct bl_read_reply *r,
         end(x);
     } else if (!whole) {
         watcher_reset(x);
-    } else if (x->batch.n == 0) {
-        round_begin(x);
     } else {
         changes_sort(&x->batch);
-        x->holds++;
-        changes_load(x->w, &x->batch, on_loaded, x);
+        portion_begin(x);
     }
 }
 
-static void ask_ranges(struct bl_watcher *x)
+static void round_begin(struct bl_watcher *x)
 {
     struct bl_read asks[2 * BL_PARTITIONS_MAX];
     char text[BL_PARTITIONS_MAX][PLACE_TEXT];
@@ -270,25 +290,6 @@ static void ask_ranges(struct bl_watcher *x)
     }
     x->holds++;
     reads->read(reads->port, asks, n, on_ranges, x);
-}
-
-static void on_pause_over(void *ctx)
-{
-    struct bl_watcher *x = BL_CAST(struct bl_watcher, ctx, WATCHER_MAGIC);
-    if (is_back(x) && x->catching)
-        round_begin(x);
-}
-
-/* No faster than the watcher reads. */
-static void round_begin(struct bl_watcher *x)
-{
-    const struct bl_reads *reads = x->w->options.reads;
-    if (x->w->options.sink.waiting(x->to) <= BL_STREAM_BYTES_MAX / 2) {
-        ask_ranges(x);
-        return;
-    }
-    x->holds++;
-    reads->later(reads->port, PAUSE_MS, on_pause_over, x);
 }
 
 static void resume(struct bl_watcher *x)

@@ -21,6 +21,7 @@ struct change {
 struct changes {
     struct change *v;
     size_t n, cap;
+    size_t done, loading; /* sent; of the next, so many are being loaded */
 };
 
 enum watch_state {
@@ -73,8 +74,10 @@ BL_CHECKED bool changes_add(struct changes *c, int partition, struct bl_str id, 
                             struct bl_str pattern_id);
 /* In the order in which they happened; those of one partition keep theirs. */
 void changes_sort(struct changes *c);
-/* Asks for the patterns of all of them, in order. c stays as it is until fn. */
-void changes_load(struct bl_watch *w, const struct changes *c, bl_reads_fn *fn, void *ctx);
+/* Asks for the patterns of the next few: no more than a reader's queue can take at once, whatever their size; between
+ * two portions the loop turns and queues go out. c stays as it is until fn. */
+void changes_load(struct bl_watch *w, struct changes *c, bl_reads_fn *fn, void *ctx);
+void changes_clear(struct changes *c);
 /* What goes out behind the id. false: the pattern is gone. */
 BL_CHECKED bool change_body(const struct change *c, const struct bl_read_reply *pattern, struct bl_buf *out);
 bool change_matches(const struct bl_query *filter, const struct bl_read_reply *pattern);
