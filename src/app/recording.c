@@ -1,9 +1,9 @@
 /* Recorded events, line by line (replay.h): what `POST /events` takes, with a timestamp, in order of time. */
 #include "bl/app/replay.h"
 
-enum bl_err bl_recording_init(struct bl_recording *rec)
+enum bl_err bl_recording_init(struct bl_recording *rec, bool canonical)
 {
-    *rec = (struct bl_recording){.last_ms = -1};
+    *rec = (struct bl_recording){.last_ms = -1, .canonical = canonical};
     return bl_decoder_new(&rec->decoder);
 }
 
@@ -20,6 +20,19 @@ struct reading {
     enum bl_err err;
 };
 
+static enum bl_err hand_on(struct reading *reading, const struct bl_record *record)
+{
+    if (record->timestamp_ms < reading->rec->last_ms) {
+        *reading->problem = (struct bl_problem){
+            .err = BL_ERR_INVALID_TIMESTAMP,
+            .field = "timestamp",
+            .message = "The timestamp lies before that of an earlier line: sort the file by time."};
+        return BL_ERR_INVALID_TIMESTAMP;
+    }
+    reading->rec->last_ms = record->timestamp_ms;
+    return reading->fn(reading->ctx, record);
+}
+
 static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
                        const struct bl_problem *problem, struct bl_str raw)
 {
@@ -29,15 +42,8 @@ static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
     if (problem) {
         *reading->problem = *problem;
         reading->err = problem->err;
-    } else if (record->timestamp_ms < reading->rec->last_ms) {
-        *reading->problem = (struct bl_problem){
-            .err = BL_ERR_INVALID_TIMESTAMP,
-            .field = "timestamp",
-            .message = "The timestamp lies before that of an earlier line: sort the file by time."};
-        reading->err = BL_ERR_INVALID_TIMESTAMP;
     } else {
-        reading->rec->last_ms = record->timestamp_ms;
-        reading->err = reading->fn(reading->ctx, record);
+        reading->err = hand_on(reading, record);
     }
 }
 
@@ -63,6 +69,9 @@ enum bl_err bl_recording_read(struct bl_recording *rec, struct bl_str line,
     static const struct bl_decode_options options = {
         .max_events = 1, .timestamp_needed = true, .make_id = no_id};
     struct reading reading = {rec, fn, ctx, problem, BL_OK};
+    struct bl_record record;
+    if (!rec->canonical && bl_decode_plain(rec->decoder, line, &record))
+        return hand_on(&reading, &record);
     if (bl_recording_blank(line))
         return BL_OK;
     enum bl_err err =

@@ -166,10 +166,12 @@ enum bl_err bl_record_read(struct bl_decoder *d, struct bl_str line, struct bl_r
     struct bl_json root, v;
     struct bl_str k;
     const char *why;
-    *out = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1, .line = line};
-    out->event.action = BL_ACTION_COUNT;
     if (line.n > BL_EVENT_MAX_BYTES)
         return BL_ERR_CORRUPT;
+    if (bl_record_plain(d, line, out))
+        return BL_OK;
+    *out = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1, .line = line};
+    out->event.action = BL_ACTION_COUNT;
     enum bl_err err = bl_json_parse(d->parser, line, &root, &why);
     if (err != BL_OK || bl_json_type(root) != BL_JSON_OBJECT)
         return err == BL_ERR_NO_MEMORY ? err : BL_ERR_CORRUPT;

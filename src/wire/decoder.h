@@ -51,6 +51,7 @@ struct bl_decoder {
     struct bl_member_text field[BL_FIELD_COUNT];
     struct bl_problem problem;
     char made_id[36];
+    unsigned char order[BL_FIELD_COUNT]; /* plain.c: fields as they stood in the line before */
 };
 
 /* event.c: one event. On an error d->problem says why. */
@@ -72,6 +73,9 @@ enum bl_err bl_problem_set(struct bl_problem *problem, enum bl_err err, struct b
 /* Input as it may be quoted: cut, and without what could spoil a line. */
 #define BL_QUOTE_BYTES 64
 const char *bl_quote(struct bl_str s, char out[BL_QUOTE_BYTES]);
+
+/* plain.c: bl_record_read of a line without anything unusual in it; false: read it the whole way. */
+bool bl_record_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out);
 
 /* facts.c: what rules read of the metadata. Start with bl_facts_begin, then each member, then bl_facts_end.
  */

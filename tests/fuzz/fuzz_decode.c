@@ -1,6 +1,7 @@
 /* Any bytes as a body of each kind, as a line of the stream, as a page, a time and a bad event to be kept.
  *
- * Properties: an accepted event's line reads back as the same record; taken again it gives the same line;
+ * Properties: a line that is read the short way is taken the long way too, as the same record; an accepted event's
+ * line reads back as the same record; taken again it gives the same line;
  * problems are told in UTF-8; what is kept of a bad event is UTF-8 and bounded. */
 #include "fuzz.h"
 
@@ -70,6 +71,28 @@ static void on_event(void *ctx, size_t index, const struct bl_record *record,
     }
 }
 
+static void on_plain(void *ctx, size_t index, const struct bl_record *record,
+                     const struct bl_problem *problem, struct bl_str raw)
+{
+    struct bl_record *plain = ctx;
+    (void)index;
+    (void)raw;
+    FUZZ_CHECK(record && !problem && record->made_id == (plain->event_id.n == 0));
+    if (record->made_id)
+        plain->event_id = record->event_id;
+    check_same(record, plain);
+}
+
+static void plain(struct bl_str s)
+{
+    static const struct bl_decode_options options = {
+        .max_events = 1, .timestamp_needed = true, .make_id = make_id};
+    struct bl_record record;
+    struct bl_problem problem;
+    if (bl_decode_plain(again, s, &record))
+        FUZZ_CHECK(bl_decode_body(decoder, BL_BODY_EVENT, s, &options, on_plain, &record, &problem) == BL_OK);
+}
+
 static void body(struct bl_str s, enum bl_body_kind kind, bool timestamp_needed)
 {
     struct bl_decode_options options = {
@@ -93,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                    bl_decoder_new(&again) == BL_OK);
     for (unsigned kind = BL_BODY_EVENT; kind <= BL_BODY_NDJSON; kind++)
         body(s, (enum bl_body_kind)kind, size % 2);
+    plain(s);
     enum bl_err err = bl_record_read(worker, s, &read);
     FUZZ_CHECK(err == BL_OK || err == BL_ERR_CORRUPT);
     bl_redact(s, &out);

@@ -4,7 +4,9 @@ target_compile_definitions(test_config PRIVATE BL_SOURCE_DIR="${CMAKE_SOURCE_DIR
 bl_test(test_ingest unit bl_app)
 bl_test(test_state unit bl_wire)
 bl_test(test_row unit bl_wire)
+bl_test(test_plain unit bl_wire)
 bl_test(test_message unit bl_wire)
+bl_test(test_explaining unit bl_app)
 bl_test(test_command unit bl_wire)
 bl_test(test_settings unit bl_wire)
 

@@ -50,6 +50,12 @@ BL_CHECKED enum bl_err bl_decode_body(struct bl_decoder *d, enum bl_body_kind ki
                                       const struct bl_decode_options *options, bl_decoded_fn *fn, void *ctx,
                                       struct bl_problem *problem);
 
+/* A recorded event, with a timestamp, if there is nothing unusual in it, many times faster than bl_decode_body. True: it
+ * is valid, and *out is what bl_decode_body makes of it, but without an event_id where none was sent and without
+ * the canonical line; it borrows from the text. False: bl_decode_body has to look, nothing is known. */
+bool bl_decode_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out)
+    __attribute__((warn_unused_result));
+
 /* Reads a canonical line back (worker side): BL_ERR_CORRUPT if it is none. *out borrows from d and line. */
 BL_CHECKED enum bl_err bl_record_read(struct bl_decoder *d, struct bl_str line, struct bl_record *out);
 
