@@ -327,7 +327,8 @@ void explain_flow_pump(struct explain_flow *f)
 
 static void pass_over(struct explain_flow *f, const struct bl_feed_change *change, enum bl_explained outcome)
 {
-    f->rules.counts[outcome]++;
+    bool first = bl_str_eqz(change->change, "new"); /* its later changes are the same pattern */
+    f->rules.counts[outcome] += first ? 1 : 0;
     bl_feed_done(f->feed, change);
 }
 

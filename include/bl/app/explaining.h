@@ -9,7 +9,7 @@
 /* What became of a pattern's explanation, each with the counter that says so. */
 #define BL_EXPLAINED(X)                                                                                      \
     X(WRITTEN, "explanations_written_total")                                                                 \
-    X(UNFIT, "explanations_skipped_filtered_total") /* type, severity, or no new pattern */                  \
+    X(UNFIT, "explanations_skipped_filtered_total") /* by type or severity */                                \
     X(OLD, "explanations_skipped_old_total")                                                                 \
     X(ALREADY, "explanations_skipped_already_total")                                                         \
     X(GONE, "explanations_skipped_gone_total") /* the pattern is no longer stored */                         \
