@@ -27,6 +27,7 @@ static const struct {
     [BL_CALL_BAD_EVENTS] = {bad_events_start, true},
     [BL_CALL_WORKERS] = {workers_start, true},
     [BL_CALL_PARTITIONS] = {partitions_start, true},
+    [BL_CALL_RULES] = {rules_start, false},
     [BL_CALL_EXPOSITION] = {exposition_start, true},
 };
 

@@ -98,6 +98,6 @@ void json_time_or_null(struct bl_buf *b, const char *name, int64_t v);
 /* The calls: first step after META and, if the call needs it, the views. */
 job_step patterns_start, pattern_start, resolve_start, metrics_start, history_start, pages_start, users_start,
     user_start, user_events_start, events_start, bad_events_start, workers_start, partitions_start,
-    exposition_start;
+    rules_start, exposition_start;
 
 #endif

@@ -1,4 +1,4 @@
-/* Who does the work: workers and partitions. */
+/* Who does the work, workers and partitions, and by which rules. */
 #include "api.h"
 
 static void get_workers(struct bl_request *r, void *ctx)
@@ -11,8 +11,14 @@ static void get_partitions(struct bl_request *r, void *ctx)
     api_run(r, ctx, BL_CALL_PARTITIONS);
 }
 
+static void get_rules(struct bl_request *r, void *ctx)
+{
+    api_run(r, ctx, BL_CALL_RULES);
+}
+
 static const struct bl_route routes[] = {
     {"GET", "/api/workers", get_workers},
     {"GET", "/api/partitions", get_partitions},
+    {"GET", "/api/rules", get_rules},
 };
 API_GROUP(api_cluster, routes);

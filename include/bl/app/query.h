@@ -63,6 +63,7 @@ enum bl_call {
     BL_CALL_BAD_EVENTS,
     BL_CALL_WORKERS,
     BL_CALL_PARTITIONS,
+    BL_CALL_RULES,
     BL_CALL_EXPOSITION, /* Prometheus text */
     BL_CALL_STREAM,     /* its filters only: see app/watch.h */
     BL_CALL_COUNT

@@ -372,6 +372,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules: version, settings, and where they are in effect. */
+        get: operations["getRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stream": {
         parameters: {
             query?: never;
@@ -1104,6 +1121,41 @@ export interface components {
             latency_p50_ms: number | null;
             /** @description From the moment the store took the event to the commit of the pattern it made; null until there is one. */
             latency_p99_ms: number | null;
+        };
+        /** @description The newest version of the data set's rules. */
+        Rules: {
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description When it was applied, ms since 1970.
+             */
+            since: number;
+            /** @description Who applied it, and from which file. */
+            source: string;
+            /** @description Times in ms. Each rule has `enabled`, `weight` and its own thresholds. */
+            settings: {
+                /** Format: int64 */
+                "session-timeout": number;
+                /** Format: int64 */
+                twin: number;
+                rules: {
+                    [key: string]: {
+                        enabled: boolean;
+                        weight: number;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What each partition has in effect; for a moment after a change this may be an older version. */
+            partitions: {
+                partition: number;
+                /** Format: int64 */
+                version: number;
+                /** Format: int64 */
+                since: number | null;
+            }[];
         };
         Partition: {
             partition: number;
@@ -2057,6 +2109,31 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            404: components["responses"]["NotFound"];
             503: components["responses"]["Unavailable"];
         };
     };
