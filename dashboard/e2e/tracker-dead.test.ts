@@ -17,6 +17,7 @@ const body = `
   <a id="slow" href="/slow">slow</a> <a id="stopped" href="/other">stopped</a> <a id="nowhere" href="#">nowhere</a>
   <form id="form"><input required id="must"><button id="invalid">send</button></form> <form action="/slow"><button id="sends">send</button></form>
   <button id="pop" popovertarget="popover">pop</button><div popover id="popover">hello</div>
+  <button id="scrolls-ignored">i</button> <div data-bl-ignore id="inner-scroll" class="scroller"><p>1</p><p>2</p></div>
   <div data-bl-ignore><button id="quiet">q</button></div> <x-box></x-box>
   <div>${"<p>line</p>".repeat(100)}</div>`;
 
@@ -25,6 +26,7 @@ const stories: [string, string, string | null][] = [
   ["a button without an effect", "#nothing", "button#nothing"],
   ["plain text without an effect", "#plain", "span#plain"],
   ["a change of what is ignored is none", "#changes-ignored", "button#changes-ignored"],
+  ["scrolling in what is ignored is none", "#scrolls-ignored", "button#scrolls-ignored"],
   ["a link that a script stopped", "#stopped", "a#stopped"],
   ["a button in a shadow", "#inner", "button#inner"],
   ["the page changes", "#changes", null],

@@ -37,6 +37,7 @@ const pageScript = `
   on("changes-late", "click", () => setTimeout(() => (by("out").textContent = Date.now()), 1500));
   on("changes-on-press", "pointerdown", () => (by("out").textContent = Date.now()));
   on("changes-ignored", "click", () => (by("ignored-out").textContent = Date.now()));
+  on("scrolls-ignored", "click", () => (by("inner-scroll").scrollTop += 5));
   on("scrolls", "click", () => scrollTo(0, 900));
   on("goes", "click", () => history.pushState({}, "", "/next?secret=1"));
   on("same", "click", () => history.replaceState({}, "", location.pathname + "?tab=2"));
@@ -57,7 +58,7 @@ const pageScript = `
 
 function pageHtml(attributes: string, body: string): string {
   return `<!doctype html><html lang="en"><meta charset="windows-1252"><title>A site</title>
-    <script defer src="/tracker.js" ${attributes}></script><script defer src="/page.js"></script><body>${body}</body></html>`;
+    <script defer src="/tracker.js" ${attributes}></script><script defer src="/page.js"></script><link rel="stylesheet" href="/page.css"><body>${body}</body></html>`;
 }
 
 export interface Site {
@@ -117,6 +118,7 @@ export async function openSite(): Promise<Site> {
     if (request.method === "POST") void take(request, response);
     else if (url === "/tracker.js") reply(response, 200, "text/javascript", script);
     else if (url === "/page.js") reply(response, 200, "text/javascript", pageScript);
+    else if (url === "/page.css") reply(response, 200, "text/css", ".scroller { height: 10px; overflow-y: scroll }");
     else if (url.startsWith("/broken")) reply(response, 500, "text/plain", "");
     else if (url.startsWith("/slow")) setTimeout(() => reply(response, 200, "text/html", pageHtml(site.attributes, "slow")), 4000);
     else reply(response, 200, "text/html", pageHtml(site.attributes, site.body));

@@ -82,6 +82,31 @@ describe("pages", () => {
     expect(actions).not.toContain("tab_hidden");
     expect(actions.indexOf("click")).toBeLessThan(actions.indexOf("page_exit"));
   });
+  it("a tab that goes to the back and comes again", async () => {
+    const page = await site.open();
+    await page.goto(site.url + "/a");
+    await site.until("page_view");
+    const turn = (hidden: boolean): Promise<void> =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await turn(true);
+    await site.until("tab_hidden");
+    await turn(false);
+    await site.until("tab_visible");
+    expect(site.events().map((e) => e.action)).toEqual(["page_view", "page_performance", "tab_hidden", "tab_visible"]);
+  });
+  it("a page that comes back from the back/forward cache is a visit", async () => {
+    const page = await site.open();
+    await page.goto(site.url + "/a");
+    await page.evaluate(() => {
+      dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+      dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+    });
+    await site.until("page_view", 2);
+    expect(site.events().map((e) => e.action)).toEqual(["page_view", "page_performance", "page_exit", "page_view"]);
+  });
   it("vitals of the loaded page come once, when it is left", async () => {
     site.body = "<h1>Hello</h1><button id=changes>b</button><p id=out>";
     const page = await site.open();
@@ -102,7 +127,7 @@ describe("acts", () => {
     site.body = `
       <button id="buy">Ann's text</button> <button data-bl-name="Buy it"><b>now</b></button> <button data-testid="t1">x</button>
       <input name="email"> <a href="/p/mug?ref=1">mug</a> <main><div><p>1</p><p class="two">2</p></div></main>
-      <label for="ok">agree</label><input type="checkbox" id="ok"> <x-box></x-box>`;
+      <svg width="20" height="20"><g><path d="M0 0h20v20H0z"/></g></svg> <label for="ok">agree</label><input type="checkbox" id="ok"> <x-box></x-box>`;
     const page = await site.open();
     await page.goto(site.url + "/a");
     await page.click("#buy");
@@ -110,16 +135,18 @@ describe("acts", () => {
     await page.click("[data-testid]");
     await page.click("[name=email]");
     await page.click(".two");
+    await page.click("svg");
     await page.click("label");
     await page.click("#inner");
     await page.click("a");
-    const clicks = await site.until("click", 8);
+    const clicks = await site.until("click", 9);
     expect(clicks.map((e) => e.metadata!["target"])).toEqual([
       "button#buy",
       "Buy it",
       "button[t1]",
       "input[email]",
       "main > div > p:2",
+      "svg",
       "input#ok",
       "button#inner",
       "a[/p/mug]",

@@ -5,7 +5,7 @@
 // press and not the click, so the time counts from the press. The page is watched for changes only in that time.
 // Not looked at: where the browser answers in ways nobody can see from here (text fields, menus, players, canvases),
 // downloads, links that open elsewhere or in another program, and the empty page.
-import { describe, isWeb, meant, originOf } from "./element";
+import { describe, isIgnored, isWeb, meant, originOf } from "./element";
 import { on, type Tracker } from "./tracker";
 
 const ANSWER_MS = 2_500;
@@ -41,7 +41,7 @@ export function watchClicks(t: Tracker): void {
     reacted = performance.now();
   };
   const observer = new MutationObserver((records) => {
-    if (records.some(({ target }) => !((target as Element).closest ? (target as Element) : target.parentElement)?.closest("[data-bl-ignore]"))) react();
+    if (records.some(({ target }) => !isIgnored(target))) react();
   });
   const watch = (event: Event): void => {
     clearTimeout(resting);
@@ -50,7 +50,7 @@ export function watchClicks(t: Tracker): void {
       if (root === document || root instanceof ShadowRoot) observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
   };
 
-  on(document, "scroll input change invalid toggle fullscreenchange", react);
+  on(document, "scroll input change invalid toggle fullscreenchange", ({ target }) => isIgnored(target) || react());
   on(window, "popstate hashchange pagehide beforeprint", react);
   on(window, "blur", (event) => event.target === window && react());
   on(document, "selectionchange", () => getSelection()!.isCollapsed || react());

@@ -48,8 +48,11 @@ export function describe(el: Element): string {
   return parts.join(" > ") || "body";
 }
 
-/** What was meant by a click: the control around the icon that was hit. */
-export const meant = (el: Element): Element => el.closest(interactive) || el;
+/** What was meant by a click: the control around the icon that was hit, or the whole drawing. */
+export const meant = (el: Element): Element => el.closest(interactive) || (el as SVGElement).ownerSVGElement || el;
+
+/** Is this node, or the target of an event, in a part of the page that is not to be looked at? */
+export const isIgnored = (at: EventTarget | null): boolean => !!((at as Element).closest ? (at as Element) : (at as Node).parentElement)?.closest("[data-bl-ignore]");
 
 /**
  * The element that a person's act came from, inside open shadow roots too. None if a script did it, or if nothing is to

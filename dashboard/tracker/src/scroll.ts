@@ -1,5 +1,6 @@
 // Scrolling: an event at each quarter of the page that comes into view, and one every five seconds while somebody reads
 // on, so that reading is not taken for hesitation. A router that scrolls to the top after a step is nobody's scrolling.
+import { isIgnored } from "./element";
 import { AGAIN_MS, guard, on, type Tracker } from "./tracker";
 
 const SETTLE_MS = 500;
@@ -25,6 +26,6 @@ export function watchScroll(t: Tracker): void {
   };
 
   on(document, "scroll", ({ target }) => {
-    if (Date.now() - t.since > SETTLE_MS && !(target as Element).closest?.("[data-bl-ignore]")) looking ||= setTimeout(guard(look), LOOK_MS);
+    if (Date.now() - t.since > SETTLE_MS && !isIgnored(target)) looking ||= setTimeout(guard(look), LOOK_MS);
   });
 }

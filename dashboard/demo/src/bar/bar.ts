@@ -77,7 +77,7 @@ export function startBar(at: HTMLElement): void {
 
   const facts = who
     ? [
-        h("span", { class: "bar-fact" }, "session ", h("code", { title: who.session }, who.session), copyButton(who.session)),
+        h("span", { class: "bar-fact" }, h("span", { class: "bar-word" }, "session"), h("code", { title: who.session }, who.session), copyButton(who.session)),
         h("span", { class: "bar-fact bar-page" }, "page ", page),
         latest,
         h("a", { class: "bar-link", href: `/?user=${encodeURIComponent(who.user)}`, target: "_blank", rel: "noopener" }, "Dashboard"),
