@@ -11,6 +11,8 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,6 +64,20 @@ static long long logged(void)
 {
     struct stat s;
     return stat(peer.log, &s) == 0 ? (long long)s.st_size : 0;
+}
+
+/* In libc's place: one name that never resolves, and one that is not what it seems. */
+int getaddrinfo(const char *restrict name, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    void *found = dlsym(RTLD_NEXT, "getaddrinfo");
+    memcpy(&real, &found, sizeof real);
+    if (name && strcmp(name, "hangs.example") == 0)
+        sleep(3600);
+    if (name && strcmp(name, "rebound.example") == 0)
+        name = "127.0.0.1";
+    return real(name, service, hints, out);
 }
 
 struct probe {
@@ -189,10 +205,10 @@ static void nothing_is_at_the_door(void **state)
 /* Even with a proxy in the environment. The address is refused before a byte is sent. */
 static void private_addresses_are_refused(void **state)
 {
-    static const char *const urls[] = {"http://127.0.0.1:%d/ok",  "http://localhost:%d/ok",
-                                       "http://2130706433:%d/ok", "http://0x7f.1:%d/ok",
-                                       "http://[::1]:%d/ok",      "http://[::ffff:127.0.0.1]:%d/ok",
-                                       "http://0:%d/ok",          "http://10.0.0.1:%d/"};
+    static const char *const urls[] = {
+        "http://127.0.0.1:%d/ok", "http://localhost:%d/ok",       "http://2130706433:%d/ok",
+        "http://0x7f.1:%d/ok",    "http://[::1]:%d/ok",           "http://[::ffff:127.0.0.1]:%d/ok",
+        "http://0:%d/ok",         "http://rebound.example:%d/ok", "http://10.0.0.1:%d/"};
     struct probe p;
     char url[128];
     long long before = logged();
@@ -213,6 +229,55 @@ static void private_addresses_are_refused(void **state)
     unsetenv("http_proxy");
     unsetenv("ALL_PROXY");
     assert_int_equal(logged(), before);
+}
+
+/* A certificate that nobody vouches for: nothing is sent. */
+static void a_certificate_is_verified(void **state)
+{
+    char command[1024], url[64];
+    int port = 20000 + (int)getpid() % 20000;
+    struct probe p;
+    (void)state;
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2 -subj "
+             "/CN=127.0.0.1 "
+             "-addext subjectAltName=IP:127.0.0.1 2> /dev/null",
+             peer.dir);
+    assert_int_equal(system(command), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char accept[32];
+        snprintf(accept, sizeof accept, "127.0.0.1:%d", port);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (chdir(peer.dir) == 0 && freopen("tls", "w", stdout) && freopen("/dev/null", "w", stderr))
+            execlp("openssl", "openssl", "s_server", "-accept", accept, "-key", "key", "-cert", "cert",
+                   (char *)NULL);
+        _exit(127);
+    }
+    open_client(&p, false, true, 4);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", port);
+    while (ask(&p, url, 5000) == BL_OUTBOUND_CONNECT) /* it is not listening yet */
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+    assert_int_equal(p.result, BL_OUTBOUND_TLS);
+    close_client(&p);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    snprintf(command, sizeof command, "cd %s && ! grep s3cret tls && rm key cert tls", peer.dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* Neither the request's time nor the end of the process waits for it. */
+static void a_look_up_that_hangs_holds_nobody_up(void **state)
+{
+    struct probe p;
+    (void)state;
+    open_client(&p, true, true, 4);
+    assert_int_equal(ask(&p, "http://hangs.example/", 200), BL_OUTBOUND_TIMEOUT);
+    post(&p, "http://hangs.example/", 60000, 4096);
+    for (int i = 0; i < 10; i++)
+        uv_run(&p.loop, UV_RUN_NOWAIT);
+    close_client(&p);
+    assert_int_equal(p.result, BL_OUTBOUND_CANCELLED);
 }
 
 static void requests_are_checked(void **state)
@@ -363,6 +428,8 @@ int main(void)
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(each_behaviour_has_its_result),
         cmocka_unit_test(nothing_is_at_the_door),
+        cmocka_unit_test(a_certificate_is_verified),
+        cmocka_unit_test(a_look_up_that_hangs_holds_nobody_up),
         cmocka_unit_test(private_addresses_are_refused),
         cmocka_unit_test(more_than_allowed_is_busy_and_close_cancels),
         cmocka_unit_test(what_is_sent_arrives_as_it_is),
