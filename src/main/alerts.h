@@ -48,6 +48,7 @@ struct flight {
 struct alert_waiting {
     char id[BL_ALERT_ID_BYTES];
     int64_t next_ms; /* by the store's clock */
+    int attempts;    /* as far as this process knows */
 };
 
 /* What belongs to one rule: the alerts that wait for its webhook. */

@@ -4,9 +4,9 @@
  *        ^                                                                                  |
  *        +---- on_written (gone from the queue, or back in it at next_ms) <----- write -----+
  *
- * A webhook that fails is left alone, as a whole, for a time that grows with each failure in a row; then one attempt at
- * a time goes out until one succeeds. Each alert has its own number of attempts and its own age besides, so one that is
- * never accepted does not stand before the others.
+ * A webhook that fails is left alone, as a whole, for a time that grows with each failure in a row up to half a minute (or
+ * as its Retry-After says); then one attempt at a time goes out until one succeeds. Each alert has its own number of
+ * attempts, its own wait and its own age besides, so one that is never accepted does not stand before the others.
  *
  * Invariants
  *  - An alert is in at most one flight, also across a loss of the lease: flights that are not FREE hold their id.
@@ -18,7 +18,8 @@
 
 #include <sys/random.h>
 
-#define LONG_MS (60 * 1000) /* a webhook that has failed for so long is worth an error in the log */
+#define LONG_MS         (60 * 1000) /* a webhook that has failed for so long is worth an error in the log */
+#define PAUSE_DOUBLINGS 6           /* the longest pause of a webhook that says nothing else: half a minute */
 
 void alerts_queue_init(struct alerts *a, struct alert_queue *q)
 {
@@ -64,10 +65,18 @@ void alerts_queue_add(struct alert_queue *q, const char *id, int64_t next_ms, ch
     }
     struct alert_waiting *w = &q->waiting[q->n++];
     w->next_ms = next_ms;
+    w->attempts = 0;
     memcpy(w->id, id, BL_ALERT_ID_BYTES);
 }
 
 /* ---- what came of it ---- */
+
+static struct alert_waiting waiting_again(const struct flight *f)
+{
+    struct alert_waiting w = {.next_ms = f->next_ms, .attempts = f->attempts};
+    memcpy(w.id, f->id, sizeof w.id);
+    return w;
+}
 
 static void on_written(void *ctx, enum bl_err err)
 {
@@ -84,7 +93,7 @@ static void on_written(void *ctx, enum bl_err err)
     if (f->fate != BL_ALERT_RETRY)
         take_out(q, i);
     else if (i < q->n)
-        q->waiting[i].next_ms = f->next_ms;
+        q->waiting[i] = waiting_again(f);
     f->state = FLIGHT_FREE;
 }
 
@@ -144,15 +153,19 @@ static void fail(struct flight *f, const struct bl_outbound_answer *answer)
     uint32_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0)
         random = 0;
-    q->failures += f->fate == BL_ALERT_RETRY || answer->status == 0;
+    int64_t now_ms = alerts_now_ms(a), after_ms = answer->retry_after_ms;
+    f->next_ms = now_ms + bl_alert_delay_ms(f->attempts, after_ms, random);
     if (f->fate == BL_ALERT_RETRY)
         a->counts.retried++;
     else
         a->counts.failed++;
-    f->next_ms = alerts_now_ms(a) + bl_alert_delay_ms(q->failures > f->attempts ? q->failures : f->attempts,
-                                                      answer->retry_after_ms, random);
-    if (f->fate == BL_ALERT_RETRY)
-        q->pause_ms = f->next_ms;
+    if (f->fate == BL_ALERT_RETRY || answer->status == 0) {
+        int row = q->failures < PAUSE_DOUBLINGS ? q->failures + 1 : PAUSE_DOUBLINGS;
+        int64_t pause_ms = now_ms + bl_alert_delay_ms(row, after_ms, random);
+        q->failures += q->pause_ms <= now_ms; /* of attempts at the same time the first counts */
+        if (pause_ms > q->pause_ms)
+            q->pause_ms = pause_ms;
+    }
     say_failure(f, answer);
 }
 
@@ -205,16 +218,22 @@ static void on_body(void *ctx, enum bl_err err, const struct bl_alert_delivery *
     alerts_post(f->queue, f->id, d->body, alerts_now_ms(a) / 1000, on_answer, f);
 }
 
-/* The one that is due first and in no flight; NULL: none. */
+/* The one to send next: due, in no flight; NULL: none. The one that is due longest; while the webhook fails, by turns
+ * with the one that was tried most, so that neither an alert that is never taken nor a row of new ones keeps the others
+ * from their turn. */
 static const struct alert_waiting *due(struct alert_queue *q, int64_t now_ms)
 {
-    const struct alert_waiting *first = NULL;
+    const struct alert_waiting *best = NULL;
+    bool tried = q->failures % 2 == 1;
     for (size_t i = 0; i < q->n; i++) {
         const struct alert_waiting *w = &q->waiting[i];
-        if (w->next_ms <= now_ms && (!first || w->next_ms < first->next_ms) && !flight_of(q, w->id))
-            first = w;
+        if (w->next_ms > now_ms || flight_of(q, w->id))
+            continue;
+        if (!best || (tried && w->attempts > best->attempts) ||
+            (!(tried && w->attempts < best->attempts) && w->next_ms < best->next_ms))
+            best = w;
     }
-    return first;
+    return best;
 }
 
 void alerts_send_settle(struct alerts *a)
