@@ -23,6 +23,7 @@ describe("how it reads", () => {
 
   test.each([
     [0, "0 ms"],
+    [0.17, "under 1 ms"],
     [850, "850 ms"],
     [4_240, "4.2 s"],
     [59_400, "59 s"],

@@ -35,6 +35,7 @@ export function dateTime(ms: number): string {
 /** A length of time in its one or two largest units: "850 ms", "4.2 s", "3 min 20 s", "2 h 5 min". */
 export function duration(ms: number): string {
   const t = Math.max(0, ms);
+  if (t > 0 && t < 1) return "under 1 ms";
   if (t < SECOND) return `${Math.round(t)} ms`;
   if (t < 10 * SECOND) return `${one.format(t / SECOND)} s`;
   if (t < MINUTE) return `${Math.round(t / SECOND)} s`;

@@ -1,5 +1,5 @@
 import { phaseOf, type Phase } from "../state/connection";
-import { ago, clockTime } from "../lib/format";
+import { clockTime } from "../lib/format";
 import { useNow } from "../state/clock";
 import { togglePaused, useConnection } from "../state/link";
 import { goView, hrefOf, usePlace } from "../state/place";
@@ -24,6 +24,8 @@ const PHASES: Record<Phase, string> = {
   paused: "Paused",
 };
 
+const FRESH_MS = 5_000;
+
 /** Can what is on the screen be trusted, and how old is it. */
 function ConnectionState() {
   const connection = useConnection();
@@ -37,7 +39,7 @@ function ConnectionState() {
       <span className="connection-dot" aria-hidden="true" />
       <span role="status">{word}</span>
       {age !== null && phase !== "offline" && (
-        <span className="connection-age">{age < 3_000 ? "up to date" : `${ago(age)} old`}</span>
+        <span className="connection-age">{(phase === "live" || phase === "polling") && age < FRESH_MS ? "up to date" : `as of ${clockTime(now - age)}`}</span>
       )}
     </div>
   );
