@@ -10,7 +10,7 @@ bl=$1
 events 40000 300 7 >"$dir/events.ndjson"
 "$bl" replay "$dir/events.ndjson" >"$dir/memory" || fail "replay in memory"
 [ "$(wc -l <"$dir/memory")" -gt 1000 ] || fail "too few patterns to compare: $(wc -l <"$dir/memory")"
-for type in hesitation navigation-loop abandonment; do
+for type in hesitation navigation-loop abandonment rage-click dead-click error-click form-abandonment quick-back; do
   grep -q "\"type\":\"$type\"" "$dir/memory" || fail "no $type in the run"
 done
 

@@ -41,14 +41,22 @@ events() {
   awk -v n="$1" -v users="$2" -v seed="$3" 'BEGIN {
     srand(seed)
     np = split("/ /a /b /c /cart /checkout /payment /confirm /p/1 /p/2", page, " ")
-    na = split("page_view navigate route_change click click scroll idle tab_hidden tab_visible page_exit abandon complete checkout_start session_end", action, " ")
+    na = split("page_view navigate route_change click click scroll idle tab_hidden tab_visible page_exit abandon complete checkout_start session_end dead_click error input_change form_submit", action, " ")
+    nm = split("{} {\"target\":\"buy\"} {\"target\":\"more\",\"form\":\"f\"} {\"form\":\"f\"} {\"form\":\"g\",\"x\":1e2,\"y\":-0} {\"x\":12.50,\"y\":7}", metadata, " ")
     t = 1700000000000
     for (i = 0; i < n; i++) {
       t += int(rand() * 200)
-      a = action[1 + int(rand() * na)]
+      if (again-- <= 0) { # else: the same once more
+        a = action[1 + int(rand() * na)]
+        u = int(rand() * users)
+        p = page[1 + int(rand() * np)]
+        m = metadata[1 + int(rand() * nm)]
+        again = a ~ /click/ && rand() < 0.2 ? int(rand() * 8) : 0
+      } else if (again == 0 && rand() < 0.3)
+        a = "error"
       id = rand() < 0.95 ? i : int(rand() * (i + 1))
-      printf "{\"user_id\":\"u%d\",\"action\":\"%s\",\"page\":\"%s\",\"timestamp\":%.0f,\"event_id\":\"e%d\"%s}\n", \
-        int(rand() * users), a, page[1 + int(rand() * np)], t, id, a == "idle" ? ",\"duration\":" int(rand() * 40000) : ""
+      printf "{\"user_id\":\"u%d\",\"action\":\"%s\",\"page\":\"%s\",\"timestamp\":%.0f,\"event_id\":\"e%d\",\"metadata\":%s%s}\n", \
+        u, a, p, t, id, m, a == "idle" ? ",\"duration\":" int(rand() * 40000) : ""
     }
   }'
 }

@@ -171,6 +171,12 @@ static const struct wrong {
      "rules.abandonment.stages[0].page: must be a page that begins with /"},
     {"rules:\n  abandonment:\n    stages:\n    - {page: /x, dpeth: 1}\n", "", "",
      "stages[0].dpeth: unknown name; did you mean depth?"},
+    {"rules:\n  rage-click:\n    ignore: plus\n", "", "",
+     "%:3: rules.rage-click.ignore: must be a list of 0 to 32"},
+    {"rules:\n  rage-click:\n    ignore: ['']\n", "", "",
+     "rules.rage-click.ignore[0]: must be 1 to 512 bytes"},
+    {"rules:\n  rage-click:\n    high: 3\n", "", "",
+     "rules.rage-click.high: must not be below the level before it"},
     {"rules:\n  abandonment:\n    completion-pages: [thanks]\n", "", "",
      "completion-pages[0]: must be a page"},
     {"\"a\\u0001b\": 1\n", "", "", "a\\u0001b"},
@@ -226,7 +232,8 @@ static void rules_are_read_by_their_descriptors(void **state)
         &r, BL_FOR_SERVE,
         "rules:\n  hesitation: off\n  navigation_loop: {revisit_high: 9}\n"
         "  abandonment:\n    extend-on-activity: on\n    timeout: 90s\n    completion-pages: [/done/]\n"
-        "    stages:\n    - {page: /basket/, depth: 1}\n    - {page: /till, name: pay desk, depth: 2}\n",
+        "    stages:\n    - {page: /basket/, depth: 1}\n    - {page: /till, name: pay desk, depth: 2}\n"
+        "  rage-click: {ignore: ['qty-*', \"+?\"], distance: 12}\n",
         "", "");
     assert_string_equal(r.problems.p, "");
     assert_false(bl_config_rules(r.config)->rule[BL_RULE_HESITATION].enabled);
@@ -242,6 +249,10 @@ static void rules_are_read_by_their_descriptors(void **state)
     assert_true(bl_str_eqz(stages->stages[0].name, "basket"));
     assert_true(bl_str_eqz(stages->stages[1].name, "pay desk"));
     assert_int_equal(stages->stages[1].depth, 2);
+    const struct bl_list *ignored = &param(r.config, "rage-click", "ignore")->list;
+    assert_int_equal(ignored->n, 2);
+    assert_true(bl_str_eqz(ignored->paths[0], "qty-*") && bl_str_eqz(ignored->paths[1], "+?"));
+    assert_int_equal(param(r.config, "rage-click", "distance")->i, 12);
     release(&r);
 }
 
@@ -252,7 +263,8 @@ static void what_is_printed_reads_back_the_same(void **state)
     (void)state;
     read_config(&a, BL_FOR_UP,
                 "data: \"a \\\"#: b\"\nrules:\n  hesitation: {low: 5s, enabled: no}\n"
-                "  abandonment:\n    completion-pages: ['/d\"one', \"/\\u00e4\"]\n",
+                "  abandonment:\n    completion-pages: ['/d\"one', \"/\\u00e4\"]\n"
+                "  rage-click: {ignore: ['*', 'a \"?\"', '- #']}\n",
                 "BL_GRACE=1s", "--port 81 --demo");
     bl_buf_init(&first, 0);
     bl_buf_init(&second, 0);
@@ -290,6 +302,14 @@ static void the_preset_loads(void **state)
     assert_int_equal(param(c, "navigation-loop", "bounce-high")->i, 5);
     assert_int_equal(param(c, "navigation-loop", "quiet")->i, 300000);
     assert_int_equal(param(c, "abandonment", "stages")->list.n, 2);
+    struct bl_settings defaults; /* the rest as default (SPEC 4.5) */
+    bl_settings_defaults(&defaults);
+    for (unsigned id = BL_RULE_ABANDONMENT + 1; id < BL_RULE_COUNT; id++) {
+        const struct bl_rule_settings *have = &bl_config_rules(c)->rule[id], *want = &defaults.rule[id];
+        assert_true(have->enabled && have->weight == want->weight);
+        assert_memory_equal(have->v, want->v, bl_rule((enum bl_rule_id)id)->n_params * sizeof have->v[0]);
+    }
+    assert_int_equal(param(c, "abandonment", "timeout")->i, 60000);
     bl_config_free(c);
     bl_buf_release(&problems);
 }

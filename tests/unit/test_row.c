@@ -24,19 +24,21 @@ static struct bl_pattern loop(void)
         .session_id = BL_STR("s"),
         .explanation = BL_STR("User navigated to /products 3 times."),
         .updated_ms = 3000,
-        .n_facts = 3,
+        .n_facts = 4,
         .n_events = 2,
     };
     p.facts[0] = (struct bl_fact){.name = "count", .kind = BL_FACT_INT, .i = 3};
     p.facts[1] = (struct bl_fact){.name = "visits", .kind = BL_FACT_TIMES, .times_ms = times, .n_times = 3};
     p.facts[2] = (struct bl_fact){.name = "other", .kind = BL_FACT_STR, .s = BL_STR("/\n")};
+    p.facts[3] = (struct bl_fact){.name = "x", .kind = BL_FACT_NUMBER, .number = 12.50};
     p.events[0] = (struct bl_evidence_event){BL_ACTION_PAGE_VIEW, BL_STR("/products"), 3000};
     p.events[1] = (struct bl_evidence_event){BL_ACTION_SESSION_START, BL_STR(""), 900};
     return p;
 }
 
 #define EVIDENCE                                                                                             \
-    "{\"count\":3,\"visits\":[1000,2000,3000],\"other\":\"/\\n\",\"events\":[{\"action\":\"page_view\","     \
+    "{\"count\":3,\"visits\":[1000,2000,3000],\"other\":\"/"                                                 \
+    "\\n\",\"x\":12.5,\"events\":[{\"action\":\"page_view\","                                                \
     "\"page\":\"/products\",\"t\":3000},{\"action\":\"session_start\",\"page\":null,\"t\":900}]}"
 #define ID "01ab0000000000000000000000000000"
 

@@ -208,6 +208,26 @@ static void strange_texts_come_back_whole(void **state)
     assert_int_equal(back->level, 3);
 }
 
+static void places_come_back_whole(void **state)
+{
+    static const double places[] = {0, 12.5, -0.25, 1e300, -5e-324, 30.000000000000004};
+    (void)state;
+    shopper();
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct bl_mark *m = bl_user_add_mark(u);
+        m->rule = BL_RULE_RAGE_CLICK;
+        m->has_xy = true;
+        m->x = places[i];
+        m->y = -places[i] + 0.0;
+    }
+    round_trip();
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_true(back->marks[1 + i].has_xy);
+        assert_true(back->marks[1 + i].x == places[i] && back->marks[1 + i].y == -places[i]);
+    }
+    assert_false(back->marks[0].has_xy);
+}
+
 static void the_window_comes_back_whole_at_every_length(void **state)
 {
     (void)state;
@@ -307,6 +327,16 @@ static const struct text_case text_cases[] = {
      BL_ERR_CORRUPT},
     {"an empty text", "marks", "[[\"hesitation\",1,\"\",null,1,null,null,0,0]]", HEAD, BL_ERR_CORRUPT},
     {"a fraction", "marks", "[[\"hesitation\",1.5,null,null,1,null,null,0,0]]", HEAD, BL_ERR_CORRUPT},
+    {"a place of one number", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place of three", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5,6,7]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place that is no number", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5,\"6\"]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place of nulls", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,null,null]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place beyond all numbers", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,1e999,0]]", HEAD,
+     BL_ERR_CORRUPT},
     {"visits by an unknown kind", "visits", "[1,\"fly\",0]", HEAD, BL_ERR_CORRUPT},
     {"visits out of order", "visits", "[1,\"nav\",0,\"nav\",-1]", HEAD, BL_ERR_CORRUPT},
     {"visits without a time", "visits", "[1,\"nav\"]", HEAD, BL_ERR_CORRUPT},
@@ -363,6 +393,7 @@ int main(void)
         STORY(a_person_can_read_it),
         STORY(a_shopper_comes_back_whole),
         STORY(strange_texts_come_back_whole),
+        STORY(places_come_back_whole),
         STORY(the_window_comes_back_whole_at_every_length),
         STORY(an_empty_window_keeps_its_number),
         STORY(a_full_state_comes_back_whole),
