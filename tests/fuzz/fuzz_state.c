@@ -42,19 +42,33 @@ static void check_round_trip(void)
 }
 
 /* A rule must move or remove each deadline it fires; a state that never comes to rest is none. */
+static void come_to_rest(const struct bl_engine *g)
+{
+    int fired = 0;
+    while (user->due_ms != BL_NEVER && fired++ < 1000)
+        bl_engine_fire(g, user, BL_STR("u"));
+    FUZZ_CHECK(fired < 1000);
+}
+
+/* Something of everything that rules look at, on what the state holds already. */
 static void check_harmless(void)
 {
+    static const enum bl_action actions[] = {
+        BL_ACTION_PAGE_VIEW,   BL_ACTION_CLICK,        BL_ACTION_DEAD_CLICK,    BL_ACTION_ERROR,
+        BL_ACTION_FORM_SUBMIT, BL_ACTION_INPUT_CHANGE, BL_ACTION_NAVIGATE,      BL_ACTION_IDLE,
+        BL_ACTION_PAGE_EXIT,   BL_ACTION_CLICK,        BL_ACTION_CHECKOUT_START};
     struct bl_engine g = {.settings = &settings};
-    struct bl_event e = {
-        .action = BL_ACTION_PAGE_VIEW, .t_ms = user->floor_ms + 1, .page = BL_STR("/a"), .idle_ms = -1};
-    for (int round = 0; round < 3; round++) {
-        int fired = 0;
+    struct bl_event e = {.t_ms = user->floor_ms + 1, .page = BL_STR("/a"), .idle_ms = 20000, .has_xy = true};
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++, e.t_ms += 100) {
+        e.action = actions[i];
+        e.target = i % 2 ? BL_STR("#buy") : BL_STR("");
+        e.form = BL_STR("f");
         bl_engine_event(&g, user, BL_STR("u"), &e);
-        while (user->due_ms != BL_NEVER && fired++ < 1000)
-            bl_engine_fire(&g, user, BL_STR("u"));
-        FUZZ_CHECK(fired < 1000);
-        e.t_ms += 1000;
     }
+    come_to_rest(&g);
+    e.action = BL_ACTION_PAGE_VIEW;
+    bl_engine_event(&g, user, BL_STR("u"), &e);
+    come_to_rest(&g);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
