@@ -3,7 +3,7 @@
  *   check --> start_redis --(answers, has loaded)--> start_others --(is ready)--> running
  *     |             \________________________ stop ____________________/__________________/
  *     v                                        v
- *   exit 1          stopping: simulate, explain, serve, worker, redis-server, one role after the other --> exit
+ *   exit 1          stopping: simulate, explain, alerts, serve, worker, redis-server, one role after the other --> exit
  *
  * One timer (tick) drives all of it: what is due to be started again, what is asked whether it is there yet,
  * what has had its time to stop. Signals only set the course.
@@ -20,6 +20,7 @@
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/config/alerts.h"
 #include "bl/config/config.h"
 
 #include <signal.h>
@@ -135,6 +136,13 @@ static const char *log_level(const struct up *up)
     return quiet ? "warn" : bl_config_text(up->config, BL_OPTION_LOG_LEVEL);
 }
 
+static int n_alerts(const struct up *up)
+{
+    size_t n;
+    bl_config_alerts(up->config, &n);
+    return (int)n;
+}
+
 static void add_others(struct up *up)
 {
     const char *level = log_level(up), *settings = up->data.config;
@@ -146,12 +154,16 @@ static void add_others(struct up *up)
                               up->url,  "--log-level", level,      NULL};
     const char *explain[] = {up->self,      "explain",     "--config", settings, "--redis",
                              up->redis_url, "--log-level", level,      NULL};
+    const char *alerts[] = {up->self,      "alerts",      "--config", settings, "--redis",
+                            up->redis_url, "--log-level", level,      NULL};
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_WORKERS); i++)
         add_child(up, UP_WORKER, i, worker);
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_SERVE); i++)
         add_child(up, UP_SERVE, i, serve);
     if (explain_has_key(up->config))
         add_child(up, UP_EXPLAIN, 1, explain);
+    if (n_alerts(up) > 0)
+        add_child(up, UP_ALERTS, 1, alerts);
     if (bl_config_int(up->config, BL_OPTION_DEMO))
         add_child(up, UP_SIMULATE, 1, simulate);
 }
@@ -181,6 +193,8 @@ static void say_where(const struct up *up)
         printf("  Explained  by %s, at most %d a minute\n",
                bl_config_text(up->config, BL_OPTION_EXPLAIN_MODEL),
                (int)bl_config_int(up->config, BL_OPTION_EXPLAIN_CALLS));
+    if (n_alerts(up) > 0)
+        printf("  Alerts     %d, to the webhooks of the file\n", n_alerts(up));
     if (bl_config_int(up->config, BL_OPTION_DEMO))
         printf("  Demo       %d simulated shoppers; the first patterns come within two minutes\n",
                (int)bl_config_int(up->config, BL_OPTION_USERS));
@@ -425,7 +439,7 @@ int bl_main_up(const struct bl_config *config, int argc, char **argv)
     struct up *up = calloc(1, sizeof *up);
     struct bl_buf why;
     size_t n =
-        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 3;
+        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 4;
     (void)argv;
     if (argc > 0) {
         fprintf(stderr, "behaviorlens up takes no arguments; `behaviorlens up --help` explains it.\n");

@@ -11,10 +11,10 @@
 
 #define UP_PATH_MAX 4096
 #define UP_ARGS_MAX 48
-#define UP_ROLES    5
+#define UP_ROLES    6
 
 /* In order of stopping: a role is stopped when all before it have ended. */
-enum up_role { UP_SIMULATE, UP_EXPLAIN, UP_SERVE, UP_WORKER, UP_REDIS };
+enum up_role { UP_SIMULATE, UP_EXPLAIN, UP_ALERTS, UP_SERVE, UP_WORKER, UP_REDIS };
 
 /* One process that is to run. Owned by the supervisor's table; strings in argv are borrowed. */
 struct up_child {

@@ -26,7 +26,8 @@ static const struct {
     const char *name;
     int64_t stop_ms; /* how long it may take to end */
 } roles[UP_ROLES] = {
-    [UP_SIMULATE] = {"simulate", 3000}, [UP_EXPLAIN] = {"explain", 5000},     [UP_SERVE] = {"serve", 10000},
+    [UP_SIMULATE] = {"simulate", 3000}, [UP_EXPLAIN] = {"explain", 5000},
+    [UP_ALERTS] = {"alerts", 15000},    [UP_SERVE] = {"serve", 10000},
     [UP_WORKER] = {"worker", 10000},    [UP_REDIS] = {"redis-server", 30000},
 };
 

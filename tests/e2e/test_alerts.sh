@@ -96,3 +96,21 @@ counted() { cli --scan --pattern "bl:$env:process:*" | while read -r key; do cli
 until_true 20 counted || fail "it is not among the processes"
 kill "$alerts_pid"
 wait "$alerts_pid" || fail "the process does not stop well"
+
+# ---- `up` runs it too, over the whole way: an event in, an alert out
+sed 's/^redis:.*//; s/^env:.*//; s/^partitions:.*//' "$dir/alerts.yaml" >"$dir/up.yaml"
+: >"$dir/hooks"
+: >"$dir/up.out"
+"$bl" up --config "$dir/up.yaml" --data "$dir/data" --port 0 >"$dir/up.out" 2>"$dir/up.log" &
+up_pid=$!
+pids+=("$up_pid")
+until_true 30 grep 'is running' "$dir/up.out" || fail "up does not run"
+grep -E '^ +Alerts +11' "$dir/up.out" >/dev/null || fail "up says nothing of the alerts"
+url=$(sed -n 's/^ *Events *POST //p' "$dir/up.out")
+for _ in 1 2 3 4; do curl -sf "$url" -d '{"user_id":"<u>&","action":"page_view","page":"/p"}' >/dev/null; done
+until_true 30 got_n ok/each 1 || fail "no alert came"
+until_true 30 got_n ok/high 1 || fail "no alert came of the raise"
+exported() { curl -sf "${url%/events}/metrics" | grep '^behaviorlens_process_alerts_delivered_total{.*role="alerts".*} [1-9]'; }
+until_true 20 exported || fail "Prometheus does not see the alerts"
+kill "$up_pid"
+wait "$up_pid" || fail "up does not stop well"
