@@ -6,6 +6,7 @@
  * It ends when standard input does, so that it cannot outlive its test. */
 #undef NDEBUG /* what is asserted here is done here */
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,7 @@ int main(int argc, char **argv)
     uv_poll_t input;
     struct sockaddr_in at;
     int n = sizeof at;
+    signal(SIGPIPE, SIG_IGN);
     request_log = argc == 2 ? fopen(argv[1], "a") : NULL;
     assert(request_log);
     memset(flood, 'x', sizeof flood);
