@@ -48,8 +48,7 @@ struct up {
     struct up_data data;
     struct up_child *children;
     size_t n_children;
-    char **env;     /* without our own settings */
-    char **env_key; /* the same with the model's key: for explain alone */
+    char **env[UP_ROLES]; /* of each role's children */
     char self[UP_PATH_MAX], redis[UP_PATH_MAX], redis_url[UP_PATH_MAX + 8], port_text[16], url[320];
     const char *host; /* to reach serve at */
     int port;
@@ -70,22 +69,6 @@ static int fail(const struct bl_buf *why)
 {
     fprintf(stderr, "behaviorlens up: %.*s.\n", BL_STR_ARG(bl_buf_view(why)));
     return 1;
-}
-
-/* What is set for us must not be set again for the children: they get the effective settings in a file. The model's
- * key is for one of them alone. */
-static char **env_without_settings(bool key)
-{
-    extern char **environ;
-    size_t n = 0, kept = 0;
-    while (environ[n])
-        n++;
-    char **env = calloc(n + 1, sizeof *env);
-    for (size_t i = 0; env && i < n; i++)
-        if (strncmp(environ[i], "BL_", 3) != 0 && strncmp(environ[i], "PORT=", 5) != 0 &&
-            (key || strncmp(environ[i], EXPLAIN_KEY_VARIABLE "=", sizeof EXPLAIN_KEY_VARIABLE) != 0))
-            env[kept++] = environ[i];
-    return env;
 }
 
 static struct up_child *add_child(struct up *up, enum up_role role, int number, const char *const *argv)
@@ -331,7 +314,7 @@ static void start_due(struct up *up)
     for (size_t i = 0; i < up->n_children; i++) {
         struct up_child *c = &up->children[i];
         if (c->pid == 0 && now >= c->retry_ms && (c->role != UP_SIMULATE || up->phase == UP_RUNNING))
-            up_child_start(c, c->role == UP_EXPLAIN ? up->env_key : up->env, now);
+            up_child_start(c, up->env[c->role], now);
     }
 }
 
@@ -434,28 +417,46 @@ static bool prepare(struct up *up, struct bl_buf *why)
     return ok;
 }
 
-int bl_main_up(const struct bl_config *config, int argc, char **argv)
+static void up_free(struct up *up)
+{
+    if (!up)
+        return;
+    for (size_t i = 0; i < UP_ROLES; i++)
+        free(up->env[i]);
+    free(up->children);
+    free(up);
+}
+
+static struct up *up_new(const struct bl_config *config)
 {
     struct up *up = calloc(1, sizeof *up);
+    int64_t n = bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS) + UP_ROLES;
+    if (!up)
+        return NULL;
+    *up = (struct up){.magic = UP_MAGIC, .config = config};
+    up->children = calloc((size_t)n, sizeof *up->children);
+    bool ok = up->children != NULL;
+    for (size_t i = 0; i < UP_ROLES; i++)
+        ok &= (up->env[i] = up_env(config, (enum up_role)i)) != NULL;
+    if (ok)
+        return up;
+    up_free(up);
+    return NULL;
+}
+
+int bl_main_up(const struct bl_config *config, int argc, char **argv)
+{
     struct bl_buf why;
-    size_t n =
-        (size_t)(bl_config_int(config, BL_OPTION_SERVE) + bl_config_int(config, BL_OPTION_WORKERS)) + 4;
+    int status = 1;
     (void)argv;
     if (argc > 0) {
         fprintf(stderr, "behaviorlens up takes no arguments; `behaviorlens up --help` explains it.\n");
-        free(up);
         return 2;
     }
+    struct up *up = up_new(config);
     bl_buf_init(&why, 0);
     umask(077);
-    int status = 1;
-    if (up) {
-        *up = (struct up){.magic = UP_MAGIC, .config = config};
-        up->children = calloc(n, sizeof *up->children);
-        up->env = env_without_settings(false);
-        up->env_key = env_without_settings(true);
-    }
-    if (!up || !up->children || !up->env || !up->env_key) {
+    if (!up) {
         bl_buf_z(&why, "out of memory");
         status = fail(&why);
     } else if (!prepare(up, &why)) {
@@ -466,11 +467,6 @@ int bl_main_up(const struct bl_config *config, int argc, char **argv)
         up_data_close(&up->data);
     }
     bl_buf_release(&why);
-    if (up) {
-        free(up->children);
-        free(up->env);
-        free(up->env_key);
-    }
-    free(up);
+    up_free(up);
     return status;
 }

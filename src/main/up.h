@@ -30,6 +30,9 @@ struct up_child {
 };
 
 const char *up_role_name(enum up_role role);
+/* The environment for children of that role: the list is the caller's to free, its texts are borrowed. NULL: no memory. */
+struct bl_config;
+char **up_env(const struct bl_config *config, enum up_role role);
 /* Starts it: in its own process group (Ctrl-C is the supervisor's alone), to be told to end when the
  * supervisor dies in any way. A fork that fails counts as a death. */
 void up_child_start(struct up_child *c, char **env, int64_t now_ms);

@@ -9,6 +9,7 @@ receiver=$2
 . "$(dirname "$0")/../support/alerts.sh"
 
 N=300 # patterns; a tenth of them raised, all of them told twice
+TENTH=$((N / 10))
 start_redis
 : >"$dir/hooks"
 start_receiver
@@ -25,6 +26,8 @@ first=$alerts_pid
 start_alerts
 second=$alerts_pid
 until_true 20 leads || fail "nobody leads"
+
+other_leads() { [ -n "$(cli get "bl:{$env:0}:alerts:lease")" ] && [ "$(cli get "bl:{$env:0}:alerts:lease" | awk '{print $1}')" != "$leader" ]; }
 
 T=1700000000000
 page() { case $(($1 % 10)) in 0) echo /slow ;; 1) echo /flaky ;; *) echo /x ;; esac; }
@@ -46,7 +49,17 @@ for round in $(seq 0 9); do
   until_true 20 leads || fail "nobody takes over"
 done
 
-all() { got_n ok/each $N && got_n ok/high $((N / 10)) && got_n slow/x $((N / 10)) && got_n flaky/x $((N / 10)); }
+# One that stood still while another led goes on as if nothing had been: it must neither deliver nor decide.
+leader=$(cli get "bl:{$env:0}:alerts:lease" | awk '{print $1}')
+zombie=$second
+[[ $leader != *-$first-* ]] || zombie=$first
+kill -STOP "$zombie"
+until_true 20 other_leads || fail "nobody takes over from one that stands still"
+for n in $(seq $((N + 1)) $((N + 50))); do change new "$n" medium $((T + n)) /z; done | tell
+N=$((N + 50))
+kill -CONT "$zombie"
+
+all() { got_n ok/each $N && got_n ok/high $TENTH && got_n slow/x $TENTH && got_n flaky/x $TENTH; }
 until_true 60 all || fail "not all were delivered: $(awk '{print $2}' "$dir/hooks" | sort | uniq -c)"
 until_true 60 idle || fail "something still waits"
 all || fail "too many were delivered"
