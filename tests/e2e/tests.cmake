@@ -20,6 +20,8 @@ if(TARGET behaviorlens)
   bl_script(replay_pipeline e2e)
   bl_script(test_replay e2e)
   bl_script(live_replay e2e)
+  bl_script(test_rules e2e)
+  bl_script(test_up_rules e2e)
   bl_script(test_explain e2e $<TARGET_FILE:http_peer>)
 endif()
 
