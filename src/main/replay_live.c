@@ -44,18 +44,6 @@ static void put_time(struct bl_buf *out, int64_t ms)
         bl_buf_z(out, text);
 }
 
-/* Where the store is: --redis, else an `up` on this machine, else the default. */
-static const char *address(const struct bl_config *config, char url[UP_PATH_MAX])
-{
-    char socket[UP_PATH_MAX];
-    bool asked = !bl_config_is_default(config, BL_OPTION_DATA);
-    if (!asked && !bl_config_is_default(config, BL_OPTION_REDIS))
-        return bl_config_text(config, BL_OPTION_REDIS);
-    if (!up_data_socket(bl_config_text(config, BL_OPTION_DATA), socket))
-        return asked ? NULL : bl_config_text(config, BL_OPTION_REDIS);
-    return (size_t)snprintf(url, UP_PATH_MAX, "unix://%s", socket) < UP_PATH_MAX ? url : NULL;
-}
-
 static bool read_since(const char *text, int64_t now_ms, int64_t *out)
 {
     int64_t ago;
@@ -136,7 +124,7 @@ enum bl_err replay_live_open(const struct bl_config *config, struct replay_live 
 {
     char url[UP_PATH_MAX];
     struct bl_buf why;
-    const char *at = address(config, url);
+    const char *at = up_data_address(config, url);
     if (!at)
         return give_up("no `up` runs on the directory of --data");
     struct replay_live *live = calloc(1, sizeof *live);

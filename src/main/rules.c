@@ -8,6 +8,7 @@
  * What FILE does not name has its default: the file says how it shall be, not what shall be different. */
 #include "rules.h"
 #include "commands.h"
+#include "up.h"
 
 #include "bl/config/config.h"
 #include "bl/core/tunable.h"
@@ -212,14 +213,17 @@ int bl_main_rules(const struct bl_config *config, int argc, char **argv)
 {
     struct bl_ruleset *r;
     struct bl_buf out;
+    char url[UP_PATH_MAX];
     const char *what = argc > 0 ? argv[0] : "show";
     bool reads = strcmp(what, "show") == 0 || strcmp(what, "history") == 0;
     bool takes_file = strcmp(what, "apply") == 0 || strcmp(what, "diff") == 0;
     if ((!reads && !takes_file) || argc > 1 + takes_file || (takes_file && argc != 2))
         return usage();
+    const char *at = up_data_address(config, url);
+    if (!at)
+        return rules_fail("no `up` runs on the directory of --data.");
     bl_buf_init(&out, 0);
-    enum bl_err err = bl_ruleset_open(bl_config_text(config, BL_OPTION_REDIS),
-                                      bl_config_text(config, BL_OPTION_ENV), &r, &out);
+    enum bl_err err = bl_ruleset_open(at, bl_config_text(config, BL_OPTION_ENV), &r, &out);
     int status = 1;
     if (err != BL_OK) {
         bl_buf_char(&out, '\0');

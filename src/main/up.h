@@ -59,12 +59,15 @@ BL_CHECKED bool up_data_open(struct up_data *d, const char *wanted, struct bl_bu
 /* The socket of the private Redis of an `up` that runs on that directory; false if there is none. Opens
  * nothing. */
 bool up_data_socket(const char *wanted, char out[UP_PATH_MAX]);
+struct bl_config;
+/* For commands that look at a running system: where its store is. --redis, else an `up` on this machine, else the
+ * default of --redis. NULL: no `up` runs on the directory of --data. May point into `url`. */
+const char *up_data_address(const struct bl_config *config, char url[UP_PATH_MAX]);
 BL_CHECKED bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why);
 void up_data_close(struct up_data *d);
 /* The program of that name in PATH; empty text if there is none. */
 void up_find_program(const char *name, char out[UP_PATH_MAX]);
 
-struct bl_config;
 /* The configuration's rules become those of the data set, if they are others than at the last start. On failure `why`
  * has a sentence. */
 BL_CHECKED bool up_apply_rules(const struct bl_config *config, const char *redis_url, struct bl_buf *why);

@@ -8,6 +8,8 @@
  * orphan. */
 #include "up.h"
 
+#include "bl/config/config.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -203,6 +205,17 @@ bool up_data_socket(const char *wanted, char out[UP_PATH_MAX])
     struct stat st;
     bool named = wanted[0] ? FORMAT_PATH(dir, "%s", wanted) : default_dir(dir);
     return named && FORMAT_PATH(out, "%s/redis.sock", dir) && stat(out, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+const char *up_data_address(const struct bl_config *config, char url[UP_PATH_MAX])
+{
+    char socket[UP_PATH_MAX];
+    bool asked = !bl_config_is_default(config, BL_OPTION_DATA);
+    if (!asked && !bl_config_is_default(config, BL_OPTION_REDIS))
+        return bl_config_text(config, BL_OPTION_REDIS);
+    if (!up_data_socket(bl_config_text(config, BL_OPTION_DATA), socket))
+        return asked ? NULL : bl_config_text(config, BL_OPTION_REDIS);
+    return (size_t)snprintf(url, UP_PATH_MAX, "unix://%s", socket) < UP_PATH_MAX ? url : NULL;
 }
 
 bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why)

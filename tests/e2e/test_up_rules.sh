@@ -6,8 +6,7 @@ bl=$1
 # shellcheck source=tests/support/e2e.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../support/e2e.sh"
 
-redis=unix://$work/data/redis.sock
-rules() { "$bl" rules "$@" --redis "$redis"; }
+rules() { "$bl" rules "$@" --data "$work/data"; }
 newest() { rules history --json | jq -c '.[0] | [.version, .source, .changes]'; }
 running() { grep 'BehaviorLens is running' "$work/up.out"; }
 
