@@ -87,8 +87,9 @@ static bool read_one(struct bl_str part, uint64_t latest, struct place *out)
     *out = (struct place){0, 0};
     if (bl_str_eqz(part, "-"))
         return true;
+    bool has_seq = part.n && memchr(part.p, '_', part.n);
     struct bl_str first = cut(&part, '_');
-    if (!number(first, 36, &before) || before > latest || (part.n && !number(part, 36, &out->seq)))
+    if (!number(first, 36, &before) || before > latest || (has_seq && !number(part, 36, &out->seq)))
         return false;
     out->ms = latest - before;
     return true;
