@@ -31,7 +31,7 @@ export function product({ path }: Place): HTMLElement[] {
     h(
       "section",
       { class: "product" },
-      h("div", { "data-bl-name": "the picture", class: `tile tile-large tile-${item.kind.toLowerCase()}` }, draw(item.drawing, item.name)),
+      h("div", { id: "picture", "data-bl-name": "the picture", class: `tile tile-large tile-${item.kind.toLowerCase()}` }, draw(item.drawing, item.name)),
       h(
         "div",
         {},
