@@ -30,3 +30,8 @@ target_compile_definitions(test_readme PRIVATE BL_README="${CMAKE_SOURCE_DIR}/RE
 bl_test(test_alerts_config unit bl_config)
 bl_test(test_alerting unit bl_app)
 bl_test(test_alert_message unit bl_app PkgConfig::JANSSON)
+
+bl_test(test_watch unit bl_app)
+target_include_directories(test_watch PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
+bl_test(test_coding unit bl_http)
+target_include_directories(test_coding PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
