@@ -18,5 +18,5 @@ endfunction()
 
 bl_fuzz(decode 10000 bl_wire)
 bl_fuzz(state 10000 bl_wire)
-bl_fuzz(core 3000 bl_wire)
+bl_fuzz(core 1000 bl_wire)
 bl_fuzz(message 5000 bl_wire)

@@ -33,7 +33,8 @@ static void bad_values_are_refused_and_named(void **state)
         {BL_CALL_PATTERNS, "limit", " 5", "from 1 to 500"},
         {BL_CALL_PATTERNS, "limit", "5.0", "from 1 to 500"},
         {BL_CALL_PATTERNS, "limit", "99999999999999999999", "from 1 to 500"},
-        {BL_CALL_PATTERNS, "type", "hesitations", "hesitation, navigation-loop, abandonment"},
+        {BL_CALL_PATTERNS, "type", "hesitations",
+         "abandonment, rage-click, dead-click, error-click, form-abandonment, quick-back."},
         {BL_CALL_PATTERNS, "type", "hesitation,abandonment", "must be one of"},
         {BL_CALL_PATTERNS, "severity", "HIGH", "low, medium, high"},
         {BL_CALL_PATTERNS, "resolved", "maybe", "true or false"},
@@ -79,8 +80,11 @@ static void good_values_arrive(void **state)
     assert_true(q.limit == 50 && q.rule == -1 && q.severity == 0 && q.resolved == -1 && !q.has_before);
     assert_int_equal(parse(BL_CALL_PATTERNS, "", "limit", "500", &q, &problem), BL_OK);
     assert_int_equal(q.limit, 500);
-    assert_int_equal(parse(BL_CALL_PATTERNS, "", "type", "navigation-loop", &q, &problem), BL_OK);
-    assert_int_equal(q.rule, BL_RULE_NAVIGATION_LOOP);
+    for (int rule = 0; rule < BL_RULE_COUNT; rule++) {
+        const char *type = bl_rule((enum bl_rule_id)rule)->name;
+        assert_int_equal(parse(BL_CALL_PATTERNS, "", "type", type, &q, &problem), BL_OK);
+        assert_int_equal(q.rule, rule);
+    }
     assert_int_equal(parse(BL_CALL_PATTERNS, "", "severity", "high", &q, &problem), BL_OK);
     assert_int_equal(q.severity, BL_HIGH);
     assert_int_equal(parse(BL_CALL_PATTERNS, "", "resolved", "false", &q, &problem), BL_OK);
