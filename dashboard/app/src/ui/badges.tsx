@@ -57,7 +57,7 @@ export function Friction({ value }: { value: number }) {
         <span style={{ width: `${Math.max(0, Math.min(100, value))}%` }} />
       </span>
       <span className="sr">friction </span>
-      {value}
+      <span className="friction-value">{value}</span>
     </span>
   );
 }

@@ -26,6 +26,8 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+const BAR_ROOM_S = 30; // half a minute at both ends: bars stand in the middle of theirs
+
 const bars = uPlot.paths.bars?.({ size: [0.6, 8], radius: 0.2 });
 
 function drawn(series: Series, i: number): uPlot.Series {
@@ -49,7 +51,8 @@ function restLegend(u: uPlot): void {
 function options(series: readonly Series[], width: number, height: number): uPlot.Options {
   const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
   const time: uPlot.Axis = { stroke: token("faint"), font: "11px system-ui, sans-serif", size: 24, gap: 4, space: 64, incrs: [60, 120, 300, 600, 900, 1800, 3600], ticks: { show: false }, grid: { show: false }, values: (_, ticks) => ticks.map((t) => clock.format(t * 1000)) };
-  const fromZero: uPlot.Scale = { range: (_, __, max) => [0, Math.max(1, (max || 0) * 1.1)] };
+  const fromZero = (room: number): uPlot.Scale => ({ range: (_, __, max) => [0, Math.max(1, (max || 0) * room)] });
+  const half = series.some((one) => one.kind === "bars") ? BAR_ROOM_S : 0;
   return {
     width,
     height,
@@ -57,7 +60,8 @@ function options(series: readonly Series[], width: number, height: number): uPlo
     legend: { live: true, markers: { width: 0, fill: (_, i) => token(series[i - 1]?.colour ?? "faint") } },
     hooks: { ready: [restLegend], setData: [restLegend], setCursor: [(u) => (u.cursor.left ?? -1) < 0 && restLegend(u)] },
     padding: [8, series.length > 1 ? 0 : 20, 0, 0],
-    scales: { x: { time: true }, y: fromZero, y2: fromZero },
+    // Bars stay in the lower half, below the line.
+    scales: { x: { time: true, range: (_, min, max) => [min - half, max + half] }, y: fromZero(1.1), y2: fromZero(2.2) },
     axes: [time, axis("y", 3, true), ...(series.length > 1 ? [axis("y2", 1, false)] : [])],
     series: [{ value: (_, v) => (v === null ? "–" : clock.format(v * 1000)), label: "At" }, ...series.map(drawn)],
   };

@@ -15,7 +15,7 @@ const SHOWN = 6;
 const ACTIVE_MS = 60_000;
 const ACTIVITY: readonly Series[] = [
   { label: "Events", colour: "accent", kind: "area" },
-  { label: "Patterns", colour: "ink", kind: "bars" },
+  { label: "Patterns", colour: "bar", kind: "bars" },
 ];
 
 function columns(minutes: readonly HistoryMinute[]) {
@@ -35,7 +35,7 @@ function Activity() {
   return (
     <section className="card" aria-label="Last hour">
       <h2 className="card-title">Last hour, per minute</h2>
-      {minutes.length < 2 ? <p className="card-empty">The line begins after two whole minutes.</p> : <Chart says={says} times={times} values={values} series={ACTIVITY} height={150} />}
+      {minutes.length < 2 ? <p className="card-empty">The line begins after two whole minutes.</p> : <Chart says={says} times={times} values={values} series={ACTIVITY} height={130} />}
     </section>
   );
 }

@@ -31,7 +31,7 @@ function CheckoutClock({ checkout }: { checkout: Checkout }) {
     <section className={urgent || over ? "clock clock-urgent" : "clock"} aria-label="Checkout" data-testid="countdown">
       <div className="clock-line">
         <span>
-          In the {stageName(checkout.depth)}, <PageLink page={checkout.page} />
+          Reached the {stageName(checkout.depth)} step, <PageLink page={checkout.page} />
         </span>
         <span className="clock-left" role="timer">
           {over ? "over" : countdown(leftMs)}
