@@ -3,6 +3,8 @@
 #include "query_rows.h"
 #include "query_scan.h"
 
+#include "bl/core/rule.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
