@@ -301,12 +301,15 @@ static void on_client_closed(void *ctx)
     bl_link_send(a->link, 1, &ping, on_farewell, a);
 }
 
+/* Is there anything worth waiting for? What came of an attempt is of use only to one that leads. */
 static bool in_the_air(const struct alerts *a)
 {
     for (size_t i = 0; i < a->n_rules; i++)
-        for (size_t k = 0; k < FLIGHTS; k++)
-            if (a->queues[i].flights[k].state != FLIGHT_FREE)
+        for (size_t k = 0; k < FLIGHTS; k++) {
+            enum flight_state state = a->queues[i].flights[k].state;
+            if (state == FLIGHT_FLYING || (state != FLIGHT_FREE && a->phase == ALERTS_LEADING))
                 return true;
+        }
     return false;
 }
 

@@ -97,8 +97,23 @@ until_true 20 counted || fail "it is not among the processes"
 kill "$alerts_pid"
 wait "$alerts_pid" || fail "the process does not stop well"
 
-# ---- `up` runs it too, over the whole way: an event in, an alert out
 sed 's/^redis:.*//; s/^env:.*//; s/^partitions:.*//' "$dir/alerts.yaml" >"$dir/up.yaml"
+# ---- the queue of a webhook that never answers is bounded, and the oldest goes
+settings >"$dir/alerts.yaml" <<'RULES'
+flood silent/flood page: /flood
+RULES
+for n in $(seq 1001 2100); do change new "$n" low $T /flood; done | tell
+: >"$dir/alerts.log"
+start_alerts
+counted() { cli --scan --pattern "bl:$env:process:*" | while read -r key; do cli hget "$key" counter:alerts_dropped_total; done | grep '^100$'; }
+until_true 60 counted || fail "the oldest are not dropped"
+[ "$(cli zcard "bl:{$env:0}:alerts:queue:flood")" -eq 1000 ] || fail "the queue is not bounded"
+[ "$(cli --scan --pattern "bl:{$env:0}:alerts:delivery:*" | wc -l)" -le 1010 ] || fail "what was dropped is still there"
+grep 'too many alerts wait' "$dir/alerts.log" >/dev/null || fail "the drop is not told"
+kill "$alerts_pid"
+wait "$alerts_pid" || fail "the process does not stop well"
+
+# ---- `up` runs it too, over the whole way: an event in, an alert out
 : >"$dir/hooks"
 : >"$dir/up.out"
 "$bl" up --config "$dir/up.yaml" --data "$dir/data" --port 0 >"$dir/up.out" 2>"$dir/up.log" &
