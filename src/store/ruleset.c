@@ -216,7 +216,8 @@ enum bl_err bl_ruleset_of_up(struct bl_ruleset *r, struct bl_str *out)
 /* ---- changing ---- */
 
 struct change {
-    int64_t after; /* the version that must be the newest; 0: there is none */
+    int64_t after; /* the version that must be the newest in the history; 0: there is none */
+    int64_t next;  /* the one to come */
     char at[24], version[24], kept[16];
     struct bl_str source, settings;
     bool of_up;
@@ -232,14 +233,14 @@ static enum bl_err note_time(struct bl_ruleset *r, struct change *c)
     }
     snprintf(c->at, sizeof c->at, "%lld", (long long)(s * 1000 + us / 1000));
     snprintf(c->kept, sizeof c->kept, "%d", BL_RULES_KEPT);
-    snprintf(c->version, sizeof c->version, "%lld", (long long)c->after + 1);
+    snprintf(c->version, sizeof c->version, "%lld", (long long)c->next);
     return err;
 }
 
 /* Version 1 needs no command: every partition begins with it. */
 static int queue_change(struct bl_ruleset *r, const struct change *c)
 {
-    struct bl_command wish = {.kind = BL_COMMAND_RULES, .version = c->after + 1, .settings = c->settings};
+    struct bl_command wish = {.kind = BL_COMMAND_RULES, .version = c->next, .settings = c->settings};
     struct bl_buf command;
     int n = 3;
     bl_buf_init(&command, 0);
@@ -259,7 +260,7 @@ static int queue_change(struct bl_ruleset *r, const struct change *c)
                             BL_STR("settings"),
                             c->settings};
     queue(r, sizeof note / sizeof *note, note);
-    for (int p = 0; c->after > 0 && p < r->partitions; p++, n++) {
+    for (int p = 0; c->next > 1 && p < r->partitions; p++, n++) {
         struct bl_str add[] = {BL_STR("XADD"), key(r, BL_KEY_EVENTS, p), BL_STR("*"), BL_STR("command"),
                                bl_buf_view(&command)};
         queue(r, 5, add);
@@ -318,18 +319,34 @@ static enum bl_err compare(const struct bl_ruleset_version *newest, const struct
     return err == BL_ERR_CORRUPT ? BL_OK : err;
 }
 
+/* The newest that any partition has in effect: beyond the history, should somebody have deleted that. */
+static enum bl_err highest(struct bl_ruleset *r, int64_t *out)
+{
+    struct bl_ruleset_effect e;
+    enum bl_err err = bl_ruleset_in_effect(r, &e);
+    *out = 0;
+    for (int p = 0; err == BL_OK && p < r->partitions; p++)
+        *out = e.version[p] > *out ? e.version[p] : *out;
+    return err;
+}
+
 static enum bl_err attempt(struct bl_ruleset *r, const struct bl_settings *s, struct change *c,
                            struct bl_ruleset_applied *out, bool *done)
 {
     struct bl_ruleset_version newest;
-    enum bl_err err = bl_ruleset_newest(r, &newest);
+    int64_t most;
+    enum bl_err err = highest(r, &most);
+    if (err == BL_OK)
+        err = bl_ruleset_newest(r, &newest);
     if (err == BL_OK)
         err = compare(&newest, s, &out->same, &out->before);
     if (err != BL_OK)
         return err;
+    out->same = out->same && most <= newest.version;
     c->after = newest.version;
+    c->next = (most > newest.version ? most : newest.version) + 1;
     if (!out->same) {
-        out->version = newest.version + 1;
+        out->version = c->next;
         return change(r, c, done);
     }
     out->version = newest.version;

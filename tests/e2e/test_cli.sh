@@ -18,7 +18,7 @@ wrong() {
 
 "$program" --version | grep -qE '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$'
 "$program" --help > "$work/help.out"
-for command in up serve worker simulate replay config inspect; do
+for command in up serve worker simulate replay config inspect rules; do
     grep -q "^  $command " "$work/help.out" || fail "--help does not name $command"
     "$program" $command --help | grep -- '--config FILE' >/dev/null || fail "$command --help"
 done

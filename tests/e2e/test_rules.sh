@@ -134,8 +134,23 @@ done
 says 'not in effect yet in partitions 0 1 2 3 4 5 6 7' rules apply "$dir/one.yaml"
 [ "$(newest)" = $((n + 1)) ] || fail "version $(newest)"
 says "# partition 3: version $n" rules show
-"$bl" worker --config "$dir/2.yaml" --redis "$redis" --durability none 2>>"$dir/worker2.log" &
-pids+=($!)
+start_worker() {
+  "$bl" worker --config "$dir/$1.yaml" --redis "$redis" --durability none 2>>"$dir/worker$1.log" &
+  worker=$!
+  pids+=("$worker")
+}
+start_worker 2
 n=$((n + 1))
 until_true 10 everywhere || fail "the next worker does not take version $n"
+
+# Somebody has deleted the history: a new version is still newer than what the partitions have.
+cli DEL bl:dev:rules >/dev/null
+kill -TERM "$worker"
+wait "$worker" || fail "the worker did not stop cleanly"
+start_worker 2
+until_true 10 rules show || fail "no rules after the history was deleted"
+rules apply "$dir/4.yaml" >/dev/null
+n=$((n + 1))
+[ "$(newest)" = "$n" ] || fail "version $(newest) instead of $n"
+until_true 10 everywhere || fail "version $n is not everywhere"
 echo "ok: $n versions"
