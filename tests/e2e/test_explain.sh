@@ -66,11 +66,11 @@ requests() { grep -c '^POST ' "$work/requests" || true; }
 explain ok
 eventually 10 grep '"explaining"' "$work/explain-ok.err"
 looper alice-user
-eventually 15 is '/api/patterns?user_id=alice-user' \
+eventually 15 is '/api/patterns?type=navigation-loop&user_id=alice-user' \
     '.[0].ai_explanation == "The shopper compared the page again and again. A size guide may help."'
-is '/api/patterns?user_id=alice-user' '.[0].explanation | startswith("User navigated to /shoes/red 3 times")' || fail "the template is gone"
+is '/api/patterns?type=navigation-loop&user_id=alice-user' '.[0].explanation | startswith("User navigated to /shoes/red 3 times")' || fail "the template is gone"
 clicker carol-user
-eventually 15 is '/api/patterns?user_id=carol-user' '.[0].ai_explanation != null'
+eventually 15 is '/api/patterns?type=rage-click&user_id=carol-user' '.[0].ai_explanation != null'
 eventually 5 counted explanations_written_total 2
 
 # What was sent.
@@ -91,7 +91,7 @@ end "after its work"
 explain ok2
 eventually 10 grep '"explaining"' "$work/explain-ok2.err"
 looper bob-user
-eventually 15 is '/api/patterns?user_id=bob-user' '.[0].ai_explanation != null'
+eventually 15 is '/api/patterns?type=navigation-loop&user_id=bob-user' '.[0].ai_explanation != null'
 [ "$(requests)" = 3 ] || fail "$(requests) requests for 3 patterns"
 end "the second time"
 
@@ -103,7 +103,7 @@ wrong() {
     explain "$1" --explain-timeout 300ms
     looper "user-$1"
     eventually 30 counted "explanations_failed_$2_total" 1
-    is "/api/patterns?user_id=user-$1" '.[0].explanation != null and (.[0] | has("ai_explanation") | not)' || fail "$1: the template"
+    is "/api/patterns?type=navigation-loop&user_id=user-$1" '.[0].explanation != null and (.[0] | has("ai_explanation") | not)' || fail "$1: the template"
     [ $(($(requests) - before)) = "${3:-1}" ] || fail "$1: $(($(requests) - before)) calls"
     end "$1"
 }
@@ -130,22 +130,22 @@ eventually 15 counted explanations_failed_key_total 1
 before=$(requests)
 looper quiet-two
 eventually 10 counted model_paused 1
-eventually 10 is '/api/patterns?user_id=quiet-two' 'length == 1'
+eventually 10 is '/api/patterns?type=navigation-loop&user_id=quiet-two' 'length == 1'
 [ "$(requests)" = "$before" ] || fail "a call in spite of the pause"
 end "in a pause"
 
 # Dirt in an answer, and too much of it.
 explain dirty
 looper user-dirty
-eventually 15 is '/api/patterns?user_id=user-dirty' '.[0].ai_explanation == "They left alert(1) the page after a while."'
+eventually 15 is '/api/patterns?type=navigation-loop&user_id=user-dirty' '.[0].ai_explanation == "They left alert(1) the page after a while."'
 end dirty
 explain long
 looper user-long
-eventually 15 is '/api/patterns?user_id=user-long' '.[0].ai_explanation == "One sentence about 3.5 pages. Two sentences."'
+eventually 15 is '/api/patterns?type=navigation-loop&user_id=user-long' '.[0].ai_explanation == "One sentence about 3.5 pages. Two sentences."'
 end long
 explain endless
 looper user-endless
-eventually 15 is '/api/patterns?user_id=user-endless' '.[0].ai_explanation | length > 100 and utf8bytelength <= 400'
+eventually 15 is '/api/patterns?type=navigation-loop&user_id=user-endless' '.[0].ai_explanation | length > 100 and utf8bytelength <= 400'
 end endless
 
 # At most N calls a minute.
@@ -153,13 +153,13 @@ before=$(requests)
 explain ok3 --explain-calls 2
 for u in 1 2 3 4; do looper "many-$u"; done
 eventually 15 counted explanations_written_total 2
-eventually 10 is '/api/patterns?user_id=many-4' 'length == 1'
+eventually 10 is '/api/patterns?type=navigation-loop&user_id=many-4' 'length == 1'
 [ $(($(requests) - before)) = 2 ] || fail "$(($(requests) - before)) calls, 2 are allowed"
 end "at its limit"
 
 # What is old is passed over; what is not to be explained too.
 for u in 1 2 3 4; do looper "aged-$u"; done
-eventually 10 is '/api/patterns?user_id=aged-4' 'length == 1'
+eventually 10 is '/api/patterns?type=navigation-loop&user_id=aged-4' 'length == 1'
 sleep 1.2
 before=$(requests)
 explain ok4 --explain-max-age 1s --explain-types navigation-loop
@@ -174,9 +174,9 @@ explain silent --explain-timeout 60s
 looper killed-user /killed
 eventually 20 grep '/killed' "$work/requests"
 kill -9 "$explain"
-is '/api/patterns?user_id=killed-user' '.[0].explanation != null' || fail "the template is lost"
+is '/api/patterns?type=navigation-loop&user_id=killed-user' '.[0].explanation != null' || fail "the template is lost"
 explain ok5
-eventually 30 is '/api/patterns?user_id=killed-user' '.[0].ai_explanation != null'
+eventually 30 is '/api/patterns?type=navigation-loop&user_id=killed-user' '.[0].ai_explanation != null'
 eventually 5 eval '[ "$(counter changes_taken_over_total)" -ge 1 ]'
 # SIGTERM in the middle of a call
 end "after a takeover"
@@ -205,7 +205,7 @@ up=$!
 started+=("$up")
 eventually 20 grep 'is running' "$work/up.out"
 looper up-user
-eventually 20 is '/api/patterns?user_id=up-user' '.[0].ai_explanation != null'
+eventually 20 is '/api/patterns?type=navigation-loop&user_id=up-user' '.[0].ai_explanation != null'
 holders=0
 for child in $(cat "/proc/$up/task/$up/children"); do
     ! tr '\0' '\n' < "/proc/$child/environ" | grep -- "$key" > /dev/null || holders=$((holders + 1))
