@@ -48,3 +48,10 @@ bl_warnings(hook_receiver)
 if(TARGET behaviorlens)
   bl_script(test_alerts e2e $<TARGET_FILE:hook_receiver>)
 endif()
+
+# What browsers get, and what the API's description says.
+if(TARGET behaviorlens)
+  bl_script(test_web e2e $<IF:$<BOOL:${BL_WEB}>,ON,OFF>)
+  bl_script(test_live_stream e2e)
+  bl_script(test_openapi e2e ${CMAKE_SOURCE_DIR})
+endif()

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# dashboard/openapi.json tells the truth: every route is in it and nothing else, and what a running system answers to
+# every call, errors included, is as described. Usage: test_openapi.sh PROGRAM SOURCE_DIR
+set -euo pipefail
+bl=$1 source=$2
+# shellcheck source=../support/e2e.sh
+. "$(dirname "$0")/../support/e2e.sh"
+
+doc=$source/dashboard/openapi.json
+openapi() { python3 "$source/tests/support/openapi.py" "$doc" "$@"; }
+openapi examples || fail "the examples"
+
+# --- every route, as they stand in the route tables; pages below /demo are told of in words
+grep -hoE '^ *(static const struct bl_route routes\[\] = \{)?\{?"(GET|POST|PATCH|PUT|DELETE)", "[^"]+"|\{"(GET|POST|PATCH|PUT|DELETE)", "[^"]+"' "$source"/src/http/*.c |
+    grep -oE '"[A-Z]+", "[^"]+"' | tr -d '",' | grep -vE ' /demo/| /favicon.ico$' | sort -u > "$work/routes"
+[ "$(wc -l < "$work/routes")" -gt 30 ] || fail "the route tables were not found"
+openapi routes "$work/routes" || fail "routes and description differ"
+
+# --- a system with something of everything in it
+redis=unix://$work/redis.sock
+port=$((20000 + RANDOM % 20000))
+at=http://127.0.0.1:$port
+redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
+started+=($!)
+eventually 10 redis-cli -s "$work/redis.sock" ping
+"$bl" worker --redis "$redis" --durability none 2> "$work/worker.err" &
+started+=($!)
+"$bl" serve --redis "$redis" --durability none --port "$port" 2> "$work/serve.err" &
+started+=($!)
+eventually 20 curl -fsS "$at/ready"
+
+# ask STATUS METHOD PATH [CURL OPTIONS]
+ask() {
+    local got
+    : > "$work/body"
+    got=$(curl -sS -m 10 -X "$2" -o "$work/body" -w '%{http_code} %{content_type}' "${@:4}" "$at$3")
+    [ "${got%% *}" = "$1" ] || fail "$2 $3 is answered $got, not $1: $(cat "$work/body")"
+    openapi answer "$2" "$3" "$1" "${got#* }" "$work/body" || fail "$2 $3 ($1) is not as described"
+}
+send() { ask 202 POST /events -d "$1"; }
+
+for user in ann bob; do
+    for page in /shoes /shoes /shoes /cart /checkout /payment /; do
+        send "{\"user_id\":\"$user\",\"action\":\"page_view\",\"page\":\"$page\",\"country\":\"DE\",\"metadata\":{\"a\":[1,null]}}"
+    done
+    for _ in 1 2 3 4; do send "{\"user_id\":\"$user\",\"action\":\"click\",\"page\":\"/\",\"duration\":1.5,\"metadata\":{\"target\":\"buy\"}}"; done
+    send "{\"user_id\":\"$user\",\"action\":\"input_change\",\"page\":\"/\",\"metadata\":{\"form\":\"address\"}}"
+done
+send '{"user_id":"cid","action":"page_view","page":"/checkout"}'
+send '{"user_id":"cid","action":"purchase","page":"/checkout","event_id":"e1"}'
+ask 202 POST /ingest -d '{"user_id":"d","action":"session_start"}'
+ask 202 POST /events/batch -d '[]'
+ask 207 POST /ingest/batch -d '{"events":[{"user_id":"d","action":"click","page":"/"},7]}'
+ask 400 POST /events/batch -d '[7]'
+ask 400 POST /events/batch -d 'hello'
+ask 400 POST /events -d '{"user_id":"x"}'
+ask 415 POST /events -d '{}' -H 'Content-Type: image/png'
+head -c 3000000 /dev/zero | tr '\0' ' ' > "$work/large"
+ask 413 POST /events --data-binary "@$work/large"
+settled() { curl -fsS "$at/api/metrics" | jq -e '.patterns_detected >= 4' > /dev/null && curl -fsS "$at/api/bad-events" | jq -e 'length > 0'; }
+eventually 20 settled
+
+# --- every call; lists are not empty
+for call in /api/patterns /api/users /api/users/active '/api/users/ann/events' /api/events /events /api/bad-events /api/workers \
+    /api/partitions /api/pages '/api/metrics/history?minutes=3' '/api/user/events?id=bob'; do
+    ask 200 GET "$call"
+    jq -e 'length > 0' "$work/body" > /dev/null || fail "$call is empty"
+done
+for call in /api/metrics /api/stats /api/users/ann '/api/user?id=cid' /health /ready /metrics /openapi.json; do
+    ask 200 GET "$call"
+done
+[ "$(cat "$work/routes" | grep -c '/api/rules')" = 0 ] || ask 200 GET /api/rules
+curl -fsS -D "$work/head" -o /dev/null "$at/api/patterns?limit=1"
+grep -i '^etag: ' "$work/head" > /dev/null || fail "no ETag"
+grep -i '^link: <.*>; rel="next"' "$work/head" > /dev/null || fail "no Link"
+ask 304 GET /api/workers -H 'If-None-Match: *'
+id=$(curl -fsS "$at/api/patterns?resolved=false" | jq -r '.[0].pattern_id')
+ask 200 GET "/api/patterns/$id"
+ask 200 PATCH "/api/patterns/$id/resolve"
+ask 200 GET '/api/patterns?resolved=true'
+ask 404 GET /api/patterns/00000000000000000000000000000000
+ask 404 PATCH /api/patterns/00000000000000000000000000000000/resolve
+ask 404 GET /api/users/nobody
+for bad in '/api/patterns?limit=0' '/api/metrics/history?minutes=x' '/api/pages?limit=x' '/api/users?within=0' '/api/users/active?within=x' \
+    '/api/user?x=1' '/api/events?limit=x' '/api/bad-events?limit=x' '/api/stream?type=x'; do
+    ask 400 GET "$bad"
+done
+
+# --- the stream's events
+curl -sN -m 20 "$at/api/stream" > "$work/stream" 2> /dev/null &
+started+=($!)
+eventually 10 grep '^event: stats' "$work/stream"
+for _ in 1 2 3; do send '{"user_id":"eve","action":"page_view","page":"/hats"}'; done
+eventually 10 grep '"change":"new"' "$work/stream"
+grep '^data: {"total' "$work/stream" | sed -n 1p | cut -c7- > "$work/stats"
+grep '^data: {"change"' "$work/stream" | sed -n 1p | cut -c7- > "$work/change"
+openapi schema Metrics "$work/stats" || fail "stats"
+openapi schema PatternChange "$work/change" || fail "pattern"
+
+# --- without a store
+redis-cli -s "$work/redis.sock" shutdown nosave || true
+down() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$at/ready")" = 503 ]; }
+eventually 10 down
+ask 503 GET /ready
+for call in /api/patterns /api/metrics /api/stream /metrics; do ask 503 GET "$call"; done
+ask 503 POST /events -d '{"user_id":"x","action":"click","page":"/"}'
+ask 200 GET /health
+echo "ok"
