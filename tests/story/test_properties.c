@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define T0     1700000000000LL
@@ -322,6 +323,40 @@ static void these_lives_have_every_pattern(void **state)
     bl_buf_release(&word);
 }
 
+static size_t count(const struct bl_buf *log, const char *word)
+{
+    size_t n = 0, length = strlen(word);
+    for (size_t i = 0; i + length <= log->n; i++)
+        n += memcmp(log->p + i, word, length) == 0;
+    return n;
+}
+
+/* Who begins more forms than a state holds is told of the latest ones; the deadlines of other rules stay. */
+static void a_full_state_loses_no_deadline(void **state)
+{
+    struct bl_record r = {.user_id = BL_STR("ann"), .made_id = true, .timestamp_ms = T0, .sent_at_ms = -1};
+    char form[16];
+    (void)state;
+    open_run(&one, true, NOBODY);
+    r.event = (struct bl_event){.action = BL_ACTION_PAGE_VIEW, .page = BL_STR("/checkout"), .idle_ms = -1};
+    assert_int_equal(bl_partition_record(one.partition, &r, T0), BL_OK);
+    r.event.action = BL_ACTION_INPUT_CHANGE;
+    for (int i = 0; i < 4 * BL_MARKS_MAX; i++) {
+        r.event.form = (struct bl_str){form, (size_t)snprintf(form, sizeof form, "f%d", i)};
+        r.timestamp_ms = T0 + i;
+        assert_int_equal(bl_partition_record(one.partition, &r, r.timestamp_ms), BL_OK);
+    }
+    assert_int_equal(bl_partition_advance(one.partition, r.timestamp_ms + 59999), BL_OK);
+    assert_int_equal(count(&one.log, "\"type\":\"abandonment\""), 1);
+    assert_int_equal(count(&one.log, "\"type\":\"form-abandonment\""), 0);
+    assert_int_equal(bl_partition_advance(one.partition, r.timestamp_ms + 60000), BL_OK);
+    assert_in_range(count(&one.log, "\"type\":\"form-abandonment\""), BL_MARKS_MAX - 8, BL_MARKS_MAX);
+    const struct bl_user *u =
+        bl_partition_state(one.partition, bl_partition_member(one.partition, BL_STR("ann")));
+    assert_true(u->n_open <= BL_OPEN_MAX && u->n_marks <= BL_MARKS_MAX);
+    close_run(&one);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -349,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_stream_cut_anywhere_gives_the_same_bytes),
         cmocka_unit_test(users_do_not_touch_each_other),
         cmocka_unit_test(these_lives_have_every_pattern),
+        cmocka_unit_test(a_full_state_loses_no_deadline),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
