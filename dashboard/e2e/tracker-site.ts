@@ -15,7 +15,7 @@ export interface Got {
   user_id: string;
   session_id: string;
   event_id: string;
-  timestamp: number;
+  timestamp?: number;
   metadata?: Record<string, unknown>;
 }
 export interface Request {

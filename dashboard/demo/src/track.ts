@@ -7,7 +7,6 @@ export interface Sent {
   event_id: string;
   action: string;
   page: string;
-  timestamp: number;
   metadata?: Record<string, unknown>;
 }
 

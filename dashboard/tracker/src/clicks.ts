@@ -11,8 +11,7 @@ import { on, type Tracker } from "./tracker";
 const ANSWER_MS = 2_500;
 
 const unseen =
-  "textarea,select,option,canvas,video,audio,iframe,object,embed,a[download]," +
-  "input:not([type=button],[type=submit],[type=reset],[type=image],[type=checkbox],[type=radio])";
+  "textarea,select,option,canvas,video,audio,object,embed,a[download],input:not([type=button],[type=submit],[type=checkbox],[type=radio])";
 
 const linkOf = (el: Element): HTMLAnchorElement | null => el.closest("a[href]");
 
@@ -23,7 +22,7 @@ function opensElsewhere(link: HTMLAnchorElement, event: MouseEvent): boolean {
 /** Could this click be dead at all? */
 function canDie(el: Element, event: MouseEvent): boolean {
   const link = linkOf(el);
-  return el !== document.body && el !== document.documentElement && !(el as HTMLElement).isContentEditable && !el.closest(unseen) && !(link && opensElsewhere(link, event));
+  return !/^(html|body)$/.test(el.localName) && !(el as HTMLElement).isContentEditable && !el.closest(unseen) && !(link && opensElsewhere(link, event));
 }
 
 /** A click on a label is followed by one on its control: they are one click, the control's. */

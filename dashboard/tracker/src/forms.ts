@@ -12,11 +12,10 @@ export function watchForms(t: Tracker): void {
     const now = Date.now();
     if (!field || now - (told.get(field) || 0) < AGAIN_MS) return;
     told.set(field, now);
-    const get = (name: string): string | null => field.getAttribute(name);
     const form = field.closest("form") || field.form;
     // A field outside of any form has none; the rules do not look at it, but it is activity.
     t.emit("input_change", {
-      field: cut(get("name") || get("data-bl-name") || get("id") || get("type") || field.localName, 60),
+      field: cut(field.name || field.getAttribute("data-bl-name") || field.id || field.type || field.localName, 60),
       ...(form && { form: describe(form) }),
     });
   });

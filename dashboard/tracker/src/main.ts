@@ -70,7 +70,7 @@ function start(script: HTMLScriptElement): void {
     depth: 0,
     emit(action, metadata) {
       if (telling) return;
-      sender.push({ user_id, session_id, event_id: uuid(), action, page: t.page, timestamp: Date.now(), ...(metadata && { metadata }) });
+      sender.push({ user_id, session_id, event_id: uuid(), action, page: t.page, ...(metadata && { metadata }) });
       if (full) sawActivity(action);
     },
     leaving() {},
@@ -94,7 +94,7 @@ function start(script: HTMLScriptElement): void {
 }
 
 guard(() => {
-  const script = (document.currentScript || document.querySelector('script[src*="tracker.js"]')) as HTMLScriptElement;
+  const script = document.currentScript as HTMLScriptElement; // a classic script's, also if another script added it
   const begin = guard(() => start(script));
   if (window.behaviorlens) return;
   // A page that is only being prepared is seen by nobody yet.

@@ -17,8 +17,8 @@ describe("options", () => {
     });
   });
   it("all of them", () => {
-    const data = { endpoint: "/in", key: "k", base: "/shop/", hash: "", userId: "u".repeat(99) };
-    expect(readOptions(data, script, {})).toMatchObject({ endpoint: "https://lens.example:8443/in", key: "k", base: "/shop", hash: true, userId: "u".repeat(64) });
+    const data = { endpoint: "/in", key: "k", base: "/shop/", hash: "", userId: "u".repeat(200) };
+    expect(readOptions(data, script, {})).toMatchObject({ endpoint: "https://lens.example:8443/in", key: "k", base: "/shop", hash: true, userId: "u".repeat(128) });
   });
 
   const gpc = { globalPrivacyControl: true };

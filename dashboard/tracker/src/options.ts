@@ -42,7 +42,7 @@ export function readOptions(data: Record<string, string | undefined>, src: strin
     key: get("key"),
     base: get("base").replace(/\/+$/, ""),
     hash: "hash" in data,
-    userId: get("userId").slice(0, 64),
+    userId: get("userId").slice(0, 128),
     full,
     silent: !full && privacy === "silent",
   };

@@ -93,8 +93,19 @@ describe("batches", () => {
     make().push(event("b"));
     await vi.advanceTimersByTimeAsync(250);
     expect(asked.map(({ init }) => init.headers)).toEqual([{ "Content-Type": "text/plain", Authorization: "Bearer secret" }, { "Content-Type": "text/plain" }]);
-    expect(asked[0]!.init).toMatchObject({ keepalive: true, credentials: "omit", method: "POST" });
+    expect(asked[0]!.init).toMatchObject({ keepalive: true, method: "POST" });
   });
+});
+
+it("only an event that had to wait carries its time: clocks of visitors are wrong", async () => {
+  answers = [lost, lost, status(202)];
+  const s = make();
+  const begun = Date.now();
+  s.push(event("a"));
+  await vi.advanceTimersByTimeAsync(5_000);
+  const times = asked.map(({ body }) => body.events[0]!["timestamp"]);
+  expect([times[0], times[2]]).toEqual([undefined, begun]);
+  expect(asked[2]!.body.sent_at).toBe(asked[2]!.at);
 });
 
 describe("answers", () => {

@@ -12,6 +12,9 @@
 // later than that. What may have been stored is sent again under the same event_id, and takes effect once. While
 // requests fail a beacon is a copy: nobody says whether it arrived. Over QUEUE_MAX the oldest give way: they would
 // come too late to matter.
+//
+// An event carries its time only if it had to wait: clocks of visitors are minutes wrong, and a fresh event happened when
+// the server takes it. A click that a slow clock dates a minute back would look like a minute of hesitation.
 import { bytesOf, toJson } from "./text";
 
 const BATCH_MS = 250;
@@ -19,6 +22,7 @@ const BATCH_MAX = 50;
 const BYTES_MAX = 60_000; // browsers take 64 KiB for beacons and requests that outlive the page
 const QUEUE_MAX = 500;
 const ANSWER_MS = 10_000;
+const FRESH_MS = 1_000;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 const ASKED_MAX_MS = 86_400_000;
@@ -32,6 +36,7 @@ export type State = "queued" | "sent" | "retry" | "dropped";
 interface Item {
   event: Sent;
   text: string;
+  at: number;
 }
 export interface Sender {
   push(event: Sent): void;
@@ -56,12 +61,16 @@ export function createSender(endpoint: string, key: string, notify: (state: Stat
   const tell = (state: State, items: Item[]): void => {
     if (items.length) notify(state, items.map((item) => item.event));
   };
-  const bodyOf = (batch: Item[]): string => `{"sent_at":${Date.now()},"events":[${batch.map((item) => item.text)}]}`;
+  const bodyOf = (batch: Item[]): string => {
+    const now = Date.now();
+    const dated = batch.map(({ text, at }) => (now - at < FRESH_MS ? text : `{"timestamp":${at},` + text.slice(1)));
+    return `{"sent_at":${now},"events":[${dated}]}`;
+  };
 
   /** The next batch from `from` on. */
   const batchFrom = (from: number): Item[] => {
     let bytes = 0;
-    return queue.slice(from, from + most).filter((item, i) => (bytes += bytesOf(item.text) + 9) < BYTES_MAX || !i);
+    return queue.slice(from, from + most).filter((item, i) => (bytes += bytesOf(item.text) + 40) < BYTES_MAX || !i);
   };
 
   const schedule = (): void => {
@@ -110,7 +119,7 @@ export function createSender(endpoint: string, key: string, notify: (state: Stat
     const headers = { "Content-Type": "text/plain", ...(key && { Authorization: `Bearer ${key}` }) };
     let answer: Response | undefined;
     try {
-      answer = await fetch(endpoint, { method: "POST", body: bodyOf(batch), headers, keepalive: true, credentials: "omit", signal: AbortSignal.timeout(ANSWER_MS) });
+      answer = await fetch(endpoint, { method: "POST", body: bodyOf(batch), headers, keepalive: true, signal: AbortSignal.timeout(ANSWER_MS) });
       await judge(batch, answer);
     } catch {
       if (!answer) fail(batch);
@@ -131,7 +140,7 @@ export function createSender(endpoint: string, key: string, notify: (state: Stat
 
   return {
     push(event) {
-      queue.push({ event, text: toJson(event) });
+      queue.push({ event, text: toJson(event), at: Date.now() });
       tell("queued", queue.slice(-1));
       bound();
       if (queue.length < 2 || queue.length === most) schedule();

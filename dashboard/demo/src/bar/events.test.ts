@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Sent } from "../track";
 import { about, withNews, type Shown } from "./events";
 
-const event = (id: string, more: Partial<Sent> = {}): Sent => ({ event_id: id, action: "click", page: "/cart", timestamp: 0, ...more });
+const event = (id: string, more: Partial<Sent> = {}): Sent => ({ event_id: id, action: "click", page: "/cart", ...more });
 const short = (list: Shown[]): string => list.map(({ event: { event_id }, state }) => `${event_id} ${state}`).join(", ");
 
 it("new events come first, a known one changes in place", () => {
