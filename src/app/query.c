@@ -13,22 +13,14 @@ static const struct {
     job_step *start;
     bool views;
 } calls[BL_CALL_COUNT] = {
-    [BL_CALL_PATTERNS] = {patterns_start, false},
-    [BL_CALL_PATTERN] = {pattern_start, false},
-    [BL_CALL_RESOLVE] = {resolve_start, false},
-    [BL_CALL_METRICS] = {metrics_start, true},
-    [BL_CALL_HISTORY] = {history_start, true},
-    [BL_CALL_PAGES] = {pages_start, true},
-    [BL_CALL_USERS] = {users_start, true},
-    [BL_CALL_USERS_ACTIVE] = {users_start, true},
-    [BL_CALL_USER] = {user_start, true},
-    [BL_CALL_USER_EVENTS] = {user_events_start, true},
-    [BL_CALL_EVENTS] = {events_start, false},
-    [BL_CALL_BAD_EVENTS] = {bad_events_start, true},
-    [BL_CALL_WORKERS] = {workers_start, true},
-    [BL_CALL_PARTITIONS] = {partitions_start, true},
-    [BL_CALL_RULES] = {rules_start, false},
-    [BL_CALL_EXPOSITION] = {exposition_start, true},
+    [BL_CALL_PATTERNS] = {patterns_start, false}, [BL_CALL_PATTERN] = {pattern_start, false},
+    [BL_CALL_RESOLVE] = {resolve_start, false},   [BL_CALL_METRICS] = {metrics_start, true},
+    [BL_CALL_HISTORY] = {history_start, true},    [BL_CALL_PAGES] = {pages_start, true},
+    [BL_CALL_USERS] = {users_start, true},        [BL_CALL_USERS_ACTIVE] = {users_start, true},
+    [BL_CALL_USER] = {user_start, true},          [BL_CALL_USER_EVENTS] = {user_events_start, true},
+    [BL_CALL_EVENTS] = {events_start, false},     [BL_CALL_BAD_EVENTS] = {bad_events_start, true},
+    [BL_CALL_WORKERS] = {workers_start, true},    [BL_CALL_PARTITIONS] = {partitions_start, true},
+    [BL_CALL_RULES] = {rules_start, false},       [BL_CALL_EXPOSITION] = {exposition_start, true},
 };
 
 enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out)

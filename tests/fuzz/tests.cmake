@@ -18,5 +18,6 @@ endfunction()
 
 bl_fuzz(decode 10000 bl_wire)
 bl_fuzz(state 10000 bl_wire)
+bl_fuzz(rules 5000 bl_wire)
 bl_fuzz(core 1000 bl_wire)
 bl_fuzz(message 5000 bl_wire)
