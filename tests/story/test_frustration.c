@@ -81,6 +81,12 @@ static const struct story_case bursts[] = {
      "/a "
      "target=y\n0 click /a target=x\n0 click /a target=x\n0 click /a target=x\n9s tick\n",
      "0 new rage-click medium /a\n2000 resolved ended rage-click /a\n"},
+    {"a burst that begins when another's pattern is made does not prolong that",
+     "- set rage-click.medium 2\n0 click /a target=x\n0 click /a target=x\n0 click /a target=y\n0 click /a "
+     "target=x\n500 click /a target=x\n9s tick\n",
+     "0 new rage-click medium /a\n500 new rage-click medium /a\n2000 resolved ended rage-click /a\n2500 "
+     "resolved ended "
+     "rage-click /a\n"},
     {"the end of the session resolves it", FOUR "1s session_end\n",
      FIRED "\n1000 resolved session-end rage-click /a\n"},
     {"a person's resolve is the end of it for this burst; the next one fires",
@@ -458,6 +464,15 @@ static const struct story_case together[] = {
      "error-click /a\n6 resolved session-end dead-click /a\n6 resolved session-end form-abandonment /a\n"},
     {"live: a form's deadline waits for its grace, and a submission in it counts",
      "- live\n" QUIET "1h input_change /a form=f\n3660400 form_submit /a form=f\n3700s tick\n", ""},
+    {"live: cooldowns are over at exactly 60 s",
+     "- live\n" QUIET
+     "- set navigation-loop.enabled 0\n1h click /a\n3600001 error /a\n1h page_view /a\n3600001 page_view "
+     "/b\n3600001 page_view /a\n3660s click /a\n3660s page_view /b\n3660s error /a\n3660001 error "
+     "/a\n3660001 page_view "
+     "/a\n",
+     "3600001 new error-click medium /a\n3600001 new quick-back low /b\n3600001 resolved ended quick-back "
+     "/b\n3660001 new "
+     "error-click medium /a\n3660001 new quick-back low /b\n3660001 resolved ended quick-back /b\n"},
     {"live: and fires at its own time",
      "- live\n" QUIET "1h input_change /a form=f\n3660499 tick\n3660500 tick\n",
      "3660000 new form-abandonment medium /a\n"},

@@ -74,7 +74,7 @@ static bool goes_on(const struct bl_step *s, const struct bl_rule_settings *c, c
     double dx = s->e->x - m->x, dy = s->e->y - m->y, far = (double)c->v[DISTANCE].i;
     if (s->now_ms >= m->until_ms || m->page != s->page || m->element != element)
         return false;
-    return element || (s->e->has_xy && m->has_xy && dx * dx + dy * dy <= far * far);
+    return element || (m->has_xy && dx * dx + dy * dy <= far * far);
 }
 
 static void tell(struct bl_step *s, const struct bl_rule_settings *c, struct bl_open *o, int64_t clicks)
