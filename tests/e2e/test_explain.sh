@@ -8,8 +8,6 @@ bl=$1 peer_program=$2
 . "$(dirname "$0")/../support/e2e.sh"
 
 redis=unix://$work/redis.sock
-port=$((20000 + RANDOM % 20000))
-url=http://127.0.0.1:$port
 key=sk-test-very-secret-0815
 cli() { redis-cli -s "$work/redis.sock" "$@"; }
 redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
@@ -27,8 +25,10 @@ model=http://127.0.0.1:$(cat "$work/peer.port")
 
 "$bl" worker --redis "$redis" --durability none 2> "$work/worker.err" &
 started+=($!)
-"$bl" serve --redis "$redis" --durability none --port "$port" 2> "$work/serve.err" &
+"$bl" serve --redis "$redis" --durability none --port 0 2> "$work/serve.err" &
 started+=($!)
+eventually 10 grep '"listening"' "$work/serve.err"
+url=http://127.0.0.1:$(jq -r 'select(.message == "listening") | .port' "$work/serve.err")
 eventually 10 curl -fsS "$url/ready"
 
 # explain MODE [OPTIONS]: in the background; its pid in $explain
@@ -197,13 +197,12 @@ grep 'set ANTHROPIC_API_KEY' "$work/none.err" > /dev/null || fail "no word about
 ANTHROPIC_API_KEY=$key "$bl" explain --redis "$redis" --explain-url "$model" 2> "$work/http.err" && fail "plain http"
 grep 'plain HTTP' "$work/http.err" > /dev/null || fail "no word about http"
 # `up` starts one if there is a key, and gives the key to no other child.
-up_port=$((port + 1))
-url=http://127.0.0.1:$up_port
-ANTHROPIC_API_KEY=$key "$bl" up --data "$work/data" --port "$up_port" --durability none --log-level info \
+ANTHROPIC_API_KEY=$key "$bl" up --data "$work/data" --port 0 --durability none --log-level info \
     --explain-url "$model/ok" --explain-allow-http --explain-allow-private > "$work/up.out" 2> "$work/up.err" &
 up=$!
 started+=("$up")
-eventually 20 grep 'is running' "$work/up.out"
+eventually 30 grep 'Ctrl-C stops it' "$work/up.out"
+url=$(awk '/ POST / { sub("/events$", "", $3); print $3 }' "$work/up.out")
 looper up-user
 eventually 20 is '/api/patterns?type=navigation-loop&user_id=up-user' '.[0].ai_explanation != null'
 holders=0
