@@ -1,10 +1,10 @@
 // The one feed on the screen: opened for a filter, fed by polls, older pages and the stream.
 import { useEffect } from "react";
-import { useApi } from "../api/queries";
+import { apiKey, useApi } from "../api/queries";
 import type { Pattern } from "../api/types";
 import { createStore, useStore } from "../lib/store";
 import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeNewest, mergeOlder, mergeOne } from "./feed";
-import { client } from "./link";
+import { client, queries } from "./link";
 import { type Filter, NO_FILTER, patternsPath } from "./url";
 
 const PAGE = 100;
@@ -30,6 +30,7 @@ function change(path: string, how: (feed: Feed) => Feed): void {
 /** Patterns as they are now: from the stream, or the answer to "resolve". */
 export function feedThese(patterns: readonly Pattern[]): void {
   const { path, filter } = store.get();
+  void queries.cancelQueries({ queryKey: apiKey(path) }); // a poll under way may know less than this
   change(path, (feed) => patterns.reduce((all, one) => mergeOne(all, one, matches(filter, one)), feed));
 }
 

@@ -75,7 +75,10 @@ function onError(): void {
 function openStream(): void {
   signal({ type: "stream", state: "opening", at: Date.now() });
   source = new EventSource("/api/stream");
-  source.addEventListener("open", () => heard("open"));
+  source.addEventListener("open", () => {
+    heard("open");
+    void queries.invalidateQueries(); // what happened before the stream began, or while it was away
+  });
   source.addEventListener("pattern", onPattern);
   source.addEventListener("stats", onStats);
   source.addEventListener("reset", () => {

@@ -54,7 +54,7 @@ export function OfflineNote() {
       <strong>{connection.reason ?? "The server does not answer."}</strong>
       <span>
         {connection.lastOkAt
-          ? `What you see is as it was at ${clockTime(connection.lastOkAt)}. It goes on by itself once the server is back; nothing is lost.`
+          ? `What you see is as it was at ${clockTime(connection.lastOkAt)}. It goes on by itself once the server is back.`
           : "Is it running? Start it with deploy/up; this page goes on by itself."}
       </span>
     </div>

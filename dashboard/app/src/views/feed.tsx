@@ -97,9 +97,9 @@ function Nothing({ filtered }: { filtered: boolean }) {
 function useNewAbove(rows: readonly Pattern[], atTop: boolean): number {
   const seen = useRef<string | undefined>(undefined);
   const top = rows[0]?.pattern_id;
-  if (atTop || seen.current === undefined) seen.current = top;
   const at = rows.findIndex((row) => row.pattern_id === seen.current);
-  return Math.max(0, at);
+  if (atTop || at < 0) seen.current = top; // not there: another filter, or more came than a poll holds
+  return atTop ? 0 : Math.max(0, at);
 }
 
 export function FeedCard() {
