@@ -33,5 +33,7 @@ bl_test(test_alert_message unit bl_app PkgConfig::JANSSON)
 
 bl_test(test_watch unit bl_app)
 target_include_directories(test_watch PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
+bl_test(test_places unit bl_app)
+target_include_directories(test_places PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 bl_test(test_coding unit bl_http)
 target_include_directories(test_coding PRIVATE ${CMAKE_SOURCE_DIR}/src/http)

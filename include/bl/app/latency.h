@@ -8,8 +8,15 @@
 /* Upper bounds in ms, both sides counted as whole ms; the last bucket takes what is longer. */
 #define BL_LATENCY_BOUNDS(X)                                                                                 \
     X(0)                                                                                                     \
-    X(1) X(2) X(3) X(4) X(6) X(8) X(12) X(16) X(24) X(32) X(48) X(64) X(96) X(128) X(192) X(256) X(384)      \
-        X(512) X(768) X(1024) X(2048) X(4096) X(8192)
+    X(1)                                                                                                     \
+    X(2)                                                                                                     \
+    X(3)                                                                                                     \
+    X(4)                                                                                                     \
+    X(6)                                                                                                     \
+    X(8)                                                                                                     \
+    X(12)                                                                                                    \
+    X(16)                                                                                                    \
+    X(24) X(32) X(48) X(64) X(96) X(128) X(192) X(256) X(384) X(512) X(768) X(1024) X(2048) X(4096) X(8192)
 #define BL_LATENCY_ONE(ms) +1
 #define BL_LATENCY_BUCKETS (BL_LATENCY_BOUNDS(BL_LATENCY_ONE) + 1)
 
