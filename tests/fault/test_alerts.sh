@@ -42,6 +42,7 @@ for round in $(seq 0 9); do
   victim=$second
   [[ $leader != *-$first-* ]] || victim=$first
   sleep "0.$((RANDOM % 10))"
+  [ $((round % 3)) -ne 0 ] || { cli client kill type normal >/dev/null && until_true 20 leads || fail "nobody leads after the connections broke"; }
   kill -9 "$victim"
   wait "$victim" 2>/dev/null || true
   start_alerts
