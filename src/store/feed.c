@@ -59,7 +59,7 @@ struct bl_feed {
     struct bl_feed_counts counts;
     struct held *held;
     int held_n, next_partition;
-    int asked, acks; /* replies awaited */
+    int asked, acks; /* replies awaited; acks: of what must not be lost at the end */
     bool came, starved, closing;
     int64_t over_ms, touched_ms; /* of the loop's clock: when last */
     struct bl_buf key, key2;
@@ -428,6 +428,33 @@ static void begin_end(struct bl_feed *f)
     bl_link_close(link, on_link_closed, f);
 }
 
+static void on_handed_back(void *ctx, const redisReply *reply)
+{
+    struct bl_feed *f = BL_CAST(struct bl_feed, ctx, FEED_MAGIC);
+    (void)reply;
+    f->acks--;
+    begin_end(f);
+}
+
+/* An orderly end is no death: the next process need not wait, and nothing is held against the change. */
+static void hand_back(struct bl_feed *f)
+{
+    char idle[24];
+    snprintf(idle, sizeof idle, "%lld", (long long)f->options.idle_ms);
+    for (const struct held *h = f->held; h && bl_link_is_up(f->link); h = h->next) {
+        struct bl_str argv[] = {BL_STR("XCLAIM"),     key_of(f, &f->key, BL_KEY_CHANGES, h->change.partition),
+                                bl_str_of(f->group),  bl_str_of(f->consumer),
+                                BL_STR("0"),          h->change.id,
+                                BL_STR("IDLE"),       bl_str_of(idle),
+                                BL_STR("RETRYCOUNT"), BL_STR("0"),
+                                BL_STR("JUSTID")};
+        if (h->done)
+            continue;
+        f->acks++;
+        bl_link_send(f->link, sizeof argv / sizeof *argv, argv, on_handed_back, f);
+    }
+}
+
 void bl_feed_close(struct bl_feed *f, void (*closed)(void *ctx), void *ctx)
 {
     assert(f->magic == FEED_MAGIC && !f->closing);
@@ -435,5 +462,6 @@ void bl_feed_close(struct bl_feed *f, void (*closed)(void *ctx), void *ctx)
     f->closed = closed;
     f->closed_ctx = ctx;
     uv_timer_stop(&f->timer);
+    hand_back(f);
     begin_end(f);
 }

@@ -20,6 +20,7 @@
 
 static struct bl_test_redis redis;
 static uv_loop_t loop;
+static int64_t idle_ms = IDLE_MS;
 
 struct reader {
     struct bl_feed *feed;
@@ -55,7 +56,7 @@ static void open_reader(struct reader *r, const char *consumer, bool from_start,
                                       .partitions = P,
                                       .from_start = from_start,
                                       .held_max = held_max,
-                                      .idle_ms = IDLE_MS,
+                                      .idle_ms = idle_ms,
                                       .deliveries_max = 2,
                                       .ctx = r,
                                       .each = on_change};
@@ -146,23 +147,43 @@ static void no_more_than_agreed_is_held(void **state)
 
 static void what_a_dead_one_held_comes_again_and_not_for_ever(void **state)
 {
-    struct reader dead, next, last;
+    struct reader next, last;
     (void)state;
     add(0, "a");
-    open_reader(&dead, "dead", true, true, 8);
-    RUN_UNTIL(dead.n == 1);
-    close_reader(&dead);
-    assert_int_equal(pending(), 1);
+    freeReplyObject(bl_test_redis(&redis, "XGROUP CREATE bl:{test:0}:changes g 0"));
+    freeReplyObject(bl_test_redis(&redis, "XREADGROUP GROUP g dead STREAMS bl:{test:0}:changes >"));
     open_reader(&next, "next", true, true, 8);
     RUN_UNTIL(next.n == 1);
     assert_int_equal(next.again, 1);
     assert_int_equal(bl_feed_counts(next.feed)->taken_over, 1);
+    char *id = strndup(next.held[0]->id.p, next.held[0]->id.n);
     close_reader(&next);
-    open_reader(&last, "last", true, true, 8); /* it has killed two */
+    freeReplyObject(bl_test_redis(&redis,
+                                  "XCLAIM bl:{test:0}:changes g dead 0 %s IDLE 100000 RETRYCOUNT 2 JUSTID",
+                                  id)); /* it has killed two */
+    free(id);
+    open_reader(&last, "last", true, true, 8);
     RUN_UNTIL(bl_feed_counts(last.feed)->dropped == 1);
     assert_int_equal(last.n, 0);
     assert_int_equal(pending(), 0);
     close_reader(&last);
+}
+
+/* However often: an orderly end is no death. */
+static void who_ends_in_order_hands_over_at_once(void **state)
+{
+    struct reader r;
+    (void)state;
+    idle_ms = 3600 * 1000;
+    add(0, "a");
+    for (int i = 0; i < 5; i++) {
+        open_reader(&r, i % 2 ? "odd" : "even", true, true, 8);
+        RUN_UNTIL(r.n == 1);
+        assert_int_equal(r.again, i > 0);
+        close_reader(&r);
+    }
+    idle_ms = IDLE_MS;
+    assert_int_equal(pending(), 1);
 }
 
 static bool both(const struct reader *a, const struct reader *b, int n)
@@ -266,10 +287,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_change_comes_once),       TEST(a_new_group_may_begin_now),
-        TEST(no_more_than_agreed_is_held),   TEST(what_a_dead_one_held_comes_again_and_not_for_ever),
-        TEST(who_is_slow_keeps_what_it_has), TEST(what_the_cap_took_is_counted),
-        TEST(redis_may_come_and_go),         TEST(what_cannot_be_read_is_dropped),
+        TEST(every_change_comes_once),
+        TEST(a_new_group_may_begin_now),
+        TEST(no_more_than_agreed_is_held),
+        TEST(what_a_dead_one_held_comes_again_and_not_for_ever),
+        TEST(who_ends_in_order_hands_over_at_once),
+        TEST(who_is_slow_keeps_what_it_has),
+        TEST(what_the_cap_took_is_counted),
+        TEST(redis_may_come_and_go),
+        TEST(what_cannot_be_read_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,8 +59,8 @@ BL_CHECKED enum bl_err bl_feed_new(struct uv_loop_s *loop, const struct bl_feed_
 void bl_feed_done(struct bl_feed *f, const struct bl_feed_change *change);
 bool bl_feed_is_up(const struct bl_feed *f);
 const struct bl_feed_counts *bl_feed_counts(const struct bl_feed *f);
-/* Nothing is delivered any more; what was done is acknowledged if Redis answers; what was not stays pending, for the
- * next process. Changes still held are gone when closed(ctx) runs, from the loop. */
+/* Nothing is delivered any more; what was done is acknowledged if Redis answers; what was not goes
+ * to the next process, at once. Changes still held are gone when closed(ctx) runs, from the loop. */
 void bl_feed_close(struct bl_feed *f, void (*closed)(void *ctx), void *ctx);
 
 #endif
