@@ -2,7 +2,10 @@
  *
  *   IDLE -> start -> got_meta -> got_places -> LIVE: listen -> heard -> loaded (tell all) -> listen …
  *                                              LIVE, nobody watches any more -> IDLE
- *   any failure -> AWAY (watchers are told) -> tick -> start …  (on from `here`; a reset if that is gone)
+ *                                              LIVE, every few seconds -> start …
+ *   any failure -> AWAY (watchers are told) -> tick -> start …
+ *
+ * start goes on from `here`, and resets everybody if that is gone: trimmed, or with all of Redis.
  *
  * `here` moves only in loaded(), together with what is sent, so at any moment outside of it every watcher that does
  * not catch up has been sent exactly what lies before `here`. */
@@ -123,7 +126,8 @@ static void got_meta(void *ctx, enum bl_err err, const struct bl_read_reply *r, 
     bool on = w->known && w->partitions == partitions;
     if (!on)
         memset(w->here, 0, sizeof w->here);
-    w->known = w->known && on;
+    w->known = on;
+    w->check = false;
     w->partitions = (int)partitions;
     for (int p = 0; p < w->partitions; p++)
         asks[p] = (struct bl_read){.kind = BL_READ_FEED_PLACE,
@@ -137,7 +141,11 @@ static void listen(struct bl_watch *w)
     struct bl_str after[BL_PARTITIONS_MAX];
     if (w->stopping || !w->first) {
         w->state = WATCH_IDLE;
-        w->known = w->down = false;
+        w->known = w->down = w->check = false;
+        return;
+    }
+    if (w->check) {
+        start(w);
         return;
     }
     w->state = WATCH_LIVE;
@@ -247,6 +255,7 @@ static void ask_stats(struct bl_watch *w)
         return;
     w->asking_stats = true;
     w->stats_ms = w->now_ms;
+    w->check = true;
     bl_query_run(w->options.queries, &metrics, got_stats, w);
 }
 

@@ -37,6 +37,7 @@ struct bl_watch {
     enum watch_state state;
     bool known; /* `here` says where this process is; kept while the store is away */
     bool down;  /* and the watchers have been told */
+    bool check; /* whether `here` still exists: somebody may have emptied Redis */
     bool stopping;
     int partitions;
     struct place here[BL_PARTITIONS_MAX];

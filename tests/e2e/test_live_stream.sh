@@ -148,15 +148,24 @@ eventually 20 has old 1
 eventually 20 has junk 1
 [ "$(count old)" = 1 ] || fail "changes besides the reset"
 
+# --- somebody empties Redis: what was known counts no more, and what comes is told
+redis-cli -s "$sock" FLUSHALL > /dev/null
+again() { [ "$(grep -c '^event: reset' "$work/old.sse")" -ge 2 ]; }
+eventually 20 again
+owned() { [ "$(redis-cli -s "$sock" --raw KEYS 'bl:{dev:*}:lease' | wc -l)" = 8 ]; }
+eventually 20 owned
+loops 171 172
+eventually 20 has old 2
+
 # --- two hundred readers; no more than are allowed
 curl -sNZ --parallel-immediate --parallel-max 200 "$two/api/stream?n=[1-200]" -o "$work/many#1.sse" 2> /dev/null &
 crowd=$!
 started+=("$crowd")
 all_have() { [ "$(cat "$work"/many*.sse | grep -c "$1")" -ge 200 ]; }
 eventually 30 all_have '^event: stats'
-loops 171 173
-eventually 30 all_have '"user_id":"u171"'
+loops 172 174
 eventually 30 all_have '"user_id":"u172"'
+eventually 30 all_have '"user_id":"u173"'
 for i in 1 2 3 4 5; do watch "extra$i" "$two/api/stream"; done
 full() { [ "$(curl -s -m 2 -o "$work/answer" -D "$work/head" -w '%{http_code}' "$two/api/stream")" = 503 ]; }
 eventually 10 full
