@@ -42,6 +42,7 @@ void bl_alert_put_decided(struct bl_alert_store *s, const char *rule, struct bl_
     command(c, "ZADD", BL_KEY_ALERTS_DECIDED, "");
     commands_int(c, s->now_ms);
     alert_member(c, rule, id);
+    keep(c, BL_KEY_ALERTS_RULE, rule, RULE_KEEP_MS);
 }
 
 void bl_alert_put_counted(struct bl_alert_store *s, const char *rule, struct bl_pattern_id id, int64_t at_ms)
@@ -72,7 +73,6 @@ void bl_alert_put_fired(struct bl_alert_store *s, const char *rule, int64_t fire
     command(c, "HSET", BL_KEY_ALERTS_RULE, rule);
     commands_z(c, "fired_at");
     commands_int(c, fired_ms);
-    keep(c, BL_KEY_ALERTS_RULE, rule, RULE_KEEP_MS);
     command(c, "DEL", BL_KEY_ALERTS_WINDOW, rule);
 }
 
