@@ -4,7 +4,7 @@
  *   {"received":ms,"partition":p,"tick":true}
  *   {"received":ms,"partition":p,"command":{…}}
  *
- * before them, for each partition with entries, the rules in effect before its first one:
+ * and before the first entry of each partition the rules in effect until then:
  *
  *   {"received":ms,"partition":p,"rules":{"command":"rules","version":N,"settings":{…}}}
  *
@@ -42,7 +42,7 @@ static struct {
     struct bl_read *reads;
     char (*after)[48];
     int *asked;
-    bool begun; /* the rules are printed */
+    bool begun; /* the rules are asked for */
 } all;          /* the command runs once */
 
 static void end(const char *complaint)
@@ -183,23 +183,28 @@ static struct bl_str settings_of(const struct bl_read_reply *history, int64_t ve
     return settings;
 }
 
-static void print_rules(int p, const struct bl_read_reply *noted, const struct bl_read_reply *history)
+/* A line before those of the first entry, with its time: the order of the export stays that of the ids. */
+static void put_rules(int p, const struct bl_read_reply *noted, const struct bl_read_reply *history)
 {
-    const struct lane *lane = &all.lane[p];
+    struct lane *lane = &all.lane[p];
     struct bl_command rules = {.kind = BL_COMMAND_RULES};
-    struct bl_buf line;
+    struct bl_buf text;
     if (lane->n == 0)
         return;
     rules.settings = settings_of(history, version_before(noted, lane->entry[0].id), &rules.version);
     if (!rules.settings.n)
         return;
-    bl_buf_init(&line, 0);
-    bl_buf_printf(&line, "{\"received\":%lld,\"partition\":%d,\"rules\":", (long long)lane->entry[0].id.ms,
+    bl_buf_init(&text, 0);
+    bl_buf_printf(&text, "{\"received\":%lld,\"partition\":%d,\"rules\":", (long long)lane->entry[0].id.ms,
                   p);
-    bl_command_write(&rules, &line);
-    bl_buf_z(&line, "}\n");
-    inspect_print(all.i, bl_buf_view(&line));
-    bl_buf_release(&line);
+    bl_command_write(&rules, &text);
+    bl_buf_z(&text, "}\n");
+    size_t more = text.n;
+    bl_buf_str(&text, bl_buf_view(&lane->text));
+    bl_buf_release(&lane->text);
+    lane->text = text;
+    for (size_t i = 0; i < lane->n; i++)
+        lane->entry[i].end += more;
 }
 
 static void on_rules(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
@@ -209,8 +214,13 @@ static void on_rules(void *ctx, enum bl_err err, const struct bl_read_reply *r, 
         end(bl_err_text(err));
         return;
     }
-    for (int p = 0; p < all.partitions; p++)
-        print_rules(p, &r[p], &r[n - 1]);
+    for (int p = 0; p < all.partitions; p++) {
+        put_rules(p, &r[p], &r[n - 1]);
+        if (all.lane[p].text.err != BL_OK) {
+            end(bl_err_text(all.lane[p].text.err));
+            return;
+        }
+    }
     print_ready();
     ask();
 }
