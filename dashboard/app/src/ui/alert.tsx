@@ -1,6 +1,7 @@
 // The newest high pattern that nobody has resolved, always in sight.
 import { useNewestAlert } from "../api/queries";
-import { ago } from "../lib/format";
+import type { Pattern } from "../api/types";
+import { ago, cut } from "../lib/format";
 import { useServerNow } from "../state/clock";
 import { openPattern } from "../state/place";
 import { resolvePattern, useUndoItems } from "../state/resolve";
@@ -10,9 +11,20 @@ import { Foreign, UserLink } from "./text";
 export function PinnedAlert() {
   const { data } = useNewestAlert();
   const resolving = useUndoItems();
-  const now = useServerNow();
   const pattern = data?.[0];
-  if (!pattern || resolving.some((item) => item.id === pattern.pattern_id)) return null;
+  const shown = pattern && !resolving.some((item) => item.id === pattern.pattern_id);
+  return (
+    <>
+      <p className="sr" aria-live="polite">
+        {shown && `New alert: ${cut(pattern.explanation, 200)}`}
+      </p>
+      {shown && <Alert pattern={pattern} />}
+    </>
+  );
+}
+
+function Alert({ pattern }: { pattern: Pattern }) {
+  const now = useServerNow();
   return (
     <section className="alert" aria-label="Newest alert" data-testid="alert">
       <div className="alert-what">

@@ -34,12 +34,13 @@ function ConnectionState() {
   const since = connection.lastOkAt;
   const word = phase === "offline" ? (since ? `Offline since ${clockTime(since)}` : "Offline") : PHASES[phase];
   const age = since === null ? null : now - since;
+  const fresh = (phase === "live" || phase === "polling") && age !== null && age < FRESH_MS;
   return (
     <div className={`connection connection-${phase}`} data-testid="connection" data-phase={phase} title={connection.reason ?? undefined}>
       <span className="connection-dot" aria-hidden="true" />
       <span role="status">{word}</span>
       {age !== null && phase !== "offline" && (
-        <span className="connection-age">{(phase === "live" || phase === "polling") && age < FRESH_MS ? "up to date" : `as of ${clockTime(now - age)}`}</span>
+        <span className={fresh ? "connection-age connection-fresh" : "connection-age"}>{fresh ? "up to date" : `as of ${clockTime(now - age)}`}</span>
       )}
     </div>
   );

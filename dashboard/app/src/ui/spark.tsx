@@ -16,7 +16,7 @@ export function Spark({ values }: { values: readonly number[] }) {
   return (
     <svg className="spark" viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" aria-hidden="true" focusable="false">
       {values.length > 1 && <path className="spark-area" d={`${path}V${H}H0Z`} />}
-      <path className="spark-line" d={path} />
+      <path className={values.length > 1 ? "spark-line" : "spark-none"} d={path} />
     </svg>
   );
 }

@@ -76,6 +76,7 @@ export function VirtualList<T>({ label, items, idOf, rowHeight, render, selected
               role="listitem"
               aria-setsize={items.length}
               aria-posinset={first + i + 1}
+              aria-current={id === selected ? "true" : undefined}
               className={id === selected ? "vrow vrow-selected" : "vrow"}
               style={{ transform: `translateY(${(first + i) * rowHeight}px)`, height: rowHeight }}
             >
