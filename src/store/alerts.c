@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define RULE_KEEP_MS (30LL * 24 * 3600 * 1000)
-
 enum bl_err bl_alert_store_new(struct bl_link *link, const char *env, const char *holder,
                                struct bl_alert_store **out)
 {

@@ -14,6 +14,8 @@
 #define ALERT_STORE_MAGIC BL_MAGIC('a', 'l', 's', 't')
 #define WAIT_MAGIC        BL_MAGIC('a', 'l', 'w', 't')
 
+#define RULE_KEEP_MS (30LL * 24 * 3600 * 1000) /* what a rule remembers, since it was used last */
+
 struct bl_alert_store {
     uint32_t magic;
     struct bl_link *link;

@@ -9,7 +9,6 @@
 #define DECIDED_KEEP_MS  (2LL * 24 * 3600 * 1000)
 #define WINDOW_KEEP_MS   (3LL * 24 * 3600 * 1000) /* twice the longest window, and then some */
 #define DELIVERY_KEEP_MS (24LL * 3600 * 1000)     /* far beyond the age at which it is given up */
-#define RULE_KEEP_MS     (30LL * 24 * 3600 * 1000)
 
 static void command(struct commands *c, const char *name, enum bl_key key, const char *arg)
 {
