@@ -112,6 +112,10 @@ static void get_stream(struct bl_request *r, void *ctx)
         bl_answer_error(r, problem.err, problem.field, problem.message);
         return;
     }
+    if (bl_request_is_head(r)) {
+        bl_answer_bytes(r, 200, TYPE, (struct bl_str){0}, NULL);
+        return;
+    }
     struct reader *d = calloc(1, sizeof *d);
     if (!d) {
         bl_answer_error(r, BL_ERR_NO_MEMORY, NULL, NULL);

@@ -248,6 +248,11 @@ struct bl_str bl_request_path(const struct bl_request *r)
     return r->req ? raw_path(r->req) : (struct bl_str){0};
 }
 
+bool bl_request_is_head(const struct bl_request *r)
+{
+    return r->req && bl_str_eqz(bl_str_iovec(r->req->input.method), "HEAD");
+}
+
 struct bl_str bl_request_header(const struct bl_request *r, const char *name)
 {
     ssize_t at = r->req ? h2o_find_header_by_str(&r->req->headers, name, strlen(name), -1) : -1;

@@ -51,6 +51,8 @@ BL_CHECKED bool bl_query_int(struct bl_request *r, const char *name, int64_t min
 /* Answers 400 invalid_query for parameter `name`. */
 void bl_query_refuse(struct bl_request *r, const char *name, const char *message);
 
+/* Only the head of the answer is wanted; bl_answer_* see to that. Only before the handler returns. */
+bool bl_request_is_head(const struct bl_request *r);
 /* name in lower case; empty if absent. Only before the handler returns. */
 struct bl_str bl_request_header(const struct bl_request *r, const char *name);
 /* Only before the handler returns. */

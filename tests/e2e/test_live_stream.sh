@@ -91,6 +91,8 @@ for bad in type=loop severity=worst 'user_id=%01' "page=%01"; do
     jq -e '.error.code == "invalid_query"' "$work/answer" > /dev/null || fail "$bad"
 done
 
+curl -fsSI -m 10 "$one/api/stream" | grep -i '^content-type: text/event-stream' > /dev/null || fail "HEAD"
+
 # --- one reader over many connections, while everything dies once: nothing twice, nothing left out
 parts=("$work/a.sse")
 hop() { # hop NAME URL: goes on where the last part ended
