@@ -6,6 +6,5 @@ export default defineConfig({
     include: ["{app,demo,tracker}/{src,test}/**/*.test.{ts,tsx}"],
     environment: "node",
     restoreMocks: true,
-    passWithNoTests: true,
   },
 });
