@@ -169,7 +169,7 @@ static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_bu
     if (!file)
         return 1;
     bl_buf_init(&source, 0);
-    bl_buf_printf(&source, "apply %s%c", path, '\0');
+    bl_buf_printf(&source, "apply %s%c", rules_file_name(path), '\0');
     const struct bl_settings *s = bl_config_rules(file);
     enum bl_err err = source.err == BL_OK ? bl_ruleset_apply(r, s, source.p, false, &a) : source.err;
     if (err == BL_OK) {

@@ -7,6 +7,8 @@
 /* What differs, one setting a line ("  rules.hesitation.low: 10s -> 12s"), or as a JSON list. Gives their number. */
 size_t rules_put_changes(const struct bl_settings *from, const struct bl_settings *to, bool json,
                          struct bl_buf *out);
+/* The file's name without its directories: what the history, which the API shows, has to know of it. */
+const char *rules_file_name(const char *path);
 /* "2025-01-31 12:00:00 UTC" */
 void rules_put_time(int64_t ms, struct bl_buf *out);
 /* The partitions that have not (`which` false: that have) version `wanted` in effect: "0 3 5"; gives their number. */

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+const char *rules_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
 void rules_put_time(int64_t ms, struct bl_buf *out)
 {
     time_t seconds = (time_t)(ms / 1000);

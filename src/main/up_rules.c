@@ -38,7 +38,7 @@ static enum bl_err apply(struct starting *s)
     struct bl_ruleset_applied a;
     struct bl_buf text;
     bl_buf_init(&text, 0);
-    bl_buf_printf(&text, "up %s%c", name_of(s), '\0');
+    bl_buf_printf(&text, "up %s%c", rules_file_name(name_of(s)), '\0');
     enum bl_err err = text.err == BL_OK ? bl_ruleset_apply(s->ruleset, s->own, text.p, true, &a) : text.err;
     bl_buf_clear(&text);
     if (err == BL_OK && a.before && !a.same) {

@@ -27,7 +27,7 @@ printf 'rules:\n  hesitation: {low: 5s}\n' > "$work/file.yaml"
 printf 'rules:\n  hesitation: {low: 7s}\n' > "$work/other.yaml"
 
 start --config "$work/file.yaml"
-[ "$(newest)" = "[1,\"up $work/file.yaml\",null]" ] || fail "the first start: $(newest)"
+[ "$(newest)" = "[1,\"up file.yaml\",null]" ] || fail "the first start: $(newest)"
 stop
 
 start --config "$work/file.yaml"
@@ -44,7 +44,7 @@ stop
 # Another file: it holds.
 printf 'rules:\n  hesitation: {low: 6s}\n' > "$work/file.yaml"
 start --config "$work/file.yaml"
-[ "$(newest)" = "[3,\"up $work/file.yaml\",[{\"setting\":\"rules.hesitation.low\",\"old\":7000,\"new\":6000}]]" ] ||
+[ "$(newest)" = "[3,\"up file.yaml\",[{\"setting\":\"rules.hesitation.low\",\"old\":7000,\"new\":6000}]]" ] ||
     fail "a changed file: $(newest)"
 grep 'rules.hesitation.low: 7s -> 6s' "$work/up.out" > /dev/null || fail "the change is not told"
 grep 'rules of the data set are in effect' "$work/up.err" && fail "its own workers differ"
