@@ -102,7 +102,10 @@ static void check_levels(const struct bl_config *c, enum bl_rule_id id, struct p
     const struct bl_rule_settings *v = &c->rules.rule[id];
     int64_t before = 0;
     for (size_t i = 0; (i = bl_rule_disorder(id, v, i, &before)) < rule->n_params; i++) {
-        const struct source *s = &c->param[id][i];
+        size_t set = i; /* the level itself may be a default: then the line of the one that is above it */
+        while (set > 0 && c->param[id][set].from != FROM_FILE)
+            set--;
+        const struct source *s = &c->param[id][set];
         char field[96];
         bl_buf_printf(&p->why, "must not be below the level before it, which is ");
         bl_number_put(&p->why, bl_param_number(rule->params[i].type), before);
@@ -118,6 +121,11 @@ void bl_config_check(const struct bl_config *c, struct problems *p)
     check_lease(c, p);
     check_urls(c, p);
     check_types(c, p);
+}
+
+void bl_config_check_rules(const struct bl_config *c, struct problems *p)
+{
     for (int id = 0; id < BL_RULE_COUNT; id++)
-        check_levels(c, (enum bl_rule_id)id, p);
+        if (!c->spoilt[id])
+            check_levels(c, (enum bl_rule_id)id, p);
 }

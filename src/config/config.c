@@ -268,7 +268,9 @@ static void settle(struct bl_config *c)
 
 static enum bl_err finish(struct bl_config *c, struct problems *p, struct bl_config **out)
 {
-    if (p->n == 0) {
+    bool whole = p->n == 0;
+    bl_config_check_rules(c, p);
+    if (whole) {
         settle(c);
         bl_config_check(c, p);
         bl_alerts_check(c, p);

@@ -42,7 +42,8 @@ struct bl_config {
     struct bl_settings rules;
     struct source enabled[BL_RULE_COUNT], weight[BL_RULE_COUNT];
     struct source param[BL_RULE_COUNT][BL_RULE_PARAMS_MAX];
-    struct alert *alerts;              /* the section `alerts`, n_alerts of them */
+    bool spoilt[BL_RULE_COUNT]; /* its section has a problem: what was meant by the rest is not known */
+    struct alert *alerts;       /* the section `alerts`, n_alerts of them */
     struct bl_alert_rule *alert_rules; /* made from it */
     size_t n_alerts;
     const char *path; /* of the file; NULL: none */
@@ -88,5 +89,7 @@ void bl_rules_print_yaml(const struct bl_settings *s, const struct bl_config *so
 void bl_rules_print_json(const struct bl_config *c, struct bl_buf *out);
 /* What no single value can tell (check.c). */
 void bl_config_check(const struct bl_config *c, struct problems *p);
+/* The same of the rules, each for itself: looked at even if there are problems elsewhere. */
+void bl_config_check_rules(const struct bl_config *c, struct problems *p);
 
 #endif

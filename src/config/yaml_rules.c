@@ -217,10 +217,12 @@ static void read_rule(struct yaml_file *f, const struct yaml_member *m, void *ct
         names[i] = bl_rule(id)->name;
         if (!bl_name_same(m->key, names[i]))
             continue;
+        size_t before = f->p->n;
         if (m->value->type == YAML_SCALAR_NODE)
             read_enabled(f, m, id);
         else
             bl_yaml_members(f, m->value, m->field, read_rule_member, &id);
+        f->c->spoilt[id] |= f->p->n > before;
         return;
     }
     bl_yaml_unknown(f, m, names, BL_RULE_COUNT);

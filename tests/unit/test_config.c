@@ -360,6 +360,25 @@ static void a_misspelt_variable_is_told_and_harmless(void **state)
     }
 }
 
+/* Relations are looked at rule by rule: a mistake in one does not hide another's, nor make up one. */
+static void every_problem_of_the_rules_is_told_at_once(void **state)
+{
+    struct reading r;
+    (void)state;
+    read_config(
+        &r, BL_FOR_SERVE,
+        "prot: 1\nrules:\n  hesitation: {low: x, medium: 8s}\n  navigation-loop: {revisit-medium: 9}\n"
+        "  rage-click: {medium: 9}\n",
+        "", "");
+    assert_int_equal(r.err, BL_ERR_CONFIG);
+    assert_non_null(strstr(r.problems.p, "prot: unknown name; did you mean port?"));
+    assert_non_null(strstr(r.problems.p, "rules.hesitation.low: must be a time"));
+    assert_null(strstr(r.problems.p, "rules.hesitation.medium"));
+    assert_non_null(strstr(r.problems.p, ":4: rules.navigation-loop.revisit-high: must not be below"));
+    assert_non_null(strstr(r.problems.p, "rules.rage-click.high: must not be below"));
+    release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test(help_lists_each_option_of_the_command),
         cmocka_unit_test(suggestions_are_near),
         cmocka_unit_test(a_misspelt_variable_is_told_and_harmless),
+        cmocka_unit_test(every_problem_of_the_rules_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
