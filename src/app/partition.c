@@ -6,26 +6,21 @@
  *
  *   bl_partition_record ──> bl_partition_advance(received) ──moved──> fire_next … until nothing is due
  *                       └─> duplicate? ──> time (SPEC 3.2) ──> late? ──> bl_engine_event
- *
- * Ids seen form a queue in order of `received` beside a map; the oldest go when the bound is reached
- * (SPEC 2.7). */
+ */
 #include "bl/app/partition.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "seen.h"
 
 #include <stdlib.h>
 
 #define PARTITION_MAGIC BL_MAGIC('p', 'a', 'r', 't')
 #define MINUTE_MS       60000
 
-struct seen {
-    uint64_t hash;
-    int64_t received_ms;
-};
-
 struct bl_partition {
     uint32_t magic;
     bool event_mode;
+    bool unstored; /* only who is gone is dirty */
     struct bl_settings settings;
     struct bl_engine engine;
     struct bl_partition_sink sink;
@@ -40,11 +35,7 @@ struct bl_partition {
     bool scratch_changed;
 
     struct bl_hash_key id_key;
-    int64_t seen_ms;
-    struct seen *seen; /* a ring, oldest at seen_first */
-    size_t seen_max, seen_cap, seen_first, n_seen;
-    uint64_t *index; /* hash set over the ring: 1 + place; open addressing */
-    size_t index_cap;
+    struct seen_ids seen;
 };
 
 static void on_pattern(void *ctx, const struct bl_pattern *pattern)
@@ -81,8 +72,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     p->sink = *sink;
     p->engine = (struct bl_engine){&p->settings, {p, on_pattern, on_attempt}};
     p->id_key = id_key;
-    p->seen_max = seen_max;
-    p->seen_ms = seen_ms;
+    seen_init(&p->seen, seen_max, seen_ms);
     p->clock_ms = INT64_MIN;
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
@@ -106,9 +96,13 @@ void bl_partition_free(struct bl_partition *p)
     bl_map_release(&p->members);
     bl_heap_release(&p->due);
     free(p->scratch);
-    free(p->seen);
-    free(p->index);
+    seen_release(&p->seen);
     free(p);
+}
+
+void bl_partition_unstored(struct bl_partition *p)
+{
+    p->unstored = true;
 }
 
 int64_t bl_partition_clock(const struct bl_partition *p)
@@ -136,7 +130,7 @@ static enum bl_err put_back(struct bl_partition *p)
     } else {
         size_t n = bl_user_packed_bytes(p->scratch);
         if (n > m->packed_cap || n < m->packed_cap / 4) {
-            size_t cap = n + n / 4;
+            size_t cap = n + n / 2; /* a session grows for a while */
             void *packed = realloc(m->packed, cap);
             if (!packed)
                 return BL_ERR_NO_MEMORY;
@@ -166,7 +160,7 @@ static enum bl_err take_up(struct bl_partition *p, struct bl_member *m)
 
 static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 {
-    if (m->dirty)
+    if (m->dirty || (p->unstored && !bl_user_gone(p->scratch)))
         return;
     m->dirty = true;
     m->next_dirty = NULL;
@@ -177,14 +171,29 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
     p->dirty_last = m;
 }
 
-/* After the scratch changed: the member's place among deadlines. */
+/* After the scratch changed: the member's place among deadlines. Nearly every event puts a deadline off, so the
+ * place is changed only if it comes earlier; one that comes too early is put right then (next_due). */
 static enum bl_err reschedule(struct bl_partition *p, struct bl_member *m)
 {
-    int64_t due_ms = p->scratch->due_ms;
-    if (due_ms != BL_NEVER)
-        return bl_heap_set(&p->due, &m->node, due_ms);
-    bl_heap_remove(&p->due, &m->node);
+    m->due_ms = p->scratch->due_ms;
+    if (m->due_ms == BL_NEVER)
+        bl_heap_remove(&p->due, &m->node);
+    else if (!m->node.at || m->due_ms < m->node.due_ms)
+        return bl_heap_set(&p->due, &m->node, m->due_ms);
     return BL_OK;
+}
+
+/* Who is due first; NULL: nobody is ever. */
+static struct bl_member *next_due(struct bl_partition *p)
+{
+    for (struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
+        struct bl_member *m = BL_CONTAINER(struct bl_member, top, node);
+        if (top->due_ms == m->due_ms)
+            return m;
+        if (bl_heap_set(&p->due, &m->node, m->due_ms) != BL_OK)
+            break; /* never: it is in the heap */
+    }
+    return NULL;
 }
 
 struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_str user_id)
@@ -202,7 +211,7 @@ static enum bl_err member_new(struct bl_partition *p, struct bl_str user_id, str
         memcpy(id, user_id.p, user_id.n);
     m->user_id = (struct bl_str){id, user_id.n};
     m->node.tie = m->user_id;
-    m->scheduled_ms = m->checkout_ms = BL_NEVER;
+    m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
     enum bl_err err = bl_map_put(&p->members, m->user_id, m);
     if (err != BL_OK) {
         member_free(m);
@@ -276,97 +285,20 @@ void bl_partition_clean(struct bl_partition *p)
     p->dirty_first = p->dirty_last = NULL;
 }
 
-int64_t bl_partition_due(const struct bl_partition *p)
+int64_t bl_partition_due(struct bl_partition *p)
 {
-    const struct bl_heap_node *top = bl_heap_top(&p->due);
-    return top ? top->due_ms : BL_NEVER;
+    const struct bl_member *m = next_due(p);
+    return m ? m->due_ms : BL_NEVER;
 }
 
-/* ---- ids seen ---- */
+/* ---- time and events ---- */
 
-static size_t index_find(const struct bl_partition *p, uint64_t hash)
+enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t id_hash, int64_t received_ms)
 {
-    size_t i = hash & (p->index_cap - 1);
-    while (p->index[i] && p->seen[p->index[i] - 1].hash != hash)
-        i = (i + 1) & (p->index_cap - 1);
-    return i;
+    return seen_put(&p->seen, id_hash, received_ms);
 }
 
-static void index_remove(struct bl_partition *p, size_t hole)
-{
-    size_t mask = p->index_cap - 1;
-    p->index[hole] = 0;
-    for (size_t i = (hole + 1) & mask; p->index[i]; i = (i + 1) & mask) {
-        size_t home = p->seen[p->index[i] - 1].hash & mask;
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            p->index[hole] = p->index[i];
-            p->index[i] = 0;
-            hole = i;
-        }
-    }
-}
-
-static void forget_oldest(struct bl_partition *p)
-{
-    size_t at = index_find(p, p->seen[p->seen_first].hash);
-    if (p->index[at] == p->seen_first + 1)
-        index_remove(p, at);
-    p->seen_first = (p->seen_first + 1) % p->seen_cap;
-    p->n_seen--;
-}
-
-/* Doubles the ring and rebuilds the index; at most half of the index is ever taken. */
-static enum bl_err seen_grow(struct bl_partition *p)
-{
-    size_t cap = p->seen_cap ? p->seen_cap * 2 : 256;
-    struct seen *ring = malloc(cap * sizeof *ring);
-    uint64_t *index = calloc(cap * 2, sizeof *index);
-    if (!ring || !index) {
-        free(ring);
-        free(index);
-        return BL_ERR_NO_MEMORY;
-    }
-    for (size_t i = 0; i < p->n_seen; i++)
-        ring[i] = p->seen[(p->seen_first + i) % p->seen_cap];
-    free(p->seen);
-    free(p->index);
-    p->seen = ring;
-    p->index = index;
-    p->seen_first = 0;
-    p->seen_cap = cap;
-    p->index_cap = cap * 2;
-    for (size_t i = 0; i < p->n_seen; i++)
-        p->index[index_find(p, ring[i].hash)] = i + 1;
-    return BL_OK;
-}
-
-enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t hash, int64_t received_ms)
-{
-    while (p->n_seen &&
-           (p->n_seen >= p->seen_max || received_ms - p->seen[p->seen_first].received_ms >= p->seen_ms))
-        forget_oldest(p);
-    if (p->seen_max == 0)
-        return BL_OK;
-    if (p->n_seen == p->seen_cap) {
-        enum bl_err err = seen_grow(p);
-        if (err != BL_OK)
-            return err;
-    }
-    size_t place = (p->seen_first + p->n_seen++) % p->seen_cap;
-    p->seen[place] = (struct seen){hash, received_ms};
-    p->index[index_find(p, hash)] = place + 1;
-    return BL_OK;
-}
-
-static bool is_seen(const struct bl_partition *p, uint64_t hash, int64_t received_ms)
-{
-    if (p->n_seen == 0)
-        return false;
-    uint64_t place = p->index[index_find(p, hash)];
-    return place && received_ms - p->seen[place - 1].received_ms < p->seen_ms;
-}
-
-static uint64_t id_hash(const struct bl_partition *p, const struct bl_record *r)
+static uint64_t id_hash_of(const struct bl_partition *p, const struct bl_record *r)
 {
     char text[BL_USER_ID_MAX_BYTES + 1 + BL_EVENT_ID_MAX_BYTES];
     memcpy(text, r->user_id.p, r->user_id.n);
@@ -375,16 +307,14 @@ static uint64_t id_hash(const struct bl_partition *p, const struct bl_record *r)
     return bl_hash64(p->id_key, (struct bl_str){text, r->user_id.n + 1 + r->event_id.n});
 }
 
-/* ---- time and events ---- */
-
 static enum bl_err fire_next(struct bl_partition *p, struct bl_member *m)
 {
     enum bl_err err = take_up(p, m);
     if (err != BL_OK)
         return err;
     p->scratch_changed = true;
-    mark_dirty(p, m);
     bl_engine_fire(&p->engine, p->scratch, m->user_id);
+    mark_dirty(p, m);
     return reschedule(p, m);
 }
 
@@ -392,10 +322,13 @@ enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms)
 {
     if (until_ms > p->clock_ms)
         p->clock_ms = until_ms;
-    for (struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
+    for (const struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
         if (top->due_ms + p->settings.grace_ms > until_ms)
             break;
-        enum bl_err err = fire_next(p, BL_CONTAINER(struct bl_member, top, node));
+        struct bl_member *m = next_due(p);
+        if (!m || m->due_ms + p->settings.grace_ms > until_ms)
+            break;
+        enum bl_err err = fire_next(p, m);
         if (err != BL_OK)
             return err;
     }
@@ -407,19 +340,20 @@ enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)
     return received_ms > p->clock_ms ? bl_partition_fire_until(p, received_ms) : BL_OK;
 }
 
-static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time)
+static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time,
+                         uint64_t hash)
 {
     struct bl_event e = r->event;
-    struct bl_member *m = bl_partition_member(p, r->user_id);
+    struct bl_member *m = bl_map_get_hashed(&p->members, r->user_id, hash);
     enum bl_err err = m ? BL_OK : member_new(p, r->user_id, &m);
     if (err != BL_OK || (err = take_up(p, m)) != BL_OK)
         return err;
     int64_t before_ms = p->scratch->seen_ms;
     p->scratch_changed = true;
-    mark_dirty(p, m);
     e.t_ms = time->t_ms;
     struct bl_taken taken = {.clock_adjusted = time->clock_adjusted};
     taken.visit = bl_engine_event(&p->engine, p->scratch, m->user_id, &e);
+    mark_dirty(p, m);
     taken.t_ms = p->scratch->seen_ms;
     taken.first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != taken.t_ms / MINUTE_MS;
     if (p->sink.event)
@@ -427,7 +361,42 @@ static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, cons
     return reschedule(p, m);
 }
 
+uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id)
+{
+    return bl_map_hash(&p->members, user_id);
+}
+
+#define FETCH_BYTES 1024 /* of a state: what most of them have */
+#define CACHE_LINE  64
+
+static void fetch(const void *at, size_t n)
+{
+    for (size_t i = 0; i < n; i += CACHE_LINE)
+        __builtin_prefetch((const char *)at + i);
+}
+
+void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage)
+{
+    if (stage == BL_FETCH_SLOT) {
+        bl_map_prefetch(&p->members, hash);
+        return;
+    }
+    const struct bl_member *m = bl_map_peek(&p->members, hash);
+    if (m && stage == BL_FETCH_MEMBER) {
+        fetch(m, offsetof(struct bl_member, scheduled_ms)); /* what is below is the host's */
+        fetch(m + 1, CACHE_LINE);                           /* the user's id */
+    }
+    if (m && stage == BL_FETCH_STATE && m->packed)
+        fetch(m->packed, m->packed_cap < FETCH_BYTES ? m->packed_cap : FETCH_BYTES);
+}
+
 enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *r, int64_t received_ms)
+{
+    return bl_partition_record_hashed(p, r, received_ms, bl_partition_hash(p, r->user_id));
+}
+
+enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
+                                       uint64_t hash)
 {
     struct bl_event_time time;
     if (p->event_mode) {
@@ -440,20 +409,20 @@ enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *
     if (err != BL_OK)
         return err;
     if (!r->made_id) {
-        uint64_t hash = id_hash(p, r);
-        if (is_seen(p, hash, received_ms)) {
+        uint64_t id = id_hash_of(p, r);
+        if (seen_has(&p->seen, id, received_ms)) {
             if (p->sink.duplicate)
                 p->sink.duplicate(p->sink.ctx, r);
             return BL_OK;
         }
-        err = bl_partition_seen(p, hash, received_ms);
+        err = seen_put(&p->seen, id, received_ms);
         if (err != BL_OK)
             return err;
         if (p->sink.remember)
-            p->sink.remember(p->sink.ctx, hash, received_ms);
+            p->sink.remember(p->sink.ctx, id, received_ms);
     }
     if (!time.late)
-        return apply(p, r, &time);
+        return apply(p, r, &time, hash);
     struct bl_taken taken = {.t_ms = time.t_ms, .late = true};
     if (p->sink.event)
         p->sink.event(p->sink.ctx, r, &taken);

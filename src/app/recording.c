@@ -1,9 +1,9 @@
 /* Recorded events, line by line (replay.h): what `POST /events` takes, with a timestamp, in order of time. */
 #include "bl/app/replay.h"
 
-enum bl_err bl_recording_init(struct bl_recording *rec, bool canonical)
+enum bl_err bl_recording_init(struct bl_recording *rec)
 {
-    *rec = (struct bl_recording){.last_ms = -1, .canonical = canonical};
+    *rec = (struct bl_recording){.last_ms = -1};
     return bl_decoder_new(&rec->decoder);
 }
 
@@ -20,17 +20,18 @@ struct reading {
     enum bl_err err;
 };
 
-static enum bl_err hand_on(struct reading *reading, const struct bl_record *record)
+enum bl_err bl_recording_order(struct bl_recording *rec, const struct bl_record *record,
+                               struct bl_problem *problem)
 {
-    if (record->timestamp_ms < reading->rec->last_ms) {
-        *reading->problem = (struct bl_problem){
+    if (record->timestamp_ms < rec->last_ms) {
+        *problem = (struct bl_problem){
             .err = BL_ERR_INVALID_TIMESTAMP,
             .field = "timestamp",
             .message = "The timestamp lies before that of an earlier line: sort the file by time."};
         return BL_ERR_INVALID_TIMESTAMP;
     }
-    reading->rec->last_ms = record->timestamp_ms;
-    return reading->fn(reading->ctx, record);
+    rec->last_ms = record->timestamp_ms;
+    return BL_OK;
 }
 
 static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
@@ -43,7 +44,9 @@ static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
         *reading->problem = *problem;
         reading->err = problem->err;
     } else {
-        reading->err = hand_on(reading, record);
+        reading->err = bl_recording_order(reading->rec, record, reading->problem);
+        if (reading->err == BL_OK)
+            reading->err = reading->fn(reading->ctx, record);
     }
 }
 
@@ -69,9 +72,6 @@ enum bl_err bl_recording_read(struct bl_recording *rec, struct bl_str line,
     static const struct bl_decode_options options = {
         .max_events = 1, .timestamp_needed = true, .make_id = no_id};
     struct reading reading = {rec, fn, ctx, problem, BL_OK};
-    struct bl_record record;
-    if (!rec->canonical && bl_decode_plain(rec->decoder, line, &record))
-        return hand_on(&reading, &record);
     if (bl_recording_blank(line))
         return BL_OK;
     enum bl_err err =

@@ -93,7 +93,7 @@ static int64_t stale_ms(const struct owner *o)
  */
 static void put_schedule(const struct owner *o, struct bl_member *m, struct bl_put_user *u)
 {
-    int64_t due_ms = m->node.at ? m->node.due_ms : BL_NEVER;
+    int64_t due_ms = m->due_ms;
     bool passed = m->scheduled_ms != BL_NEVER && m->scheduled_ms <= stale_ms(o);
     if (due_ms < m->scheduled_ms || (passed && due_ms != m->scheduled_ms)) {
         u->reschedule = true;

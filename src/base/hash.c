@@ -1,7 +1,7 @@
 /* SipHash-2-4 (Aumasson, Bernstein), both output widths, from the published description. */
 #include "bl/base/hash.h"
 
-static uint64_t rotl(uint64_t x, int b)
+static inline uint64_t rotl(uint64_t x, int b)
 {
     return x << b | x >> (64 - b);
 }
@@ -10,7 +10,7 @@ struct sip {
     uint64_t v0, v1, v2, v3;
 };
 
-static void rounds(struct sip *s, int n)
+static inline void rounds(struct sip *s, int n)
 {
     while (n-- > 0) {
         s->v0 += s->v1;
@@ -26,7 +26,17 @@ static void rounds(struct sip *s, int n)
     }
 }
 
-static uint64_t load_le(const unsigned char *p, size_t n)
+static uint64_t load_word(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static uint64_t load_rest(const unsigned char *p, size_t n)
 {
     uint64_t v = 0;
     for (size_t i = 0; i < n; i++)
@@ -39,12 +49,12 @@ static void absorb(struct sip *s, struct bl_str in)
     const unsigned char *p = (const unsigned char *)in.p;
     size_t whole = in.n & ~(size_t)7;
     for (size_t i = 0; i < whole; i += 8) {
-        uint64_t m = load_le(p + i, 8);
+        uint64_t m = load_word(p + i);
         s->v3 ^= m;
         rounds(s, 2);
         s->v0 ^= m;
     }
-    uint64_t last = (uint64_t)in.n << 56 | (in.n > whole ? load_le(p + whole, in.n - whole) : 0);
+    uint64_t last = (uint64_t)in.n << 56 | (in.n > whole ? load_rest(p + whole, in.n - whole) : 0);
     s->v3 ^= last;
     rounds(s, 2);
     s->v0 ^= last;

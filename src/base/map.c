@@ -34,12 +34,38 @@ static size_t find(const struct bl_map *m, struct bl_str key, uint64_t hash)
     return i;
 }
 
-void *bl_map_get(const struct bl_map *m, struct bl_str key)
+uint64_t bl_map_hash(const struct bl_map *m, struct bl_str key)
+{
+    return bl_hash64(m->seed, key);
+}
+
+void bl_map_prefetch(const struct bl_map *m, uint64_t hash)
+{
+    if (m->n)
+        __builtin_prefetch(&m->slots[hash & (m->cap - 1)]);
+}
+
+void *bl_map_peek(const struct bl_map *m, uint64_t hash)
 {
     if (m->n == 0)
         return NULL;
-    size_t i = find(m, key, bl_hash64(m->seed, key));
+    size_t i = hash & (m->cap - 1);
+    while (m->slots[i].key.p && m->slots[i].hash != hash)
+        i = (i + 1) & (m->cap - 1);
     return m->slots[i].key.p ? m->slots[i].value : NULL;
+}
+
+void *bl_map_get_hashed(const struct bl_map *m, struct bl_str key, uint64_t hash)
+{
+    if (m->n == 0)
+        return NULL;
+    size_t i = find(m, key, hash);
+    return m->slots[i].key.p ? m->slots[i].value : NULL;
+}
+
+void *bl_map_get(const struct bl_map *m, struct bl_str key)
+{
+    return bl_map_get_hashed(m, key, bl_map_hash(m, key));
 }
 
 static enum bl_err grow(struct bl_map *m)

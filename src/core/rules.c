@@ -5,15 +5,11 @@
 #include "bl/core/rules.def"
 #undef BL_RULE
 
-const struct bl_rule *bl_rule(enum bl_rule_id id)
-{
-    static const struct bl_rule *const rules[] = {
+const struct bl_rule *const bl_rules[] = {
 #define BL_RULE(id, symbol, name) &bl_rule_##symbol,
 #include "bl/core/rules.def"
 #undef BL_RULE
-    };
-    return rules[id];
-}
+};
 
 enum bl_rule_id bl_rule_of(struct bl_str name)
 {

@@ -25,12 +25,21 @@ bool bl_user_gone(const struct bl_user *u)
     return u->seen_ms < 0;
 }
 
+/* Tells names of one table apart, in this process only. Words, not bytes: two names are looked up in each event. */
 static uint32_t name_hash(struct bl_str s)
 {
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 16777619U;
-    return h;
+    static const uint64_t factor = 0x9e3779b97f4a7c15ULL;
+    uint64_t h = s.n * factor, word;
+    size_t i = 0;
+    for (; i + sizeof word <= s.n; i += sizeof word) {
+        memcpy(&word, s.p + i, sizeof word);
+        h = (h ^ word) * factor;
+        h ^= h >> 29;
+    }
+    word = 0;
+    memcpy(&word, s.p + i, s.n - i);
+    h = (h ^ word) * factor;
+    return (uint32_t)(h >> 32);
 }
 
 static bl_name find(const struct bl_user *u, struct bl_str s, uint32_t hash)

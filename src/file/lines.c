@@ -10,6 +10,9 @@
 #include <zlib.h>
 
 #define BUFFER_BYTES (2 * BL_LINE_MAX_BYTES)
+/* At a time: what was read should still be in the cache when it is looked at. zlib hands plain files straight
+ * through if its own buffer is at most half of that. */
+#define READ_BYTES (256 * 1024)
 
 struct bl_lines {
     gzFile file;
@@ -39,7 +42,7 @@ enum bl_err bl_lines_open(const char *path, struct bl_lines **out)
         free(l);
         return BL_ERR_NO_MEMORY;
     }
-    gzbuffer(l->file, BUFFER_BYTES);
+    gzbuffer(l->file, READ_BYTES / 2);
     *out = l;
     return BL_OK;
 }
@@ -51,7 +54,8 @@ static bool refill(struct bl_lines *l)
     memmove(l->buffer, l->buffer + l->from, l->to - l->from);
     l->to -= l->from;
     l->from = 0;
-    int n = gzread(l->file, l->buffer + l->to, (unsigned)(sizeof l->buffer - l->to));
+    size_t room = sizeof l->buffer - l->to;
+    int n = gzread(l->file, l->buffer + l->to, (unsigned)(room < READ_BYTES ? room : READ_BYTES));
     if (n <= 0) {
         int code;
         gzerror(l->file, &code);

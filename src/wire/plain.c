@@ -9,6 +9,9 @@
 #include "decoder.h"
 
 #include <arpa/inet.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define KEYS_MAX   12 /* members of a metadata object */
 #define DIGITS_MAX 15 /* a whole number that is exact as a double too */
@@ -17,14 +20,14 @@ struct cursor {
     const char *p, *end;
 };
 
-static void skip_blanks(struct cursor *c)
+static inline void skip_blanks(struct cursor *c)
 {
     while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r'))
         c->p++;
 }
 
 /* Steps over a byte that must stand here. */
-static bool expect(struct cursor *c, char byte)
+static inline bool expect(struct cursor *c, char byte)
 {
     if (c->p == c->end || *c->p != byte)
         return false;
@@ -32,48 +35,38 @@ static bool expect(struct cursor *c, char byte)
     return true;
 }
 
-#define ONES   0x0101010101010101ULL
-#define HIGHS  0x8080808080808080ULL
-#define ALL(b) (ONES * (unsigned char)(b))
-
-/* The high bit of the lowest byte of v that is zero, or more above it. */
-static uint64_t zero_byte(uint64_t v)
-{
-    return (v - ONES) & ~v & HIGHS;
-}
-
-/* High bits where a byte ends a plain string or does not belong into one; only the lowest is certain. */
-static uint64_t odd_bytes(uint64_t v)
-{
-    return zero_byte(v ^ ALL('"')) | zero_byte(v ^ ALL('\\')) | zero_byte(v ^ ALL(0x7F)) |
-           ((v - ALL(0x20)) & ~v & HIGHS) | (v & HIGHS);
-}
-
 static bool is_odd(char byte)
 {
-    return byte == '"' || byte == '\\' || byte < 0x20 || byte == 0x7F;
+    return byte == '"' || byte == '\\' || (signed char)byte < 0x20 || byte == 0x7F;
 }
 
-/* Eight bytes at a time: this is where the time goes. */
-static bool read_string(struct cursor *c, struct bl_str *out)
+/* Where a byte stands that ends a plain string or does not belong into one. This is where the time goes. */
+static const char *find_odd(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i quote =
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        __m128i other =
+            _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7F)));
+        int odd =
+            _mm_movemask_epi8(_mm_or_si128(quote, other)); /* a byte over 0x7F is below 0x20, being signed */
+        if (odd)
+            return p + __builtin_ctz((unsigned)odd);
+    }
+#endif
+    while (p < end && !is_odd(*p))
+        p++;
+    return p;
+}
+
+static inline bool read_string(struct cursor *c, struct bl_str *out)
 {
     if (!expect(c, '"'))
         return false;
     const char *start = c->p;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (c->end - c->p >= 8) {
-        uint64_t v;
-        memcpy(&v, c->p, sizeof v);
-        uint64_t odd = odd_bytes(v);
-        if (odd) {
-            c->p += __builtin_ctzll(odd) / 8;
-            break;
-        }
-        c->p += 8;
-    }
-#endif
-    while (c->p < c->end && (signed char)*c->p >= 0 && !is_odd(*c->p))
-        c->p++;
+    c->p = find_odd(start, c->end);
     *out = (struct bl_str){start, (size_t)(c->p - start)};
     return expect(c, '"');
 }
@@ -94,7 +87,7 @@ static bool read_int(struct cursor *c, int64_t *out)
 }
 
 /* Between members: true at a comma; false at the closing brace (*closed) or anything else. */
-static bool next_member(struct cursor *c, bool *closed)
+static inline bool next_member(struct cursor *c, bool *closed)
 {
     skip_blanks(c);
     *closed = expect(c, '}');
@@ -276,16 +269,24 @@ static bool read_value(struct plain *g, enum bl_field field)
     }
 }
 
-/* Lines of a recording look alike: the n-th member is likely the one it was in the line before. */
-static enum bl_field field_of(struct bl_decoder *d, size_t n, struct bl_str key)
+#define FIELD_KEY(id, name, sent) {"\"" name "\":", sizeof(name) + 2},
+static const struct bl_str field_keys[BL_FIELD_COUNT] = {BL_FIELDS(FIELD_KEY)};
+#undef FIELD_KEY
+
+/* Lines of a recording look alike: the n-th member is likely the one it was in the line before. BL_FIELD_COUNT:
+ * a field that is not known. */
+static enum bl_field read_field(struct bl_decoder *d, size_t n, struct cursor *c)
 {
+    struct bl_str key;
     if (n >= BL_FIELD_COUNT)
         return BL_FIELD_COUNT;
-    enum bl_field guess = (enum bl_field)d->order[n];
-    const char *name = bl_field_name(guess);
-    if (strncmp(name, key.p, key.n) == 0 && name[key.n] == '\0') /* there is no NUL in the key */
-        return guess;
-    enum bl_field field = bl_field_of(key);
+    struct bl_str guess = field_keys[d->order[n]];
+    if ((size_t)(c->end - c->p) > guess.n && memcmp(c->p, guess.p, guess.n) == 0) {
+        c->p += guess.n;
+        skip_blanks(c);
+        return (enum bl_field)d->order[n];
+    }
+    enum bl_field field = read_key(c, &key) ? bl_field_of(key) : BL_FIELD_COUNT;
     if (field != BL_FIELD_COUNT)
         d->order[n] = (unsigned char)field;
     return field;
@@ -293,7 +294,6 @@ static enum bl_field field_of(struct bl_decoder *d, size_t n, struct bl_str key)
 
 static bool read_members(struct bl_decoder *d, struct plain *g)
 {
-    struct bl_str key;
     bool closed = false;
     size_t n = 0;
     skip_blanks(&g->c);
@@ -301,10 +301,8 @@ static bool read_members(struct bl_decoder *d, struct plain *g)
         return false;
     skip_blanks(&g->c);
     do {
-        if (!read_key(&g->c, &key) || g->c.p == g->c.end)
-            return false;
-        enum bl_field field = field_of(d, n++, key);
-        if (field == BL_FIELD_COUNT || has(g, field))
+        enum bl_field field = read_field(d, n++, &g->c);
+        if (field == BL_FIELD_COUNT || has(g, field) || g->c.p == g->c.end)
             return false;
         g->seen |= 1U << field;
         if (!read_value(g, field))

@@ -19,7 +19,8 @@
 
 /* A user at hand. Read by the caller; changed only here, but for the fields under "host". */
 struct bl_member {
-    struct bl_heap_node node; /* the next deadline; not in the heap if there is none */
+    struct bl_heap_node node; /* at the next deadline or earlier; not in the heap if there is none */
+    int64_t due_ms;           /* the next deadline; BL_NEVER: none */
     struct bl_str user_id;    /* owned */
     void *packed;             /* owned; NULL: nothing is known of this user (empty state) */
     size_t packed_cap;
@@ -62,6 +63,9 @@ BL_CHECKED enum bl_err bl_partition_new(const struct bl_settings *settings, bool
                                         const struct bl_partition_sink *sink, struct bl_partition **out);
 void bl_partition_free(struct bl_partition *p);
 
+/* Nobody stores what changes: from now on only members whose state has become empty are among the dirty ones, to be
+ * dropped. */
+void bl_partition_unstored(struct bl_partition *p);
 int64_t bl_partition_clock(const struct bl_partition *p);
 /* Restores what the store remembers: the clock and the ids seen (oldest first). */
 void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms);
@@ -91,6 +95,15 @@ BL_CHECKED enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t u
  * first. */
 BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,
                                            int64_t received_ms);
+/* For a host that sees a record some time before it is its turn: states lie all over memory, and most of a step is
+ * waiting for them. Take the hash at first sight, then call fetch with each stage in order, a few records apart,
+ * then bl_partition_record_hashed. Changes nothing. */
+enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE };
+uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
+void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
+/* bl_partition_record with the hash of its user at hand. */
+BL_CHECKED enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *record,
+                                                  int64_t received_ms, uint64_t hash);
 /* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now.
  */
 BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
@@ -103,7 +116,7 @@ BL_CHECKED enum bl_err bl_partition_set_rules(struct bl_partition *p, const stru
 /* Those in effect. Borrowed until the next change. */
 const struct bl_settings *bl_partition_rules(const struct bl_partition *p);
 /* The earliest deadline of anybody at hand; BL_NEVER: none. */
-int64_t bl_partition_due(const struct bl_partition *p);
+int64_t bl_partition_due(struct bl_partition *p);
 
 /* The dirty members, in order of first change; each has its new state. A member whose state is empty now has
  * packed == NULL. */

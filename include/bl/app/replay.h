@@ -64,15 +64,17 @@ struct bl_replay_counts bl_replay_counts(const struct bl_replay *r);
 struct bl_recording {
     struct bl_decoder *decoder;
     int64_t last_ms; /* timestamp of the last line taken; starts at -1 */
-    bool canonical;  /* records come with their canonical line, which takes longer */
 };
-BL_CHECKED enum bl_err bl_recording_init(struct bl_recording *rec, bool canonical);
+BL_CHECKED enum bl_err bl_recording_init(struct bl_recording *rec);
 void bl_recording_release(struct bl_recording *rec);
 /* One line; fn is called with its record, borrowed for the length of the call, unless it is empty or rejected
  * (then *problem says why). */
 BL_CHECKED enum bl_err bl_recording_read(struct bl_recording *rec, struct bl_str line,
                                          enum bl_err (*fn)(void *ctx, const struct bl_record *record),
                                          void *ctx, struct bl_problem *problem);
+/* Is the record not earlier than the one before? If so it is the last one now, else *problem says what is wrong. */
+BL_CHECKED enum bl_err bl_recording_order(struct bl_recording *rec, const struct bl_record *record,
+                                          struct bl_problem *problem);
 /* Nothing but blanks. */
 bool bl_recording_blank(struct bl_str line);
 

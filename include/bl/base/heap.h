@@ -1,4 +1,4 @@
-/* An intrusive binary min-heap: the node sits in the caller's struct and knows its place, so that
+/* An intrusive min-heap: the node sits in the caller's struct and knows its place, so that
  * re-scheduling and removal are O(log n). Order: due_ms, then `tie` bytewise, so that equal times come out
  * the same everywhere. */
 #ifndef BL_BASE_HEAP_H
@@ -13,8 +13,13 @@ struct bl_heap_node {
     size_t at;         /* place in the heap + 1; 0: not in a heap */
 };
 
+struct bl_heap_slot {
+    int64_t due_ms;
+    struct bl_heap_node *node;
+};
+
 struct bl_heap {
-    struct bl_heap_node **v;
+    struct bl_heap_slot *v;
     size_t n, cap;
 };
 
@@ -27,7 +32,7 @@ void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node);
 /* NULL when empty. */
 static inline struct bl_heap_node *bl_heap_top(const struct bl_heap *h)
 {
-    return h->n ? h->v[0] : NULL;
+    return h->n ? h->v[0].node : NULL;
 }
 
 #endif

@@ -28,6 +28,14 @@ void *bl_map_get(const struct bl_map *m, struct bl_str key);
 BL_CHECKED enum bl_err bl_map_put(struct bl_map *m, struct bl_str key, void *value);
 /* Removes and gives the value back; NULL if there was none. */
 void *bl_map_del(struct bl_map *m, struct bl_str key);
+/* For whoever knows some time before that it will look a key up: the hash once, then the slot and the entry can be
+ * fetched into the cache meanwhile. The hash is good for this map alone. */
+uint64_t bl_map_hash(const struct bl_map *m, struct bl_str key);
+void bl_map_prefetch(const struct bl_map *m, uint64_t hash);
+/* An entry of that hash, which is nearly always the right one; NULL if there is none. */
+void *bl_map_peek(const struct bl_map *m, uint64_t hash);
+/* bl_map_get with the hash at hand. */
+void *bl_map_get_hashed(const struct bl_map *m, struct bl_str key, uint64_t hash);
 /* Iteration: i starts at 0; NULL at the end. Do not change the map meanwhile. */
 void *bl_map_next(const struct bl_map *m, size_t *i);
 void bl_map_clear(struct bl_map *m);
