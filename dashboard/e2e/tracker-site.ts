@@ -47,6 +47,7 @@ const pageScript = `
   on("tracks", "click", () => behaviorlens.track("purchase", { total: 42 }));
   on("tracks-own", "click", () => behaviorlens.track("coupon", { code: "X" }));
   on("tracks-circle", "click", () => { const a = {}; a.a = a; behaviorlens.track("coupon", a); });
+  on("tracks-much", "click", () => behaviorlens.track("coupon", { code: "\u00e4".repeat(4000) }));
   on("tracks-half", "click", () => behaviorlens.track("coupon", { code: "x" + String.fromCharCode(0xd83d) }));
   on("form", "submit", (event) => event.preventDefault());
   on("stopped", "click", (event) => event.preventDefault());

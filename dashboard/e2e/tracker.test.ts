@@ -226,14 +226,15 @@ describe("acts", () => {
     expect(site.requests.map((r) => r.body).join()).not.toMatch(/Ann Smith|token|example\.org|id=77/);
   });
   it("what the page tracks itself", async () => {
-    site.body = '<button id="tracks">x</button><button id="tracks-own">x</button><button id="tracks-circle">x</button><button id="tracks-half">x</button>';
+    site.body = '<button id="tracks">x</button><button id="tracks-own">x</button><button id="tracks-circle">x</button><button id="tracks-much">x</button><button id="tracks-half">x</button>';
     const page = await site.open();
     await page.goto(site.url + "/a");
-    for (const id of ["tracks", "tracks-own", "tracks-circle", "tracks-half"]) await page.click("#" + id);
-    await site.until("custom", 3);
+    for (const id of ["tracks", "tracks-own", "tracks-circle", "tracks-much", "tracks-half"]) await page.click("#" + id);
+    await site.until("custom", 4);
     expect(site.events("purchase").map((e) => e.metadata)).toEqual([{ total: 42 }]);
     expect(site.events("custom").map((e) => e.metadata)).toEqual([
       { code: "X", name: "coupon" },
+      { truncated: true, name: "coupon" },
       { truncated: true, name: "coupon" },
       { code: "x\ufffd", name: "coupon" },
     ]);
@@ -245,6 +246,16 @@ describe("acts", () => {
     expect(idle!.metadata!["duration_ms"]).toBeGreaterThanOrEqual(10_000);
     expect(idle!.metadata!["duration_ms"]).toBeLessThan(15_000);
   });
+});
+
+it("writing is no stillness", async () => {
+  site.body = '<form id="form"><textarea name="note"></textarea></form>';
+  const page = await site.open();
+  await page.goto(site.url + "/a");
+  await page.focus("textarea");
+  for (let i = 0; i < 24; i++) await page.keyboard.type("x", { delay: 500 });
+  expect(site.events("idle")).toEqual([]);
+  expect(site.events("input_change").length).toBe(3); // at once, and every five seconds
 });
 
 describe("the page comes first", () => {
