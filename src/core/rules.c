@@ -5,7 +5,7 @@
 #include "bl/core/rules.def"
 #undef BL_RULE
 
-const struct bl_rule *const bl_rules[] = {
+const struct bl_rule *const bl_rule_table[BL_RULE_COUNT] = {
 #define BL_RULE(id, symbol, name) &bl_rule_##symbol,
 #include "bl/core/rules.def"
 #undef BL_RULE

@@ -11,7 +11,7 @@ struct bl_ledger_entry {
     int64_t detected_ms;
     int64_t session_ms; /* when its session began */
     int64_t friction;   /* of the session up to and with this pattern; both 0 in a row from the store */
-    struct bl_row row; /* slices into text */
+    struct bl_row row;  /* slices into text */
     char *text;
 };
 

@@ -122,10 +122,10 @@ bool bl_path_within(struct bl_str page, struct bl_str entry);
 bool bl_abandonment_completes(const struct bl_rule_settings *c, struct bl_str page);
 int64_t bl_abandonment_memory_ms(const struct bl_rule_settings *c);
 
-extern const struct bl_rule *const bl_rules[BL_RULE_COUNT];
+extern const struct bl_rule *const bl_rule_table[BL_RULE_COUNT];
 static inline const struct bl_rule *bl_rule(enum bl_rule_id id)
 {
-    return bl_rules[id];
+    return bl_rule_table[id];
 }
 /* BL_RULE_COUNT if there is none of that name. */
 enum bl_rule_id bl_rule_of(struct bl_str name);
