@@ -119,7 +119,7 @@ export function createSender(endpoint: string, key: string, notify: (state: Stat
     const headers = { "Content-Type": "text/plain", ...(key && { Authorization: `Bearer ${key}` }) };
     let answer: Response | undefined;
     try {
-      answer = await fetch(endpoint, { method: "POST", body: bodyOf(batch), headers, keepalive: true, signal: AbortSignal.timeout(ANSWER_MS) });
+      answer = await fetch(endpoint, { method: "POST", body: bodyOf(batch), headers, keepalive: true, signal: AbortSignal.timeout?.(ANSWER_MS) });
       await judge(batch, answer);
     } catch {
       if (!answer) fail(batch);
