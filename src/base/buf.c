@@ -50,6 +50,11 @@ char *bl_buf_reserve(struct bl_buf *b, size_t n)
 
 void bl_buf_add(struct bl_buf *b, const void *p, size_t n)
 {
+    if (n && b->err == BL_OK && b->cap - b->n >= n) {
+        memcpy(b->p + b->n, p, n);
+        b->n += n;
+        return;
+    }
     char *to = n ? bl_buf_reserve(b, n) : NULL;
     if (to) {
         memcpy(to, p, n);
@@ -65,11 +70,6 @@ void bl_buf_str(struct bl_buf *b, struct bl_str s)
 void bl_buf_z(struct bl_buf *b, const char *z)
 {
     bl_buf_add(b, z, strlen(z));
-}
-
-void bl_buf_char(struct bl_buf *b, char c)
-{
-    bl_buf_add(b, &c, 1);
 }
 
 void bl_buf_int(struct bl_buf *b, int64_t v)
@@ -155,6 +155,10 @@ void bl_buf_json(struct bl_buf *b, struct bl_str s)
     bl_buf_char(b, '"');
     while (i < s.n) {
         unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') { /* nearly every byte */
+            i++;
+            continue;
+        }
         size_t n = c < 0x80 ? 1 : utf8_prefix((struct bl_str){s.p + i, s.n - i});
         if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {
             i += n;

@@ -24,7 +24,13 @@ char *bl_buf_reserve(struct bl_buf *b, size_t n);
 void bl_buf_add(struct bl_buf *b, const void *p, size_t n);
 void bl_buf_str(struct bl_buf *b, struct bl_str s);
 void bl_buf_z(struct bl_buf *b, const char *z);
-void bl_buf_char(struct bl_buf *b, char c);
+static inline void bl_buf_char(struct bl_buf *b, char c)
+{
+    if (b->err == BL_OK && b->n < b->cap)
+        b->p[b->n++] = c;
+    else
+        bl_buf_add(b, &c, 1);
+}
 void bl_buf_int(struct bl_buf *b, int64_t v);
 /* Lower-case hexadecimal. */
 void bl_buf_hex(struct bl_buf *b, const void *p, size_t n);
