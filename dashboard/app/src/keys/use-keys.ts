@@ -8,8 +8,7 @@ const OWN_ENTER = "a, button, summary, [role=button]";
 function isOurs(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return false;
   const target = event.target instanceof Element ? event.target : null;
-  if (event.key === "Escape") return true;
-  if (target?.closest(TYPING)) return false;
+  if (target?.closest(TYPING)) return false; // Escape, too: it leaves the field first
   return !(event.key === "Enter" && target?.closest(OWN_ENTER));
 }
 

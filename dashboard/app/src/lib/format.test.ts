@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, count, countdown, cut, duration, percent, plural, rate } from "./format";
+import { ago, count, countdown, cut, duration, percent, plural, rate, short } from "./format";
 
 describe("how it reads", () => {
   test.each([
@@ -7,6 +7,11 @@ describe("how it reads", () => {
     [12_345, "12,345"],
     [1_234_567, "1.2M"],
   ])("count %d", (n, text) => expect(count(n)).toBe(text));
+
+  test.each([
+    [999, "999"],
+    [2_532, "2.5K"],
+  ])("short %d", (n, text) => expect(short(n)).toBe(text));
 
   test.each([
     [4.04, "4"],

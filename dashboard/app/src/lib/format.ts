@@ -14,6 +14,11 @@ export function count(n: number): string {
   return Math.abs(n) < 100_000 ? whole.format(n) : compact.format(n);
 }
 
+/** Where there is little room: "2.5K" from a thousand on. */
+export function short(n: number): string {
+  return Math.abs(n) < 1_000 ? whole.format(n) : compact.format(n);
+}
+
 export function rate(n: number): string {
   return n < 100 ? one.format(n) : count(n);
 }

@@ -1,7 +1,7 @@
 // The figures at the top: value, the last hour as a line, and the change against the time before. One row of the
 // table each. The lines are made of whole minutes; the running one would always look like a fall.
 import type { HistoryMinute, Metrics } from "../api/types";
-import { count, percent, rate } from "./format";
+import { count, percent, rate, short } from "./format";
 
 export interface Change {
   text: string;
@@ -50,8 +50,8 @@ function difference(line: readonly number[]): Change | null {
   const now = line.at(-1);
   const before = line.at(-1 - SPAN);
   if (now === undefined || before === undefined) return null;
-  const text = signed(now - before, count(Math.abs(now - before)));
-  return { text, full: `${text} in ${SPAN} minutes`, direction: direction(now - before) };
+  const size = Math.abs(now - before);
+  return { text: signed(now - before, short(size)), full: `${signed(now - before, count(size))} in ${SPAN} minutes`, direction: direction(now - before) };
 }
 
 /** Backward from a total that is known now, by what each minute added. */

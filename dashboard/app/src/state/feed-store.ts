@@ -1,9 +1,9 @@
 // The one feed on the screen: opened for a filter, fed by polls, older pages and the stream.
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { apiKey, useApi } from "../api/queries";
 import type { Pattern } from "../api/types";
 import { createStore, useStore } from "../lib/store";
-import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeNewest, mergeOlder, mergeOne } from "./feed";
+import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne } from "./feed";
 import { client, queries } from "./link";
 import { type Filter, NO_FILTER, patternsPath } from "./url";
 
@@ -54,6 +54,30 @@ export interface FeedView {
   /** Nothing has been answered for this filter yet. */
   waiting: boolean;
   error: Error | null;
+}
+
+const FAR = 80; // rows: below that the poll of the newest tells all
+const BEGIN = 20; // rows above the window where the poll of what is shown begins
+const DRIFT = 50; // rows the window may move before it begins elsewhere
+
+/** The row above what is shown, kept while the window stays near: a poll that moves with each row has no ETag. */
+function useAbove(rows: readonly Pattern[], first: number): Pattern | null {
+  const above = useRef<Pattern | null>(null);
+  const id = above.current?.pattern_id;
+  const at = id === undefined ? -1 : rows.findIndex((row) => row.pattern_id === id);
+  if (first < FAR) above.current = null;
+  else if (at < 0 || at > first || first - at > DRIFT) above.current = rows[first - BEGIN] ?? null;
+  return above.current;
+}
+
+/** Rows that are shown further down are asked for as well: somebody else may resolve them. */
+export function useShownFurtherDown(filter: Filter, rows: readonly Pattern[], first: number): void {
+  const path = patternsPath(filter, PAGE);
+  const above = useAbove(rows, first);
+  const { data } = useApi<Pattern[]>(patternsPath(filter, PAGE, above ? cursorOf(above) : undefined), { streamed: true, enabled: above !== null });
+  useEffect(() => {
+    if (above && data) change(path, (feed) => mergeBelow(feed, above, data, PAGE));
+  }, [path, above, data]);
 }
 
 export function useFeed(filter: Filter): FeedView {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { makePattern } from "../lib/make-pattern.test-help";
-import { EMPTY_FEED, FEED_MAX, type Feed, matches, mergeNewest, mergeOlder, mergeOne } from "./feed";
+import { EMPTY_FEED, FEED_MAX, type Feed, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne } from "./feed";
 import { NO_FILTER } from "./url";
 
 const at = (...times: number[]) => times.map((t) => makePattern({ detected_at: t }));
@@ -64,6 +64,24 @@ describe("an older page", () => {
     const feed = mergeOlder(feedOf(many), at(2, 1), 2);
     expect(feed.rows).toHaveLength(FEED_MAX);
   });
+});
+
+describe("what is shown further down", () => {
+  const feed = feedOf(at(9, 8, 7, 6, 5, 4));
+  const above = makePattern({ detected_at: 8 });
+
+  test("is replaced, and what is above and below stays", () => {
+    const resolved = makePattern({ detected_at: 7, resolved: true });
+    const after = mergeBelow(feed, above, [resolved, ...at(6)], 2);
+    expect(times(after)).toEqual([9, 8, 7, 6, 5, 4]);
+    expect(after.rows[2]).toBe(resolved);
+    expect(after.rows[3]).toBe(feed.rows[3]);
+  });
+
+  test("gives back the same feed when nothing changed", () => expect(mergeBelow(feed, above, at(7, 6), 2)).toBe(feed));
+  test("loses what is no longer there", () => expect(times(mergeBelow(feed, above, at(7, 5), 2))).toEqual([9, 8, 7, 5, 4]));
+  test("ends where the server's list ends", () => expect(mergeBelow(feed, above, at(7), 2)).toMatchObject({ complete: true, rows: { length: 3 } }));
+  test("is nobody's when the feed began anew", () => expect(mergeBelow(feedOf(at(20)), above, at(7, 6), 2).rows).toHaveLength(1));
 });
 
 describe("a single change", () => {

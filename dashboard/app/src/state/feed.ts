@@ -77,6 +77,16 @@ export function mergeOlder(before: Feed, page: readonly Pattern[], limit: number
   return settle(before, before.rows.concat(rows), page.length < limit);
 }
 
+/** What is below `above` as it is now: what `before=cursorOf(above)` answered, for rows that are shown already. */
+export function mergeBelow(before: Feed, above: Pattern, page: readonly Pattern[], limit: number): Feed {
+  if (!before.rows.some((row) => row.pattern_id === above.pattern_id)) return before; // the feed began anew meanwhile
+  const rows = keepIdentity(before, page).filter((row) => compare(row, above) > 0);
+  const last = rows.at(-1);
+  const head = before.rows.filter((row) => compare(row, above) <= 0);
+  if (rows.length < limit || !last) return settle(before, head.concat(rows), true);
+  return settle(before, head.concat(rows, before.rows.filter((row) => compare(row, last) > 0)), before.complete);
+}
+
 /** One pattern as it is now; `wanted` false takes it out. */
 export function mergeOne(before: Feed, pattern: Pattern, wanted: boolean): Feed {
   const at = before.rows.findIndex((row) => row.pattern_id === pattern.pattern_id);

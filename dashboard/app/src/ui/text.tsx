@@ -2,13 +2,15 @@
 // around it (<bdi>), never longer on the screen than its place; the whole is one hover, or one click, away.
 import { useState } from "react";
 import { cut } from "../lib/format";
+import { withoutTurning } from "../lib/turning";
 import { narrow, openUser } from "../state/place";
 
 const SHOWN_MAX = 300; // more does not fit any line
 const TITLE_MAX = 2_048;
 
 /** One line, cut by the room there is. */
-export function Foreign({ text, mono = false }: { text: string; mono?: boolean }) {
+export function Foreign({ text: foreign, mono = false }: { text: string; mono?: boolean }) {
+  const text = withoutTurning(foreign);
   return (
     <bdi className={mono ? "clip mono" : "clip"} title={cut(text, TITLE_MAX)}>
       {cut(text, SHOWN_MAX)}
@@ -17,7 +19,8 @@ export function Foreign({ text, mono = false }: { text: string; mono?: boolean }
 }
 
 /** All of it, wrapped anywhere; long ones fold. */
-export function LongText({ text, mono = false }: { text: string; mono?: boolean }) {
+export function LongText({ text: foreign, mono = false }: { text: string; mono?: boolean }) {
+  const text = withoutTurning(foreign);
   const [whole, setWhole] = useState(false);
   const folded = text.length > SHOWN_MAX && !whole;
   return (

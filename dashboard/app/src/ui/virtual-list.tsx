@@ -11,14 +11,16 @@ interface Props<T> {
   render: (item: T) => ReactNode;
   selected?: string | null;
   onNearEnd?: () => void;
-  onTopChange?: (atTop: boolean) => void;
+  /** The first row on the screen, in steps of ten: 0 is the top. */
+  onFirstChange?: (first: number) => void;
   testId?: string;
 }
 
 const OVERSCAN = 6;
 const NEAR_END = 20;
+const STEP = 10;
 
-export function VirtualList<T>({ label, items, idOf, rowHeight, render, selected = null, onNearEnd, onTopChange, testId }: Props<T>) {
+export function VirtualList<T>({ label, items, idOf, rowHeight, render, selected = null, onNearEnd, onFirstChange, testId }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<{ id: string; index: number } | null>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
@@ -27,8 +29,8 @@ export function VirtualList<T>({ label, items, idOf, rowHeight, render, selected
     const el = box.current;
     if (!el) return;
     setView((old) => (old.top === el.scrollTop && old.height === el.clientHeight ? old : { top: el.scrollTop, height: el.clientHeight }));
-    onTopChange?.(el.scrollTop < rowHeight / 2);
-  }, [rowHeight, onTopChange]);
+    onFirstChange?.(Math.ceil((el.scrollTop - rowHeight / 2) / rowHeight / STEP) * STEP);
+  }, [rowHeight, onFirstChange]);
 
   useEffect(() => {
     const el = box.current;

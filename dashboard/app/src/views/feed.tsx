@@ -4,7 +4,7 @@ import type { Pattern } from "../api/types";
 import { useMetrics } from "../api/queries";
 import { ago, count, dateTime } from "../lib/format";
 import { useServerNow } from "../state/clock";
-import { loadOlder, useFeed } from "../state/feed-store";
+import { loadOlder, useFeed, useShownFurtherDown } from "../state/feed-store";
 import { openPattern, usePlace } from "../state/place";
 import { resolvePattern, useIsResolving } from "../state/resolve";
 import { select, useList, useSelected } from "../state/selection";
@@ -109,8 +109,9 @@ export function FeedCard() {
   const selected = useSelected();
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const [atTop, setAtTop] = useState(true);
-  const above = useNewAbove(feed.rows, atTop);
+  const [first, setFirst] = useState(0);
+  const above = useNewAbove(feed.rows, first <= 0);
+  useShownFurtherDown(filter, feed.rows, first);
   const ids = useMemo(() => feed.rows.map(idOf), [feed.rows]);
   useList(ids, openPattern);
   const opened = place.opened?.kind === "pattern" ? place.opened.id : null;
@@ -141,7 +142,7 @@ export function FeedCard() {
           render={render}
           selected={selected}
           onNearEnd={loadOlder}
-          onTopChange={setAtTop}
+          onFirstChange={setFirst}
         />
       )}
     </section>
