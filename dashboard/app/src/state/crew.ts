@@ -7,9 +7,9 @@ import { type Crew, crewOf, type Happening, happenings, logged } from "../lib/wo
 const log = createStore<readonly Happening[]>([]);
 let known: Crew | null = null;
 
-export function useCrewLog(workers: readonly Worker[], partitions: readonly Partition[]): readonly Happening[] {
+export function useCrewLog(workers: readonly Worker[] | undefined, partitions: readonly Partition[] | undefined): readonly Happening[] {
   useEffect(() => {
-    if (partitions.length === 0) return; // not answered yet
+    if (!workers || !partitions) return; // not answered yet
     const now = crewOf(workers, partitions);
     const before = known;
     known = now;

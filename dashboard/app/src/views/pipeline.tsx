@@ -111,7 +111,7 @@ function Partitions({ partitions }: { partitions: readonly Partition[] }) {
 
 const HAPPENED: Record<Happening["what"], string> = { joined: "joined", left: "left", took: "took over" };
 
-function Workers({ workers, log }: { workers: readonly Worker[]; log: readonly Happening[] }) {
+function Workers({ workers = [], log }: { workers: readonly Worker[] | undefined; log: readonly Happening[] }) {
   const now = useServerNow();
   return (
     <section className="card" aria-label="Workers">
@@ -187,19 +187,19 @@ function Rejected({ bad }: { bad: readonly BadEvent[] }) {
 }
 
 export function PipelineView() {
-  const { data: partitions = [] } = usePartitions();
-  const { data: workers = [] } = useWorkers();
+  const { data: partitions } = usePartitions();
+  const { data: workers } = useWorkers();
   const { data: ready } = useReady();
   const { data: bad = [] } = useBadEvents();
   const log = useCrewLog(workers, partitions);
   return (
     <div className="pipeline">
       <Readiness ready={ready} />
-      <Figures partitions={partitions} workers={workers} />
+      <Figures partitions={partitions ?? []} workers={workers ?? []} />
       <div className="columns-even">
         <div className="column">
           <Ingest />
-          <Partitions partitions={partitions} />
+          <Partitions partitions={partitions ?? []} />
         </div>
         <div className="column">
           <Workers workers={workers} log={log} />
