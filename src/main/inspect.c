@@ -5,6 +5,7 @@
 #include "bl/store/keys.h"
 #include "bl/store/reads.h"
 #include "commands.h"
+#include "up.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,8 +198,14 @@ static void on_timer(uv_timer_t *timer)
 
 static int run(struct run *r, const struct bl_config *config)
 {
-    enum bl_err err = bl_store_reads_new(&r->loop, bl_config_text(config, BL_OPTION_REDIS),
-                                         bl_str_of(bl_config_text(config, BL_OPTION_ENV)), &r->store);
+    char url[UP_PATH_MAX];
+    const char *at = up_data_address(config, url);
+    if (!at) {
+        inspect_end(&r->i, "no `up` runs on the directory of --data.");
+        return 1;
+    }
+    enum bl_err err =
+        bl_store_reads_new(&r->loop, at, bl_str_of(bl_config_text(config, BL_OPTION_ENV)), &r->store);
     if (err != BL_OK) {
         fprintf(stderr, "behaviorlens inspect: %s\n",
                 err == BL_ERR_CONFIG ? "--redis is no address of a Redis." : bl_err_text(err));
