@@ -172,6 +172,19 @@ if "$bl" replay --compare "$dir/none.yaml" "$dir/events" 2>/dev/null; then fail 
 
 # ---- a live data set ----
 
+# Recorded changes of the rules are followed, unless a rule set is named.
+entry() { printf '{"received":%d,"partition":0,%s}\n' $((1700000000000 + $1)) "$2"; }
+{
+  entry 0 '"command":{"command":"rules","version":2,"settings":{"rules":{"hesitation":{"low":3000}}}}'
+  entry 10 '"event":{"user_id":"ann","action":"page_view","page":"/a","event_id":"1"}'
+  entry 6000 '"tick":true'
+} >"$dir/entries"
+[ "$("$bl" replay --entries "$dir/entries" | jq -r .type)" = hesitation ] || fail "the recorded rules are followed"
+echo '{}' >"$dir/defaults.yaml"
+[ -z "$("$bl" replay --config "$dir/defaults.yaml" --entries "$dir/entries" 2>"$dir/err")" ] || fail "the rule set under test stands"
+says "$dir/err" '1 recorded change of the rules was not followed'
+"$bl" replay --json --compare "$dir/defaults.yaml" --entries "$dir/entries" | jq -e '(.gone | length) == 1 and .new == []' >/dev/null || fail "what was recorded against a rule set"
+
 echo 'rules: {hesitation: {low: 3s}}' >"$dir/up.yaml"
 "$bl" up --config "$dir/up.yaml" --data "$dir/data" --port 0 >"$dir/up.out" 2>"$dir/up.log" &
 up=$!
