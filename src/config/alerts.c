@@ -159,6 +159,8 @@ static void check_fits(const struct bl_config *c, size_t i, struct problems *p)
 void bl_alerts_check(const struct bl_config *c, struct problems *p)
 {
     for (size_t i = 0; i < c->n_alerts; i++) {
+        if (c->alerts[i].spoilt)
+            continue;
         check_needs(c, i, p);
         check_fits(c, i, p);
     }

@@ -45,11 +45,13 @@ struct alert_value {
 struct alert {
     struct alert_value v[ALERT_FIELDS];
     size_t line; /* where it begins */
+    bool spoilt; /* it has a problem: what was meant by the rest is not known */
 };
 
 /* Everything at its default. */
 void bl_alert_init(struct alert *a);
-/* What no single field can tell, of all rules together; `field` names in problems are alerts[i].NAME. */
+/* What no single field can tell, of each rule without a problem and of all together, whatever is wrong elsewhere;
+ * `field` names in problems are alerts[i].NAME. */
 void bl_alerts_check(const struct bl_config *c, struct problems *p);
 /* Makes the rules that the program reads (c->alert_rules). False: no memory. */
 bool bl_alerts_settle(struct bl_config *c);

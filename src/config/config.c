@@ -270,10 +270,10 @@ static enum bl_err finish(struct bl_config *c, struct problems *p, struct bl_con
 {
     bool whole = p->n == 0;
     bl_config_check_rules(c, p);
+    bl_alerts_check(c, p);
     if (whole) {
         settle(c);
         bl_config_check(c, p);
-        bl_alerts_check(c, p);
         if (!bl_alerts_settle(c)) {
             bl_buf_z(&p->why, "out of memory");
             bl_problem(p, "", 0, "alerts");

@@ -93,7 +93,9 @@ void bl_yaml_alerts(struct yaml_file *f, yaml_node_t *node)
         snprintf(field, sizeof field, "alerts[%zu]", i);
         bl_alert_init(&alerts[i]);
         alerts[i].line = bl_yaml_line(entry);
+        size_t before = f->p->n;
         bl_yaml_members(f, entry, field, read_field, &alerts[i]);
+        alerts[i].spoilt = f->p->n > before;
     }
     f->c->alerts = alerts;
     f->c->n_alerts = n;

@@ -130,6 +130,9 @@ static const struct {
     {"alerts:\n- name: a\n  webhook: https:/\n", "must be https://host/path"},
     {"alerts:\n- name: a\n  webhook: https://u:p@h.example/x\n", "without user, password"},
     {"alerts:\n- name: a\n  webhook: https://h.example/a b\n", "without user, password, space"},
+    /* a mistake elsewhere hides nothing */
+    {"prot: 1\nalerts:\n- name: a\n", "%:3: alerts[0].webhook: is missing"},
+    {"alerts:\n- name: B b\n- name: a\n", "%:3: alerts[1].webhook: is missing"},
     {"public-url: shop.example\n", "%:1: public-url: must be http://host or https://host"},
 };
 
