@@ -59,11 +59,23 @@ struct sieve {
     int sentences;
 };
 
+static bool is_small(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* `e.g.` and the like, with `next` after it: its last point ends no sentence. */
+static bool is_abbreviation(const struct bl_buf *b, size_t start, char next)
+{
+    const char *end = b->p + b->n;
+    return b->n - start >= 4 && end[-1] == '.' && is_small(end[-2]) && end[-3] == '.' && is_small(next);
+}
+
 static void put(struct sieve *s, const char *p, size_t n)
 {
     size_t have = s->out->n - s->start;
     if (s->space && have) {
-        if (s->stop && ++s->sentences == SENTENCES_MAX)
+        if (s->stop && !is_abbreviation(s->out, s->start, *p) && ++s->sentences == SENTENCES_MAX)
             return;
         bl_buf_char(s->out, ' ');
     }
