@@ -14,6 +14,7 @@
 #include "bl/app/worker.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/config/config.h"
 #include "bl/core/tunable.h"
 #include "bl/store/dataset.h"
 #include "bl/store/keys.h"
@@ -209,12 +210,19 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
     return bl_worker_new(&o, &ports, &m->worker);
 }
 
+/* Who was told nothing about rules cannot differ. */
+static bool has_rules(const struct bl_config *c)
+{
+    return !bl_config_is_default(c, BL_OPTION_CONFIG) ||
+           !bl_config_is_default(c, BL_OPTION_SESSION_TIMEOUT) || !bl_config_is_default(c, BL_OPTION_TWIN);
+}
+
 /* The data set's rules are in effect, whatever the file says: a difference is worth a word. */
 static void compare_rules(struct worker_main *m, const struct bl_dataset *d)
 {
     struct bl_rules *rules;
     struct bl_buf why;
-    if (m->compared)
+    if (m->compared || !has_rules(m->config))
         return;
     m->compared = true;
     bl_buf_init(&why, 0);

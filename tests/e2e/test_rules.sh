@@ -143,6 +143,15 @@ start_worker 2
 n=$((n + 1))
 until_true 10 everywhere || fail "the next worker does not take version $n"
 
+# A worker that was told nothing about rules does not differ.
+"$bl" worker --redis "$redis" --durability none 2>"$dir/silent.log" &
+silent=$!
+pids+=("$silent")
+until_true 10 grep -c 'data set open' "$dir/silent.log" || fail "$(cat "$dir/silent.log")"
+kill -TERM "$silent"
+wait "$silent" || fail "a worker did not stop cleanly"
+[ "$(grep -c 'rules of the data set are in effect' "$dir/silent.log")" = 0 ] || fail "$(cat "$dir/silent.log")"
+
 # Somebody has deleted the history: a new version is still newer than what the partitions have.
 cli DEL bl:dev:rules >/dev/null
 kill -TERM "$worker"
