@@ -22,6 +22,11 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
   }
 }
 
+/** Asks the page until the answer is true. (Playwright's waitForFunction needs eval, which the policy forbids.) */
+export function holds<T>(page: Page, question: (arg: T) => boolean, arg: T, ms?: number): Promise<void> {
+  return until(`${question.toString()} of ${JSON.stringify(arg)}`, () => page.evaluate(question as (arg: unknown) => boolean, arg), ms);
+}
+
 export interface Reader {
   page: Page;
   context: BrowserContext;

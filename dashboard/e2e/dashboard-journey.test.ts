@@ -2,7 +2,7 @@
 // whole way from the tracker through the store and the rules to the feed. Only the waits are shorter than by default.
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { launch, reader, rows, shot, type Reader } from "./browser";
+import { holds, launch, reader, rows, shot, type Reader } from "./browser";
 import { startProgram, type Program } from "./program";
 
 const config = `
@@ -109,7 +109,7 @@ const stories: Record<string, Story> = {
 async function shopper(path: string): Promise<Reader & { user: string }> {
   const visitor = await reader(browser, { viewport: { width: 1280, height: 1400 } });
   await visitor.page.goto(`${program.url}/demo${path}`);
-  await visitor.page.waitForFunction(() => window.behaviorlens);
+  await holds(visitor.page, () => Boolean(window.behaviorlens), null);
   return { ...visitor, user: await visitor.page.evaluate(() => window.behaviorlens!.user) };
 }
 

@@ -2,7 +2,7 @@
 // finds its way back by itself, and its feed has everything once: what came before, meanwhile and after.
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { launch, phase, reader, rows, shot, until, type Reader } from "./browser";
+import { holds, launch, phase, reader, rows, shot, until, type Reader } from "./browser";
 import { startParts, type Event, type Parts } from "./program";
 
 let parts: Parts;
@@ -52,7 +52,8 @@ async function wholeFeed(page: Page): Promise<string[]> {
     for (const [place, user] of seen.rows) found.set(place, user);
     if (found.size >= seen.all) return [...found].sort(([a], [b]) => a - b).map(([, user]) => user);
     await list.evaluate((el) => el.scrollBy({ top: el.clientHeight }));
-    await page.waitForFunction(
+    await holds(
+      page,
       ([top, all]) => {
         const el = document.querySelector("[data-testid=feed]")!;
         return el.scrollTop !== top || Number(el.querySelector("[role=listitem]")?.getAttribute("aria-setsize")) !== all;

@@ -8,6 +8,8 @@ export default defineConfig({
     environment: "node",
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
+    // Much of it is waiting for somebody to hesitate: two at a time, each with a program and a browser of its own.
+    maxWorkers: 2,
+    minWorkers: 1,
   },
 });
