@@ -49,7 +49,7 @@ static void on_attempt(void *ctx, enum bl_attempt_end end)
 {
     struct bl_partition *p = BL_CAST(struct bl_partition, ctx, PARTITION_MAGIC);
     if (p->sink.attempt)
-        p->sink.attempt(p->sink.ctx, end);
+        p->sink.attempt(p->sink.ctx, end, p->scratch->floor_ms);
 }
 
 enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode, struct bl_hash_key id_key,

@@ -124,8 +124,10 @@ static void put_checkout(const struct owner *o, struct bl_member *m, const struc
     if (o->worker->options.event_mode)
         return;
     u->checkout_ms = load_checkout(s, &u->page);
-    u->recheckout = u->checkout_ms != m->checkout_ms;
+    uint32_t at = u->checkout_ms == BL_NEVER ? 0 : load_hash(u->page);
+    u->recheckout = u->checkout_ms != m->checkout_ms || at != m->checkout_at;
     m->checkout_ms = u->checkout_ms;
+    m->checkout_at = at;
 }
 
 static enum bl_err put_state(struct owner *o, struct bl_member *m, struct bl_put_user *u)
@@ -168,6 +170,7 @@ static void put_gone(struct owner *o, struct bl_member *m, struct bl_put_user *u
     m->stored_any = false;
     m->scheduled_ms = m->checkout_ms = BL_NEVER;
     m->expires_ms = m->active_ms = 0;
+    m->checkout_at = 0;
 }
 
 static enum bl_err put_member(struct owner *o, struct bl_member *m)

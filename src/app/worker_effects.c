@@ -209,13 +209,13 @@ static void on_pattern(void *ctx, const struct bl_pattern *pattern)
     effects_pattern(&owner_of(ctx)->effects, pattern);
 }
 
-static void on_attempt(void *ctx, enum bl_attempt_end end)
+static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
 {
     struct owner *o = owner_of(ctx);
     bool completed = end == BL_ATTEMPT_COMPLETED;
     o->effects.completed += completed;
     o->effects.abandoned += !completed;
-    effects_count(&o->effects, BL_TALLY_MINUTE, bl_partition_clock(o->partition) / OWNER_MINUTE_MS,
+    effects_count(&o->effects, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS,
                   completed ? BL_STR("attempts:completed") : BL_STR("attempts:abandoned"), BL_STR(""), 1);
 }
 

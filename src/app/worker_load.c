@@ -49,7 +49,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
 {
     struct bl_worker *w = o->worker;
     struct bl_member *m;
-    struct bl_str page;
+    struct bl_str page = {"", 0};
     enum bl_err err = bl_state_decode(w->states, w->scratch, l->pairs, l->n);
     bool corrupt = err == BL_ERR_CORRUPT;
     if (err != BL_OK && !corrupt)
@@ -61,6 +61,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     note_stored(w, m, l);
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = any && !w->options.event_mode ? load_checkout(w->scratch, &page) : BL_NEVER;
+    m->checkout_at = load_hash(page);
     m->touched = o->round;
     if (!corrupt)
         return BL_OK;

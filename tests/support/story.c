@@ -62,8 +62,9 @@ static void on_pattern(void *ctx, const struct bl_pattern *p)
     bl_buf_char(s->log, '\n');
 }
 
-static void on_attempt(void *ctx, enum bl_attempt_end end)
+static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
 {
+    (void)at_ms;
     struct story *s = ctx;
     bl_buf_z(s->log, end == BL_ATTEMPT_COMPLETED ? "attempt completed\n" : "attempt abandoned\n");
 }

@@ -29,6 +29,7 @@ struct bl_member {
     /* host */
     int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
     int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
+    uint32_t checkout_at; /* a hash of the page it shows with it */
     int64_t expires_ms;   /* when the stored hash expires; 0: not known */
     int64_t active_ms;    /* the score in the store's active users; 0: not known */
     uint64_t touched;     /* the caller's clock for dropping users from the cache */
@@ -48,7 +49,8 @@ struct bl_taken {
 struct bl_partition_sink {
     void *ctx;
     void (*pattern)(void *ctx, const struct bl_pattern *pattern);
-    void (*attempt)(void *ctx, enum bl_attempt_end end);
+    /* at_ms: of the event or the deadline that ended it. */
+    void (*attempt)(void *ctx, enum bl_attempt_end end, int64_t at_ms);
     /* Every event that took effect, late ones included. */
     void (*event)(void *ctx, const struct bl_record *record, const struct bl_taken *taken);
     void (*duplicate)(void *ctx, const struct bl_record *record);
