@@ -201,7 +201,7 @@ void bl_alert_body(const struct bl_alert_message *m, struct bl_buf *out)
     bl_buf_release(&text);
 }
 
-void bl_alert_sample(const struct bl_alert_rule *rule, struct bl_row *out)
+void bl_alert_sample(const struct bl_alert_rule *rule, struct bl_str at_ms, struct bl_row *out)
 {
     bool any = rule->type == BL_RULE_COUNT;
     *out = (struct bl_row){0};
@@ -212,6 +212,6 @@ void bl_alert_sample(const struct bl_alert_rule *rule, struct bl_row *out)
     out->v[BL_COLUMN_PAGE] = rule->page[0] ? bl_str_of(rule->page) : BL_STR("/sample");
     out->v[BL_COLUMN_SEVERITY] = bl_str_of(bl_severity_name(rule->severity));
     out->v[BL_COLUMN_EXPLANATION] = BL_STR("This is a sample: no user has done anything.");
-    out->v[BL_COLUMN_DETECTED_AT] = BL_STR("0");
-    out->v[BL_COLUMN_UPDATED_AT] = BL_STR("0");
+    out->v[BL_COLUMN_DETECTED_AT] = at_ms;
+    out->v[BL_COLUMN_UPDATED_AT] = at_ms;
 }

@@ -51,7 +51,7 @@ static void on_closed(void *ctx)
 static void send_sample(struct alerts *a, struct alert_queue *q, struct trial *t)
 {
     struct bl_pattern_id random = {{0}};
-    char id[BL_ALERT_ID_BYTES];
+    char id[BL_ALERT_ID_BYTES], at_ms[32];
     struct bl_row row;
     struct bl_buf body;
     time_t now = time(NULL);
@@ -59,7 +59,8 @@ static void send_sample(struct alerts *a, struct alert_queue *q, struct trial *t
         memcpy(&random, &now, sizeof now);
     bl_pattern_id_hex(&random, id);
     id[32] = '\0';
-    bl_alert_sample(q->rule, &row);
+    snprintf(at_ms, sizeof at_ms, "%lld000", (long long)now);
+    bl_alert_sample(q->rule, bl_str_of(at_ms), &row);
     bl_buf_init(&body, 0);
     bl_alert_body(&(struct bl_alert_message){.rule = q->rule,
                                              .pattern = &row,

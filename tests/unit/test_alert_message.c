@@ -151,7 +151,7 @@ static void a_sample_fits_its_rule(void **state)
                                   .severity = BL_HIGH,
                                   .page = "/payment",
                                   .format = BL_ALERT_JSON};
-    bl_alert_sample(&rule, &sample);
+    bl_alert_sample(&rule, BL_STR("1700000000123"), &sample);
     message.pattern = &sample;
     message.test = true;
     json_t *j = body(), *pattern = json_object_get(j, "pattern");
@@ -159,6 +159,8 @@ static void a_sample_fits_its_rule(void **state)
     assert_string_equal(text(pattern, "type"), "abandonment");
     assert_string_equal(text(pattern, "page"), "/payment");
     assert_string_equal(text(pattern, "severity"), "high");
+    assert_int_equal(json_integer_value(json_object_get(pattern, "detected_at")), 1700000000123);
+    assert_int_equal(json_integer_value(json_object_get(pattern, "updated_at")), 1700000000123);
     json_decref(j);
 }
 

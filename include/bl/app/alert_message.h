@@ -21,7 +21,8 @@ struct bl_alert_message {
 void bl_alert_body(const struct bl_alert_message *m, struct bl_buf *out);
 /* The sentence alone, as it stands in `text` of the json format. */
 void bl_alert_sentence(const struct bl_alert_message *m, struct bl_buf *out);
-/* A made-up pattern that the rule would match, for `alerts test`. Static, but for the page, which is the rule's. */
-void bl_alert_sample(const struct bl_alert_rule *rule, struct bl_row *out);
+/* A made-up pattern that the rule would match, for `alerts test`. Static, but for the page, which is the rule's, and the
+ * moment: ms since 1970 in digits. */
+void bl_alert_sample(const struct bl_alert_rule *rule, struct bl_str at_ms, struct bl_row *out);
 
 #endif
