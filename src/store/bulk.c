@@ -16,6 +16,7 @@
 #define WAIT_US    20000
 #define PAGE       500 /* patterns or keys at a time */
 #define ARGS_MAX   16
+#define PATIENCE_S 60 /* Redis is kept as busy as it can be */
 
 struct batch {
     struct bl_buf lines;
@@ -121,6 +122,7 @@ enum bl_err bl_bulk_open(const char *text, const char *env, int partitions, stru
                          struct bl_buf *why)
 {
     struct bl_bulk *b = calloc(1, sizeof *b);
+    struct timeval patience = {PATIENCE_S, 0};
     if (!b)
         return BL_ERR_NO_MEMORY;
     snprintf(b->env_text, sizeof b->env_text, "%s", env);
@@ -128,7 +130,7 @@ enum bl_err bl_bulk_open(const char *text, const char *env, int partitions, stru
     b->partitions = partitions;
     bl_buf_init(&b->key_text, 0);
     enum bl_err err = bl_dial(text, &b->redis, why);
-    if (err == BL_OK && !make_data_set(b)) {
+    if (err == BL_OK && (redisSetTimeout(b->redis, patience) != REDIS_OK || !make_data_set(b))) {
         bl_buf_z(why, "Redis refuses to take a data set");
         err = BL_ERR_STORE_UNAVAILABLE;
     }

@@ -5,15 +5,15 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define CONNECT_WAIT_S 5
-#define ARGS_MAX       16
+#define WAIT_S   5 /* for the connection, and for each reply */
+#define ARGS_MAX 16
 
 static redisContext *connect_to(const struct bl_url *url)
 {
-    struct timeval wait = {CONNECT_WAIT_S, 0};
+    struct timeval wait = {WAIT_S, 0};
     redisContext *c = url->port ? redisConnectWithTimeout(url->host, url->port, wait)
                                 : redisConnectUnixWithTimeout(url->host, wait);
-    if (c && c->err) {
+    if (c && (c->err || redisSetTimeout(c, wait) != REDIS_OK)) {
         redisFree(c);
         return NULL;
     }
@@ -65,8 +65,9 @@ enum bl_err bl_dial(const char *text, redisContext **out, struct bl_buf *why)
     }
     redisContext *c = connect_to(&url);
     if (!c || !introduce(c, &url)) {
-        bl_buf_z(why, c ? "Redis refuses us: check the password in --redis"
-                        : "Redis cannot be reached: check --redis and that it is running");
+        bl_buf_z(why, !c       ? "Redis cannot be reached: check --redis and that it is running"
+                      : c->err ? "Redis does not answer: check that it is not stopped or busy"
+                               : "Redis refuses us: check the password in --redis");
         if (c)
             redisFree(c);
         return BL_ERR_STORE_UNAVAILABLE;

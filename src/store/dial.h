@@ -1,4 +1,5 @@
-/* A blocking connection for tools (bulk.c, tape.c): serve and worker never use it. */
+/* A blocking connection for tools (bulk.c, tape.c, ruleset.c): serve and worker never use it. Redis that is silent for
+ * 5 s counts as a broken connection; who asks for more than that sets another timeout. */
 #ifndef BL_STORE_DIAL_H
 #define BL_STORE_DIAL_H
 

@@ -13,9 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REPLY_WAIT_S 5
-#define ATTEMPTS     100 /* each lost one means that another was applied */
-#define ARGS_MAX     16
+#define ATTEMPTS 100 /* each lost one means that another was applied */
+#define ARGS_MAX 16
 
 struct bl_ruleset {
     redisContext *redis;
@@ -97,7 +96,6 @@ static int64_t number(const redisReply *reply)
 enum bl_err bl_ruleset_open(const char *url, const char *env, struct bl_ruleset **out, struct bl_buf *why)
 {
     struct bl_ruleset *r = calloc(1, sizeof *r);
-    struct timeval wait = {REPLY_WAIT_S, 0};
     if (!r)
         return BL_ERR_NO_MEMORY;
     snprintf(r->env_text, sizeof r->env_text, "%s", env);
@@ -106,7 +104,6 @@ enum bl_err bl_ruleset_open(const char *url, const char *env, struct bl_ruleset 
     bl_buf_init(&r->why, 0);
     enum bl_err err = bl_dial(url, &r->redis, why);
     if (err == BL_OK) {
-        redisSetTimeout(r->redis, wait);
         err = CALL(r, BL_STR("HGET"), key(r, BL_KEY_META, 0), BL_STR("partitions"));
         if (err != BL_OK)
             bl_buf_z(why, bl_ruleset_why(r));

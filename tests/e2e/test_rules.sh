@@ -162,4 +162,12 @@ rules apply "$dir/4.yaml" >/dev/null
 n=$((n + 1))
 [ "$(newest)" = "$n" ] || fail "version $(newest) instead of $n"
 until_true 10 everywhere || fail "version $n is not everywhere"
+
+# A Redis that stands still: no command waits for it for ever.
+kill -STOP "$redis_pid"
+for command in 'rules show' 'replay live'; do
+  # shellcheck disable=SC2086
+  says 'Redis does not answer' timeout 20 "$bl" $command --redis "$redis"
+done
+kill -CONT "$redis_pid"
 echo "ok: $n versions"
