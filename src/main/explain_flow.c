@@ -111,6 +111,12 @@ static void remember(struct explain_flow *f, struct bl_str id)
     f->next_asked = (f->next_asked + 1) % EXPLAIN_ASKED;
 }
 
+/* It was raised while it waited: that change has an item too, and both read the same pattern. */
+static bool is_asked_by_another(const struct explain_item *i)
+{
+    return i->attempts == 0 && is_asked(i->flow, i->change->pattern_id);
+}
+
 /* ---- writing ---- */
 
 static void on_written(void *ctx, const redisReply *reply)
@@ -272,7 +278,7 @@ static void on_read(void *ctx, const redisReply *reply)
         again(i);
     else if (text_of(reply, TYPE).n == 0)
         finish(i, BL_EXPLAINED_GONE);
-    else if (text_of(reply, AI_EXPLANATION).n > 0)
+    else if (text_of(reply, AI_EXPLANATION).n > 0 || is_asked_by_another(i))
         finish(i, BL_EXPLAINED_ALREADY);
     else if (!bl_explaining_may_call(&i->flow->rules, now_ms(i->flow)))
         again(i);

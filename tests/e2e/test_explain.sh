@@ -93,6 +93,13 @@ eventually 10 grep '"explaining"' "$work/explain-ok2.err"
 looper bob-user
 eventually 15 is '/api/patterns?type=navigation-loop&user_id=bob-user' '.[0].ai_explanation != null'
 [ "$(requests)" = 3 ] || fail "$(requests) requests for 3 patterns"
+
+# Nor does a pattern that is raised before it was asked about.
+jq -nc '[range(8) | {user_id: "dave-user", action: "click", page: "/pay", metadata: {target: "pay"}}]' |
+    curl -fsS "$url/events/batch" -H 'Content-Type: application/json' -d @- > /dev/null
+eventually 15 is '/api/patterns?type=rage-click&user_id=dave-user' '.[0].severity == "high" and .[0].ai_explanation != null'
+eventually 5 counted explanations_skipped_already_total 1
+[ "$(requests)" = 4 ] || fail "$(requests) requests for 4 patterns"
 end "the second time"
 
 # What goes wrong: the template stays, the reason is counted, nothing is asked for ever.
@@ -147,6 +154,15 @@ explain endless
 looper user-endless
 eventually 15 is '/api/patterns?type=navigation-loop&user_id=user-endless' '.[0].ai_explanation | length > 100 and utf8bytelength <= 400'
 end endless
+
+# A pattern that was raised before anybody asked is one pattern, asked about once.
+before=$(requests)
+for _ in 1 2; do looper raised-user /raised; done
+eventually 10 is '/api/patterns?type=navigation-loop&user_id=raised-user' '.[0].severity == "high"'
+explain ok-raised
+eventually 15 eval '[ $(($(counter explanations_written_total) + $(counter explanations_skipped_already_total))) = 4 ]'
+[ $(($(requests) - before)) = 1 ] || fail "$(($(requests) - before)) calls for one pattern"
+end "after a raised pattern"
 
 # At most N calls a minute.
 before=$(requests)
