@@ -10,6 +10,7 @@
 #include "bl/app/partition.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "plant.h"
 #include "seen.h"
 
 #include <stdlib.h>
@@ -405,7 +406,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
     } else {
         time = bl_event_time(r->timestamp_ms, r->sent_at_ms, received_ms);
     }
-    enum bl_err err = bl_partition_advance(p, received_ms);
+    enum bl_err err = BL_PLANT(DEADLINE_AFTER) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
         return err;
     if (!r->made_id) {
@@ -449,7 +450,7 @@ enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_setti
                                    int64_t received_ms)
 {
     int64_t grace_ms = p->settings.grace_ms, floor_ms = p->settings.floor_ms;
-    enum bl_err err = bl_partition_advance(p, received_ms);
+    enum bl_err err = BL_PLANT(RULES_EARLY) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
         return err;
     p->settings = *rules;

@@ -6,6 +6,7 @@
  * and only there (ARCHITECTURE, invariants 1 and 2); the counters count a pattern once, whatever is processed
  * again (SPEC 5.2). */
 #include "bl/core/rule.h"
+#include "plant.h"
 #include "worker_owner.h"
 
 #include <stdio.h>
@@ -95,7 +96,8 @@ static void put_schedule(const struct owner *o, struct bl_member *m, struct bl_p
 {
     int64_t due_ms = m->due_ms;
     bool passed = m->scheduled_ms != BL_NEVER && m->scheduled_ms <= stale_ms(o);
-    if (due_ms < m->scheduled_ms || (passed && due_ms != m->scheduled_ms)) {
+    if ((due_ms < m->scheduled_ms && !(BL_PLANT(SCHEDULE_LATE) && m->scheduled_ms != BL_NEVER)) ||
+        (passed && due_ms != m->scheduled_ms)) {
         u->reschedule = true;
         u->due_ms = m->scheduled_ms = due_ms;
     }
@@ -180,7 +182,7 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
                             .due_ms = BL_NEVER,
                             .checkout_ms = BL_NEVER,
                             .active_ms = BL_NEVER};
-    if (!m->packed) {
+    if (!m->packed || (BL_PLANT(STATE_DROPPED) && !bl_partition_state(o->partition, m)->in_session)) {
         put_gone(o, m, &u);
         return BL_OK;
     }

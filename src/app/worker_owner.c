@@ -27,6 +27,7 @@
  * needs. */
 #include "worker_owner.h"
 #include "bl/base/log.h"
+#include "plant.h"
 
 #include <stdlib.h>
 
@@ -103,7 +104,8 @@ static void on_released(void *arg, enum bl_err err)
 
 static void owner_finish(struct owner *o)
 {
-    forget(o);
+    if (!BL_PLANT(CACHE_KEPT))
+        forget(o);
     o->state = OWNER_RELEASING;
     PORT(o, release, on_released, o);
 }
@@ -171,7 +173,7 @@ static void on_restored(void *arg, const struct bl_restored *r)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     enum bl_err err = r->err;
-    if (err == BL_OK)
+    if (err == BL_OK && !(BL_PLANT(CACHE_KEPT) && o->partition))
         err = owner_restore(o, r);
     if (!proceed(o, err, "restore"))
         return;
@@ -194,7 +196,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     }
     o->epoch = a->epoch;
     o->renewed_at = local_ms(o);
-    o->pending = true;
+    o->pending = !BL_PLANT(PENDING_SKIPPED);
     o->drop = false;
     o->state = OWNER_RESTORING;
     PORT(o, restore, on_restored, o);

@@ -2,6 +2,7 @@
  * change's entry. So what is detected stays a function of the stream: a version holds from its entry on, whoever works,
  * and a new owner begins with the version that holds at the committed position, not with its own file. */
 #include "bl/base/log.h"
+#include "plant.h"
 #include "worker_owner.h"
 
 /* Takes the text as that of the version in effect; *out: what it says. */
@@ -48,7 +49,7 @@ enum bl_err rules_restore(struct owner *o, const struct bl_restored *r, struct b
                BL_LOG_INT("partition", o->p), BL_LOG_INT("version", r->rules_version),
                BL_LOG_STR("why", bl_buf_view(&why)));
         err = BL_OK;
-    } else if (err == BL_OK) {
+    } else if (err == BL_OK && !BL_PLANT(RULES_OWN)) {
         *out = *bl_rules_settings(o->rules);
         out->grace_ms = own->grace_ms;
         out->floor_ms = own->floor_ms;

@@ -1,0 +1,36 @@
+/* Faults planted on purpose, so that the simulation (tests/sim) can show that it would find them. In the program
+ * BL_PLANT is 0 and nothing of them is compiled; only the simulation's own copy of this layer, and its store, know
+ * them, one at a time, chosen at run time.
+ *
+ * X(NAME, name on the command line, what is wrong then) */
+#ifndef BL_APP_PLANT_H
+#define BL_APP_PLANT_H
+
+#define BL_PLANTS(X)                                                                                         \
+    X(NO_FENCE, "no-fence", "nobody asks whether the fence holds")                                           \
+    X(NO_NONCE, "no-nonce", "a fence is its epoch, without the nonce")                                       \
+    X(ACK_FIRST, "ack-first", "entries are acknowledged before their commit")                                \
+    X(NO_ACK, "no-ack", "a commit leaves its entries unacknowledged")                                        \
+    X(CACHE_KEPT, "cache-kept", "what was cached outlives the lease")                                        \
+    X(PENDING_SKIPPED, "pending-skipped", "a new owner does not ask for what its predecessor had read")      \
+    X(PENDING_SHUFFLED, "pending-shuffled", "pending entries come in the wrong order")                       \
+    X(TICK_UNREAD, "tick-unread", "time enters the stream while entries are unread")                         \
+    X(DEADLINE_AFTER, "deadline-after", "a deadline fires after the entry that moved the clock past it")     \
+    X(IDS_FIRST, "ids-first", "event ids are remembered before the commit")                                  \
+    X(STATE_DROPPED, "state-dropped", "a user's state is dropped though a deadline is pending")              \
+    X(WATCH_KEPT, "watch-kept", "a new connection is believed to watch the fence, as the old one did")       \
+    X(RULES_EARLY, "rules-early", "new rules hold for deadlines that were due before them")                  \
+    X(RULES_OWN, "rules-own", "a new owner begins with the rules of its own file")                           \
+    X(SCHEDULE_LATE, "schedule-late", "a deadline that comes earlier is not scheduled earlier")
+
+#ifdef BL_SIMULATION
+#define BL_PLANT_ENUM(id, name, what) BL_PLANT_##id,
+enum bl_plant { BL_PLANT_NONE, BL_PLANTS(BL_PLANT_ENUM) BL_PLANT_COUNT };
+#undef BL_PLANT_ENUM
+extern enum bl_plant bl_plant;
+#define BL_PLANT(id) (bl_plant == BL_PLANT_##id)
+#else
+#define BL_PLANT(id) 0
+#endif
+
+#endif

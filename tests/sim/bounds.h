@@ -1,0 +1,10 @@
+/* Included before everything else in the simulation and its copy of the worker: bounds so small that full rounds,
+ * evictions and partial rounds happen all the time. */
+#include "bl/base/limits.h"
+
+#undef BL_FETCH_ENTRIES
+#define BL_FETCH_ENTRIES 4
+#undef BL_DUE_MAX
+#define BL_DUE_MAX 3
+#undef BL_MEMBERS_MAX
+#define BL_MEMBERS_MAX 3

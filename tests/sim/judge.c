@@ -1,0 +1,396 @@
+/* What must be true. After each commit: entries added = committed + lag, and nothing is acknowledged but what is
+ * committed. At rest: the very stream is run once more, from its first entry, through a partition in memory that has
+ * everybody at hand and never stops; and all that the store holds must be what this gives: states, patterns with all
+ * columns, counters, the feed of changes, what was set aside, rules, position. */
+#include "bl/core/rule.h"
+#include "bl/wire/command.h"
+#include "sim.h"
+#include "worker_owner.h"
+
+struct reference {
+    struct sim *sim;
+    struct bl_partition *partition;
+    struct table t;
+    struct list changes, aside;
+    struct bl_rules *rules;
+    int64_t version;
+};
+
+static struct bl_decoder *decoder;
+static struct bl_buf scratch;
+
+void judge_release(void)
+{
+    if (decoder)
+        bl_decoder_free(decoder);
+    decoder = NULL;
+    bl_buf_release(&scratch);
+}
+
+void judge_balance(struct sim *s, int p)
+{
+    const struct shard *h = &s->store.shard[p];
+    const struct cell *entries = table_get(&h->t, BL_STR("position:entries"));
+    const struct cell *id = table_get(&h->t, BL_STR("position:id"));
+    int64_t committed = entries ? entries->number : 0;
+    if (committed != (int64_t)h->n_acked)
+        sim_fail(s, "p%d: %lld entries are committed, %zu acknowledged", p, (long long)committed, h->n_acked);
+    else if (h->n_acked && !bl_str_eq(id->value, h->entries[h->n_acked - 1].id))
+        sim_fail(s, "p%d: %zu entries are committed, but the position is %.*s", p, h->n_acked,
+                 BL_STR_ARG(id->value));
+    for (size_t i = 0; i < h->n_acked; i++)
+        if (!h->entries[i].acked)
+            sim_fail(s, "p%d: entry %.*s was passed over", p, BL_STR_ARG(h->entries[i].id));
+}
+
+/* ---- the undisturbed run ---- */
+
+#define KEY(...) sim_text(x->sim, __VA_ARGS__)
+
+static struct bl_str keep(struct reference *x, struct bl_str text)
+{
+    return sim_copy(x->sim, text);
+}
+
+static void add(struct reference *x, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n)
+{
+    table_put(&x->t, KEY("count:%d:%lld:%.*s", tally, (long long)number, BL_STR_ARG(field)))->number += n;
+}
+
+static void total(struct reference *x, struct bl_str field, int64_t n)
+{
+    add(x, BL_TALLY_COUNTERS, 0, field, n);
+}
+
+static struct bl_str column(struct reference *x, struct bl_str id, enum bl_column c)
+{
+    const struct cell *cell = table_get(&x->t, KEY("pattern:%.*s:%s", BL_STR_ARG(id), bl_column_name(c)));
+    return cell ? cell->value : BL_STR("");
+}
+
+static void change(struct reference *x, const char *what, struct bl_str id, const char *severity,
+                   int64_t at_ms)
+{
+    struct bl_str type = column(x, id, BL_COLUMN_TYPE), user = column(x, id, BL_COLUMN_USER_ID);
+    struct bl_str page = column(x, id, BL_COLUMN_PAGE);
+    list_add(&x->changes, KEY("%s %.*s %.*s %s %.*s %.*s %lld", what, BL_STR_ARG(id), BL_STR_ARG(type),
+                              severity, BL_STR_ARG(user), BL_STR_ARG(page), (long long)at_ms));
+}
+
+static void created(struct reference *x, const struct bl_pattern *p, struct bl_str id)
+{
+    const char *type = bl_rule(p->rule)->name;
+    table_put(&x->t, KEY("patterns:%.*s", BL_STR_ARG(id)))->number = p->detected_ms;
+    table_put(&x->t, KEY("open:%.*s", BL_STR_ARG(id)))->number = p->detected_ms;
+    table_put(&x->t, KEY("patterns-of:%.*s:%.*s", BL_STR_ARG(p->user_id), BL_STR_ARG(id)))->number =
+        p->detected_ms;
+    total(x, BL_STR("patterns"), 1);
+    total(x, BL_STR("open"), 1);
+    total(x, KEY("type:%s", type), 1);
+    add(x, BL_TALLY_MINUTE, p->detected_ms / OWNER_MINUTE_MS, KEY("type:%s", type), 1);
+    add(x, BL_TALLY_PAGES, p->detected_ms / OWNER_PAGES_MS, KEY("%s %.*s", type, BL_STR_ARG(p->page)), 1);
+    x->sim->n_patterns++;
+}
+
+static void resolved(struct reference *x, struct bl_str id, int64_t at_ms)
+{
+    table_del(&x->t, KEY("open:%.*s", BL_STR_ARG(id)));
+    total(x, BL_STR("open"), -1);
+    add(x, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS, BL_STR("resolved"), 1);
+}
+
+static void on_pattern(void *ctx, const struct bl_pattern *p)
+{
+    static const char *const names[] = {"new", "raised", "resolved"};
+    struct reference *x = ctx;
+    struct bl_row row;
+    char hex[32];
+    bl_pattern_id_hex(&p->id, hex);
+    struct bl_str id = keep(x, (struct bl_str){hex, sizeof hex}), was = column(x, id, BL_COLUMN_SEVERITY);
+    bl_buf_clear(&scratch);
+    if (bl_row_of(p, &scratch, &row) != BL_OK)
+        abort();
+    if (p->change != BL_PATTERN_RESOLVED) {
+        total(x, KEY("severity:%s", bl_severity_name(p->severity)), 1);
+        if (was.n)
+            total(x, KEY("severity:%.*s", BL_STR_ARG(was)), -1);
+    }
+    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
+        if (row.v[i].n)
+            table_put(&x->t, KEY("pattern:%.*s:%s", BL_STR_ARG(id), bl_column_name((enum bl_column)i)))
+                ->value = keep(x, row.v[i]);
+    if (p->change == BL_PATTERN_NEW)
+        created(x, p, id);
+    int64_t at_ms = p->change == BL_PATTERN_RESOLVED ? p->resolved_ms : p->updated_ms;
+    if (p->change == BL_PATTERN_RESOLVED)
+        resolved(x, id, at_ms);
+    change(x, names[p->change], id, bl_severity_name(p->severity), at_ms);
+}
+
+static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
+{
+    struct reference *x = ctx;
+    struct bl_str name =
+        end == BL_ATTEMPT_COMPLETED ? BL_STR("attempts:completed") : BL_STR("attempts:abandoned");
+    total(x, name, 1);
+    add(x, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS, name, 1);
+}
+
+static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken *taken)
+{
+    struct reference *x = ctx;
+    int64_t minute = taken->t_ms / OWNER_MINUTE_MS;
+    total(x, BL_STR("events"), 1);
+    total(x, BL_STR("late"), taken->late);
+    total(x, BL_STR("clock_adjusted"), taken->clock_adjusted);
+    add(x, BL_TALLY_MINUTE, minute, BL_STR("events"), 1);
+    add(x, BL_TALLY_MINUTE, minute, BL_STR("active"), taken->first_in_minute);
+    if (taken->visit)
+        add(x, BL_TALLY_PAGES, taken->t_ms / OWNER_PAGES_MS, KEY("views %.*s", BL_STR_ARG(r->event.page)), 1);
+}
+
+static void on_duplicate(void *ctx, const struct bl_record *r)
+{
+    (void)r;
+    total(ctx, BL_STR("duplicates"), 1);
+}
+
+static void aside(struct reference *x, const struct entry *e, const char *reason, struct bl_str text)
+{
+    list_add(&x->aside, KEY("%.*s %s %.*s", BL_STR_ARG(e->id), reason, BL_STR_ARG(text)));
+    total(x, BL_STR("quarantined"), 1);
+}
+
+static void must(enum bl_err err)
+{
+    if (err != BL_OK)
+        abort();
+}
+
+static void take_lines(struct reference *x, const struct entry *e)
+{
+    for (struct bl_str rest = e->value; rest.n > 0;) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        struct bl_str line = {rest.p, end ? (size_t)(end - rest.p) : rest.n};
+        struct bl_record r;
+        if (bl_record_read(decoder, line, &r) == BL_OK)
+            must(bl_partition_record(x->partition, &r, e->ms));
+        else
+            aside(x, e, "unreadable event", line);
+        size_t step = line.n + (end != NULL);
+        rest = (struct bl_str){rest.p + step, rest.n - step};
+    }
+}
+
+static void take_resolve(struct reference *x, const struct bl_command *c, struct bl_str id, int64_t now_ms)
+{
+    bool found;
+    must(bl_partition_resolve(x->partition, bl_command_user(c), &c->pattern_id, now_ms, &found));
+    if (found || !column(x, id, BL_COLUMN_USER_ID).n || column(x, id, BL_COLUMN_RESOLVED).n)
+        return;
+    struct bl_pattern p = {.change = BL_PATTERN_RESOLVED,
+                           .id = c->pattern_id,
+                           .severity = manual_severity(column(x, id, BL_COLUMN_SEVERITY)),
+                           .resolution = BL_RESOLVED_MANUAL,
+                           .resolved_ms = bl_partition_clock(x->partition)};
+    on_pattern(x, &p);
+}
+
+static void take_explain(struct reference *x, const struct bl_command *c, struct bl_str id, int64_t now_ms)
+{
+    must(bl_partition_advance(x->partition, now_ms));
+    struct bl_str severity = column(x, id, BL_COLUMN_SEVERITY);
+    if (!severity.n)
+        return;
+    table_put(&x->t, KEY("pattern:%.*s:%s", BL_STR_ARG(id), bl_column_name(BL_COLUMN_AI_EXPLANATION)))
+        ->value = keep(x, bl_command_text(c));
+    change(x, "explained", id, bl_severity_name(manual_severity(severity)), bl_partition_clock(x->partition));
+}
+
+static void note_rules(struct reference *x, int64_t version, int64_t at_ms, struct bl_str text)
+{
+    x->version = version;
+    table_put(&x->t, BL_STR("rules:version"))->number = version;
+    table_put(&x->t, BL_STR("rules:at"))->number = at_ms;
+    table_put(&x->t, BL_STR("rules:settings"))->value = keep(x, text);
+}
+
+static void take_rules(struct reference *x, const struct bl_command *c, const struct entry *e)
+{
+    struct bl_rules *rules = NULL;
+    if (c->version <= x->version)
+        return;
+    bl_buf_clear(&scratch);
+    if (bl_rules_read(c->settings, &rules, &scratch) != BL_OK) {
+        aside(x, e, "unreadable rules", e->value);
+        return;
+    }
+    must(bl_partition_set_rules(x->partition, bl_rules_settings(rules), e->ms));
+    bl_rules_free(x->rules);
+    x->rules = rules;
+    note_rules(x, c->version, e->ms, c->settings);
+    table_put(&x->t, KEY("rules:since:%lld", (long long)c->version))->value = e->id;
+}
+
+static void take_command(struct reference *x, const struct entry *e)
+{
+    struct bl_command c;
+    char hex[32];
+    if (bl_command_read(e->value, &c) != BL_OK) {
+        aside(x, e, "unreadable command", e->value);
+        return;
+    }
+    if (c.kind == BL_COMMAND_RULES) {
+        take_rules(x, &c, e);
+        return;
+    }
+    bl_pattern_id_hex(&c.pattern_id, hex);
+    struct bl_str id = keep(x, (struct bl_str){hex, sizeof hex});
+    if (c.kind == BL_COMMAND_RESOLVE)
+        take_resolve(x, &c, id, e->ms);
+    else
+        take_explain(x, &c, id, e->ms);
+}
+
+static void take(struct reference *x, const struct entry *e)
+{
+    if (e->kind == BL_ENTRY_EVENTS)
+        take_lines(x, e);
+    else if (e->kind == BL_ENTRY_COMMAND)
+        take_command(x, e);
+    else if (e->kind == BL_ENTRY_POISON)
+        aside(x, e, "not an entry of ours", e->value);
+    must(bl_partition_advance(x->partition, e->ms));
+}
+
+static void note_users(struct reference *x, const struct shard *h, int p)
+{
+    const struct bl_member *m;
+    for (size_t i = 0; (m = bl_partition_member_next(x->partition, &i));) {
+        const struct bl_user *u = bl_partition_state(x->partition, m);
+        struct bl_state_field f[BL_STATE_FIELDS_MAX];
+        struct bl_str page = {"", 0}, id = m->user_id;
+        const struct cell *due = table_get(&h->t, KEY("due:%.*s", BL_STR_ARG(id)));
+        if (bl_user_gone(u)) {
+            if (due)
+                sim_fail(x->sim, "p%d: %.*s is forgotten, but has a deadline", p, BL_STR_ARG(id));
+            continue;
+        }
+        if (u->due_ms != BL_NEVER && (!due || due->number > u->due_ms))
+            sim_fail(x->sim, "p%d: the deadline of %.*s is not scheduled in time", p, BL_STR_ARG(id));
+        must(bl_state_encode(u, &scratch, f));
+        for (size_t k = 0; k < BL_STATE_FIELDS_MAX; k++)
+            if (f[k].value.n)
+                table_put(&x->t, KEY("user:%.*s\x01%s", BL_STR_ARG(id), f[k].name))->value =
+                    keep(x, f[k].value);
+        if (u->seen_ms >= 0)
+            table_put(&x->t, KEY("active:%.*s", BL_STR_ARG(id)))->number = u->seen_ms;
+        int64_t checkout_ms = load_checkout(u, &page);
+        if (checkout_ms != BL_NEVER)
+            *table_put(&x->t, KEY("checkout:%.*s", BL_STR_ARG(id))) =
+                (struct cell){KEY("checkout:%.*s", BL_STR_ARG(id)), keep(x, page), checkout_ms};
+    }
+}
+
+static void run_reference(struct reference *x, const struct shard *h, int p)
+{
+    struct bl_settings settings = sim_rules.settings[0];
+    struct bl_partition_sink sink = {
+        .ctx = x, .pattern = on_pattern, .attempt = on_attempt, .event = on_event, .duplicate = on_duplicate};
+    if (!decoder)
+        must(bl_decoder_new(&decoder));
+    settings.grace_ms = SIM_GRACE_MS;
+    must(
+        bl_partition_new(&settings, false, sim_key, x->sim->seen_max, x->sim->seen_ms, &sink, &x->partition));
+    note_rules(x, 1, 0, bl_buf_view(&sim_rules.text[0]));
+    for (size_t i = 0; i < h->n_entries; i++)
+        take(x, &h->entries[i]);
+    note_users(x, h, p);
+    table_put(&x->t, BL_STR("position:id"))->value = h->entries[h->n_entries - 1].id;
+    table_put(&x->t, BL_STR("position:clock"))->number = bl_partition_clock(x->partition);
+    table_put(&x->t, BL_STR("position:entries"))->number = (int64_t)h->n_entries;
+    bl_partition_free(x->partition);
+    bl_rules_free(x->rules);
+}
+
+/* ---- the comparison ---- */
+
+/* What depends on when things were done, by design: where a schedule stands, who worked, what the store lets go early. */
+static bool compared(const struct cell *c)
+{
+    static const char *const not [] = {"due:", "rate", "position:epoch", "count:0:0:seen_forgotten"};
+    for (size_t i = 0; i < sizeof not / sizeof not [0]; i++)
+        if (bl_str_starts(c->key, bl_str_of(not [i])))
+            return false;
+    return c->number != 0 || c->value.n > 0;
+}
+
+static const struct cell *next(const struct table *t, size_t *i)
+{
+    while (*i < t->n && !compared(&t->v[*i]))
+        (*i)++;
+    return *i < t->n ? &t->v[*i] : NULL;
+}
+
+static void differ(struct sim *s, int p, const struct cell *have, const struct cell *want)
+{
+    struct bl_str key = have ? have->key : want->key;
+    char text[300];
+    snprintf(text, sizeof text, "%.*s", (int)(key.n < 200 ? key.n : 200), key.p);
+    for (char *c = text; *c; c++)
+        *c = *c == '\x01' ? ' ' : *c;
+    struct bl_str a = have ? have->value : BL_STR("nothing"), b = want ? want->value : BL_STR("nothing");
+    sim_fail(s, "p%d: stored %s is %.*s (%lld), the undisturbed run gives %.*s (%lld)", p, text,
+             (int)(a.n < 300 ? a.n : 300), a.p, have ? (long long)have->number : 0,
+             (int)(b.n < 300 ? b.n : 300), b.p, want ? (long long)want->number : 0);
+}
+
+static void compare_tables(struct sim *s, int p, const struct table *have, const struct table *want)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        const struct cell *a = next(have, &i), *b = next(want, &k);
+        if (!a && !b)
+            return;
+        int order = !a ? 1 : !b ? -1 : bl_str_cmp(a->key, b->key);
+        if (order != 0 || !bl_str_eq(a->value, b->value) || a->number != b->number) {
+            differ(s, p, order <= 0 ? a : NULL, order >= 0 ? b : NULL);
+            return;
+        }
+        i++, k++;
+    }
+}
+
+static void compare_lists(struct sim *s, int p, const char *what, const struct list *have,
+                          const struct list *want)
+{
+    for (size_t i = 0; i < have->n || i < want->n; i++) {
+        struct bl_str a = i < have->n ? have->v[i] : BL_STR("nothing");
+        struct bl_str b = i < want->n ? want->v[i] : BL_STR("nothing");
+        if (!bl_str_eq(a, b)) {
+            sim_fail(s, "p%d: number %zu of the %s is %.*s, the undisturbed run gives %.*s", p, i, what,
+                     (int)(a.n < 300 ? a.n : 300), a.p, (int)(b.n < 300 ? b.n : 300), b.p);
+            return;
+        }
+    }
+}
+
+void judge_all(struct sim *s)
+{
+    enum bl_plant planted = bl_plant;
+    bl_plant = BL_PLANT_NONE;
+    for (int p = 0; p < s->partitions && !s->said.n; p++) {
+        const struct shard *h = &s->store.shard[p];
+        struct reference x = {.sim = s};
+        if (h->n_entries == 0)
+            continue;
+        run_reference(&x, h, p);
+        compare_tables(s, p, &h->t, &x.t);
+        compare_lists(s, p, "changes", &h->changes, &x.changes);
+        compare_lists(s, p, "entries set aside", &h->aside, &x.aside);
+        table_release(&x.t);
+        list_release(&x.changes);
+        list_release(&x.aside);
+    }
+    bl_plant = planted;
+}

@@ -1,0 +1,508 @@
+/* The Redis side in memory: what the scripts of lua/ and the commit's transaction do, each at once, at the time that the
+ * store's clock showed. What was carried out is kept in order, as the append-only file keeps it: a lost tail is the rest
+ * done again from the beginning. */
+#include "sim.h"
+
+int64_t store_now(const struct sim *s)
+{
+    return s->now_ms + s->offset_ms;
+}
+
+void store_clear(struct store *st)
+{
+    for (int p = 0; p < SIM_PARTITIONS; p++) {
+        struct shard *h = &st->shard[p];
+        struct shard empty = {.t = h->t,
+                              .seen = h->seen,
+                              .changes = h->changes,
+                              .aside = h->aside,
+                              .entries = h->entries,
+                              .cap_entries = h->cap_entries};
+        *h = empty;
+        h->t.n = h->seen.n = h->changes.n = h->aside.n = 0;
+    }
+    st->n_living = 0;
+}
+
+void store_release(struct store *st)
+{
+    for (int p = 0; p < SIM_PARTITIONS; p++) {
+        struct shard *h = &st->shard[p];
+        table_release(&h->t);
+        list_release(&h->seen);
+        list_release(&h->changes);
+        list_release(&h->aside);
+        free(h->entries);
+    }
+    free(st->log);
+}
+
+static bool same_fence(struct fence a, struct fence b)
+{
+    return (BL_PLANT(NO_NONCE) || a.nonce == b.nonce) && a.epoch == b.epoch;
+}
+
+static bool fenced(const struct shard *h, const struct request *r)
+{
+    return !BL_PLANT(NO_FENCE) && !same_fence(h->fence, r->fence);
+}
+
+/* ---- the stream ---- */
+
+static void add_entry(struct sim *s, int p, int64_t now_ms, enum bl_entry_kind kind, struct bl_str value)
+{
+    struct shard *h = &s->store.shard[p];
+    const struct entry *last = h->n_entries ? &h->entries[h->n_entries - 1] : NULL;
+    struct entry e = {.ms = now_ms, .kind = kind, .value = value};
+    if (last && last->ms >= now_ms) {
+        e.ms = last->ms;
+        e.seq = last->seq + 1;
+    }
+    e.id = sim_text(s, "%lld-%lld", (long long)e.ms, (long long)e.seq);
+    if (h->n_entries == h->cap_entries) {
+        h->cap_entries = h->cap_entries ? h->cap_entries * 2 : 64;
+        h->entries = realloc(h->entries, h->cap_entries * sizeof *h->entries);
+        if (!h->entries)
+            abort();
+    }
+    h->entries[h->n_entries++] = e;
+}
+
+static void apply_append(struct sim *s, struct request *r)
+{
+    for (int p = 0; p < s->partitions; p++)
+        if (r->p < 0 || r->p == p)
+            add_entry(s, p, r->store_ms, r->kind, r->text);
+}
+
+static void hand_out(struct bl_entry *to, const struct entry *from)
+{
+    *to = (struct bl_entry){from->id, from->ms, from->kind, from->value};
+}
+
+static void read_pending(const struct shard *h, struct bl_fetched *f, struct bl_entry *out)
+{
+    for (size_t i = 0; i < h->n_read && f->n < BL_FETCH_ENTRIES; i++)
+        if (!h->entries[i].acked)
+            hand_out(&out[f->n++], &h->entries[i]);
+    f->pending = f->n > 0;
+    for (size_t i = 0; BL_PLANT(PENDING_SHUFFLED) && i < f->n / 2; i++) {
+        struct bl_entry e = out[i];
+        out[i] = out[f->n - 1 - i];
+        out[f->n - 1 - i] = e;
+    }
+}
+
+static void read_new(struct shard *h, struct bl_fetched *f, struct bl_entry *out)
+{
+    for (f->n = 0; h->n_read < h->n_entries && f->n < BL_FETCH_ENTRIES;)
+        hand_out(&out[f->n++], &h->entries[h->n_read++]);
+}
+
+static struct bl_str rest_of(struct bl_str key, size_t n)
+{
+    return (struct bl_str){key.p + n, key.n - n};
+}
+
+static const struct bl_str due_prefix = {"due:", 4};
+
+static int64_t earliest(const struct shard *h)
+{
+    int64_t first = BL_NEVER;
+    for (size_t i = table_from(&h->t, due_prefix); i < h->t.n && bl_str_starts(h->t.v[i].key, due_prefix);
+         i++)
+        first = h->t.v[i].number < first ? h->t.v[i].number : first;
+    return first;
+}
+
+int64_t store_earliest(const struct sim *s, int p)
+{
+    return earliest(&s->store.shard[p]);
+}
+
+static void apply_fetch(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    struct bl_fetched *f = &r->fetched_reply;
+    struct bl_entry *out = sim_get(s, BL_FETCH_ENTRIES * sizeof *out);
+    *f = (struct bl_fetched){.now_ms = r->store_ms, .entries = out};
+    if (fenced(h, r)) {
+        r->err = BL_ERR_FENCED;
+        return;
+    }
+    if (r->pending)
+        read_pending(h, f, out);
+    if (f->n == 0)
+        read_new(h, f, out);
+    f->earliest_ms = earliest(h);
+    if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
+        f->earliest_ms + SIM_GRACE_MS > r->store_ms)
+        return;
+    if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
+        add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
+        read_new(h, f, out);
+    }
+}
+
+/* ---- leases ---- */
+
+static void apply_acquire(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    bool held = h->lease_until > r->store_ms;
+    r->ok = !held || h->lease.nonce == r->fence.nonce;
+    if (!r->ok)
+        return;
+    r->epoch = h->fence.epoch + 1;
+    h->fence = (struct fence){r->fence.nonce, r->epoch};
+    h->version++;
+    h->lease = h->fence;
+    h->lease_until = r->store_ms + SIM_LEASE_MS;
+}
+
+static void apply_renew(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    if (fenced(h, r)) {
+        r->err = BL_ERR_FENCED;
+        return;
+    }
+    h->lease = r->fence;
+    h->lease_until = r->store_ms + SIM_LEASE_MS;
+}
+
+static void apply_release(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    if (h->lease_until > r->store_ms && same_fence(h->lease, r->fence))
+        h->lease_until = 0;
+}
+
+static void apply_beat(struct sim *s, struct request *r)
+{
+    struct store *st = &s->store;
+    size_t n = 0;
+    for (size_t i = 0; i < st->n_living; i++)
+        if (!bl_str_eq(st->living[i].name, r->name) && st->living[i].at_ms > r->store_ms - SIM_LEASE_MS)
+            st->living[n++] = st->living[i];
+    st->n_living = n;
+    if (!r->leave && n < sizeof st->living / sizeof st->living[0]) {
+        while (n > 0 && bl_str_cmp(st->living[n - 1].name, r->name) > 0)
+            st->living[n] = st->living[n - 1], n--;
+        st->living[n] = (struct living){r->name, r->store_ms};
+        st->n_living++;
+    }
+    r->living_reply = (struct list){sim_get(s, (st->n_living + 1) * sizeof(struct bl_str)), st->n_living, 0};
+    for (size_t i = 0; i < st->n_living; i++)
+        r->living_reply.v[i] = st->living[i].name;
+}
+
+static void apply_quiet(struct sim *s, const struct request *r)
+{
+    for (int p = 0; p < s->partitions; p++)
+        if (s->store.shard[p].lease_until > r->store_ms)
+            s->store.shard[p].lease_until += r->number;
+    for (size_t i = 0; i < s->store.n_living; i++)
+        s->store.living[i].at_ms += r->number;
+}
+
+/* ---- reading ---- */
+
+static struct bl_str text_of(const struct shard *h, const char *key)
+{
+    const struct cell *c = table_get(&h->t, bl_str_of(key));
+    return c ? c->value : BL_STR("");
+}
+
+static int64_t number_of(const struct shard *h, const char *key, int64_t otherwise)
+{
+    const struct cell *c = table_get(&h->t, bl_str_of(key));
+    return c ? c->number : otherwise;
+}
+
+static void apply_restore(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    struct bl_restored *x = &r->restored_reply;
+    r->conn->watching = true;
+    r->conn->version = h->version;
+    r->ok = BL_PLANT(NO_FENCE) || same_fence(h->fence, r->fence);
+    if (fenced(h, r)) {
+        r->err = BL_ERR_FENCED;
+        return;
+    }
+    *x = (struct bl_restored){.id = text_of(h, "position:id"),
+                              .clock_ms = number_of(h, "position:clock", -1),
+                              .entries = number_of(h, "position:entries", 0),
+                              .rate = text_of(h, "rate"),
+                              .rules = text_of(h, "rules:settings"),
+                              .rules_version = number_of(h, "rules:version", 0),
+                              .rules_at_ms = number_of(h, "rules:at", 0)};
+    x->rules_noted = x->rules_version > 0;
+    if (!x->rules_noted) {
+        x->rules = bl_buf_view(&sim_rules.text[0]);
+        x->rules_version = 1;
+    }
+    struct bl_str *seen = sim_get(s, (h->seen.n + 1) * sizeof *seen);
+    if (h->seen.n)
+        memcpy(seen, h->seen.v, h->seen.n * sizeof *seen);
+    x->seen = seen;
+    x->n_seen = h->seen.n;
+}
+
+static bool due_before(const struct bl_due *a, const struct bl_due *b)
+{
+    return a->score_ms != b->score_ms ? a->score_ms < b->score_ms : bl_str_cmp(a->user_id, b->user_id) < 0;
+}
+
+static void apply_due(struct sim *s, struct request *r)
+{
+    const struct table *t = &s->store.shard[r->p].t;
+    struct bl_due *v = sim_get(s, (SIM_USERS + 1) * sizeof *v);
+    size_t n = 0;
+    for (size_t i = table_from(t, due_prefix); i < t->n && bl_str_starts(t->v[i].key, due_prefix); i++) {
+        struct bl_due d = {rest_of(t->v[i].key, due_prefix.n), t->v[i].number};
+        size_t at = n;
+        if (d.score_ms > r->number || n == SIM_USERS)
+            continue;
+        for (; at > 0 && due_before(&d, &v[at - 1]); at--)
+            v[at] = v[at - 1];
+        v[at] = d;
+        n++;
+    }
+    r->dues_reply = (struct bl_dues){BL_OK, v, n < r->max ? n : r->max};
+}
+
+static void apply_load(struct sim *s, struct request *r)
+{
+    const struct table *t = &s->store.shard[r->p].t;
+    r->loaded_reply = sim_get(s, (r->n_names + 1) * sizeof *r->loaded_reply);
+    for (size_t k = 0; k < r->n_names; k++) {
+        struct bl_str prefix = sim_text(s, "user:%.*s\x01", BL_STR_ARG(r->names[k]));
+        const struct cell *due = table_get(t, sim_text(s, "due:%.*s", BL_STR_ARG(r->names[k])));
+        struct bl_state_pair *pairs = sim_get(s, BL_STATE_FIELDS_MAX * sizeof *pairs);
+        size_t n = 0;
+        for (size_t i = table_from(t, prefix); i < t->n && bl_str_starts(t->v[i].key, prefix); i++)
+            pairs[n++] = (struct bl_state_pair){rest_of(t->v[i].key, prefix.n), t->v[i].value};
+        r->loaded_reply[k] = (struct bl_loaded){pairs, n, due ? due->number : BL_NEVER};
+    }
+}
+
+static struct bl_str column(struct sim *s, const struct table *t, struct bl_str id, enum bl_column c)
+{
+    const struct cell *cell = table_get(t, sim_text(s, "pattern:%.*s:%s", BL_STR_ARG(id), bl_column_name(c)));
+    return cell ? cell->value : BL_STR("");
+}
+
+static void apply_check(struct sim *s, struct request *r)
+{
+    const struct table *t = &s->store.shard[r->p].t;
+    r->checked_reply = sim_get(s, (r->n_names + 1) * sizeof *r->checked_reply);
+    for (size_t k = 0; k < r->n_names; k++) {
+        struct bl_checked *c = &r->checked_reply[k];
+        *c = (struct bl_checked){.user_id = column(s, t, r->names[k], BL_COLUMN_USER_ID),
+                                 .type = column(s, t, r->names[k], BL_COLUMN_TYPE),
+                                 .variant = column(s, t, r->names[k], BL_COLUMN_VARIANT),
+                                 .page = column(s, t, r->names[k], BL_COLUMN_PAGE),
+                                 .severity = column(s, t, r->names[k], BL_COLUMN_SEVERITY),
+                                 .detected_at = column(s, t, r->names[k], BL_COLUMN_DETECTED_AT)};
+        c->exists = c->user_id.n > 0;
+        c->resolved = bl_str_eqz(column(s, t, r->names[k], BL_COLUMN_RESOLVED), "true");
+    }
+    r->pages_reply = sim_get(s, (r->n_buckets + 1) * sizeof *r->pages_reply);
+    for (size_t k = 0; k < r->n_buckets; k++) {
+        struct bl_str prefix = sim_text(s, "count:%d:%lld:", BL_TALLY_PAGES, (long long)r->buckets[k]);
+        size_t from = table_from(t, prefix), to = from;
+        while (to < t->n && bl_str_starts(t->v[to].key, prefix))
+            to++;
+        struct list *l = &r->pages_reply[k];
+        *l = (struct list){sim_get(s, (to - from + 1) * sizeof *l->v), 0, 0};
+        for (size_t i = from; i < to; i++)
+            l->v[l->n++] = rest_of(t->v[i].key, prefix.n);
+    }
+}
+
+/* ---- the commit ---- */
+
+static void acknowledge(struct shard *h, struct bl_str id)
+{
+    for (size_t i = 0; i < h->n_read; i++)
+        if (bl_str_eq(h->entries[i].id, id) && !h->entries[i].acked) {
+            h->entries[i].acked = true;
+            h->n_acked++;
+        }
+}
+
+static void apply_put(struct shard *h, const struct put *x)
+{
+    size_t n = (size_t)x->n;
+    switch (x->kind) {
+    case PUT_SET:
+        table_put(&h->t, x->key)->value = x->value;
+        break;
+    case PUT_NUMBER:
+        table_put(&h->t, x->key)->number = x->n;
+        break;
+    case PUT_DEL:
+        table_del(&h->t, x->key);
+        break;
+    case PUT_DEL_ALL:
+        table_del_all(&h->t, x->key);
+        break;
+    case PUT_ADD:
+        table_put(&h->t, x->key)->number += x->n;
+        break;
+    case PUT_SEEN:
+        list_add(&h->seen, x->value);
+        break;
+    case PUT_DROP_SEEN:
+        n = n < h->seen.n ? n : h->seen.n;
+        memmove(h->seen.v, h->seen.v + n, (h->seen.n - n) * sizeof *h->seen.v);
+        h->seen.n -= n;
+        break;
+    case PUT_CHANGE:
+        list_add(&h->changes, x->value);
+        break;
+    case PUT_ASIDE:
+        list_add(&h->aside, x->value);
+        break;
+    case PUT_ACK:
+        if (!BL_PLANT(NO_ACK))
+            acknowledge(h, x->value);
+        break;
+    }
+}
+
+static void apply_commit(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    struct conn *c = r->conn;
+    r->ok = !c->watching || c->version == h->version || BL_PLANT(NO_FENCE);
+    c->watching = false;
+    for (size_t i = 0; i < r->n_puts && r->ok; i++)
+        apply_put(h, &r->puts[i]);
+}
+
+static void apply_watch(struct sim *s, struct request *r)
+{
+    const struct shard *h = &s->store.shard[r->p];
+    r->conn->watching = true;
+    r->conn->version = h->version;
+    r->ok = BL_PLANT(NO_FENCE) || same_fence(h->fence, r->fence);
+}
+
+static void apply_tend(struct sim *s, struct request *r)
+{
+    if (fenced(&s->store.shard[r->p], r))
+        r->err = BL_ERR_FENCED;
+}
+
+/* ---- all of them ---- */
+
+static void carry_out(struct sim *s, struct request *r)
+{
+    r->err = BL_OK;
+    r->ok = false;
+    switch (r->op) {
+    case OP_ACQUIRE:
+        apply_acquire(s, r);
+        break;
+    case OP_RENEW:
+        apply_renew(s, r);
+        break;
+    case OP_RELEASE:
+        apply_release(s, r);
+        break;
+    case OP_BEAT:
+        apply_beat(s, r);
+        break;
+    case OP_RESTORE:
+        apply_restore(s, r);
+        break;
+    case OP_FETCH:
+        apply_fetch(s, r);
+        break;
+    case OP_DUE:
+        apply_due(s, r);
+        break;
+    case OP_LOAD:
+        apply_load(s, r);
+        break;
+    case OP_CHECK:
+        apply_check(s, r);
+        break;
+    case OP_COMMIT:
+        apply_commit(s, r);
+        break;
+    case OP_WATCH:
+        apply_watch(s, r);
+        break;
+    case OP_TEND:
+        apply_tend(s, r);
+        break;
+    case OP_APPEND:
+        apply_append(s, r);
+        break;
+    case OP_QUIET:
+        apply_quiet(s, r);
+        break;
+    }
+    if (r->op == OP_COMMIT)
+        judge_balance(s, r->p);
+}
+
+void store_apply(struct sim *s, struct request *r)
+{
+    struct store *st = &s->store;
+    if (st->n_log == st->cap_log) {
+        st->cap_log = st->cap_log ? st->cap_log * 2 : 1024;
+        st->log = realloc(st->log, st->cap_log * sizeof(struct request *));
+        if (!st->log)
+            abort();
+    }
+    st->log[st->n_log++] = r;
+    r->at_ms = s->now_ms;
+    r->store_ms = store_now(s);
+    carry_out(s, r);
+}
+
+void store_lose(struct sim *s, size_t n)
+{
+    struct store *st = &s->store;
+    st->n_log -= n < st->n_log ? n : st->n_log;
+    store_clear(st);
+    for (size_t i = 0; i < st->n_log; i++)
+        carry_out(s, st->log[i]);
+}
+
+bool store_at_rest(const struct sim *s)
+{
+    for (int p = 0; p < s->partitions; p++) {
+        const struct shard *h = &s->store.shard[p];
+        int64_t due_ms = earliest(h);
+        if (h->n_acked != h->n_entries || (due_ms != BL_NEVER && due_ms + SIM_GRACE_MS <= store_now(s)))
+            return false;
+    }
+    return true;
+}
+
+const char *store_result(const struct sim *s, const struct request *r)
+{
+    static char text[128];
+    const struct shard *h = r->p >= 0 ? &s->store.shard[r->p] : NULL;
+    if (r->err != BL_OK)
+        return ": fenced";
+    if (r->op == OP_ACQUIRE && r->ok)
+        snprintf(text, sizeof text, ": taken, epoch %llu", (unsigned long long)r->epoch);
+    else if (r->op == OP_FETCH)
+        snprintf(text, sizeof text, ": %zu %sentries", r->fetched_reply.n,
+                 r->fetched_reply.pending ? "pending " : "");
+    else if (r->op == OP_COMMIT && r->ok)
+        snprintf(text, sizeof text, ": done, %zu of %zu acknowledged", h->n_acked, h->n_entries);
+    else
+        return r->ok || r->op > OP_WATCH || r->op == OP_RENEW || r->op == OP_RELEASE || r->op == OP_BEAT ||
+                       r->op == OP_DUE || r->op == OP_LOAD || r->op == OP_CHECK
+                   ? ""
+                   : ": refused";
+    return text;
+}

@@ -1,0 +1,576 @@
+/* The ports of one worker over the connections of net.c: the counterpart of src/store/world*.c, call by call. */
+#include "sim.h"
+
+#define DEAF_MS 20
+
+static struct host *host_of(void *ctx)
+{
+    return ctx;
+}
+
+const char *world_name(const struct request *r)
+{
+    static const char *const names[] = {
+        [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",   [OP_RELEASE] = "release", [OP_BEAT] = "beat",
+        [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",   [OP_DUE] = "due",         [OP_LOAD] = "load",
+        [OP_CHECK] = "check",     [OP_COMMIT] = "commit", [OP_WATCH] = "watch",     [OP_TEND] = "tend",
+        [OP_APPEND] = "append",   [OP_QUIET] = "quiet"};
+    return names[r->op];
+}
+
+const char *world_whose(const struct sim *s, const struct request *r)
+{
+    static char text[32];
+    if (r->p < 0)
+        snprintf(text, sizeof text, "w%d   ", r->worker);
+    else
+        snprintf(text, sizeof text, "w%d p%d", r->worker, r->p);
+    return s->trace ? text : "";
+}
+
+static struct request *request(struct host *h, enum op op, int p, void *arg)
+{
+    struct request *r = sim_get(h->sim, sizeof *r);
+    *r = (struct request){.op = op, .p = p, .worker = h->i, .life = h->life, .arg = arg};
+    r->name = h->name;
+    r->fence = p >= 0 ? h->slot[p].fence : (struct fence){0};
+    return r;
+}
+
+static void control(struct host *h, struct request *r)
+{
+    net_send(h->sim, &h->control, r);
+}
+
+static void data(struct host *h, struct request *r)
+{
+    net_send(h->sim, &h->slot[r->p].data, r);
+}
+
+static struct bl_str copy(struct host *h, struct bl_str s)
+{
+    return sim_copy(h->sim, s);
+}
+
+static struct bl_str *copies(struct host *h, const struct bl_str *v, size_t n)
+{
+    struct bl_str *out = sim_get(h->sim, (n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = copy(h, v[i]);
+    return out;
+}
+
+/* Each call may move the clock: steps take their time, and sometimes long. */
+static int64_t world_now(void *ctx)
+{
+    struct host *h = host_of(ctx);
+    if (sim_chance(h->sim, h->sim->dangers.stall))
+        h->clock_ms += sim_below(h->sim, 80);
+    return h->sim->now_ms + h->clock_ms;
+}
+
+/* ---- leases ---- */
+
+static void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct request *r = request(h, OP_ACQUIRE, p, arg);
+    r->fence = (struct fence){h->nonce, 0};
+    r->acquired = fn;
+    control(h, r);
+}
+
+static void answer_acquired(struct host *h, struct request *r, enum bl_err err)
+{
+    struct bl_acquired a = {err, err == BL_OK && r->ok, r->epoch};
+    if (a.taken)
+        h->slot[r->p].fence = (struct fence){h->nonce, r->epoch};
+    r->acquired(r->arg, &a);
+}
+
+static void world_renew(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_RENEW, p, arg);
+    r->finished = fn;
+    control(host_of(ctx), r);
+}
+
+static void world_release(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct request *r = request(h, OP_RELEASE, p, arg);
+    r->finished = fn;
+    h->slot[p].watched = false;
+    control(h, r);
+}
+
+static void world_beat(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_BEAT, -1, arg);
+    r->leave = leave;
+    r->pages = living;
+    r->finished = done;
+    control(host_of(ctx), r);
+}
+
+/* ---- reading ---- */
+
+static void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct slot *x = &h->slot[p];
+    struct request *r = request(h, OP_RESTORE, p, arg);
+    r->restored = fn;
+    x->watched = false;
+    if (x->data.up)
+        data(h, r);
+    else
+        x->restoring = r;
+}
+
+static void answer_restored(struct host *h, struct request *r, enum bl_err err)
+{
+    h->slot[r->p].watched = err == BL_OK && r->ok;
+    r->restored_reply.err = err == BL_OK && !r->ok ? BL_ERR_FENCED : err;
+    r->restored(r->arg, &r->restored_reply);
+}
+
+static void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_FETCH, p, arg);
+    r->pending = pending;
+    r->tick = tick;
+    r->fetched = fn;
+    data(host_of(ctx), r);
+}
+
+static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
+{
+    r->fetched_reply.err = err == BL_OK && !h->slot[r->p].watched ? BL_ERR_STORE_UNAVAILABLE : err;
+    if (r->fetched_reply.err != BL_OK)
+        r->fetched_reply.n = 0;
+    r->fetched(r->arg, &r->fetched_reply);
+}
+
+static void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_DUE, p, arg);
+    r->number = until_ms;
+    r->max = max;
+    r->dues = fn;
+    data(host_of(ctx), r);
+}
+
+static void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each,
+                       bl_done_fn *done, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_LOAD, p, arg);
+    r->names = copies(host_of(ctx), users, n);
+    r->n_names = n;
+    r->loaded = each;
+    r->finished = done;
+    data(host_of(ctx), r);
+}
+
+static void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
+                        size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done,
+                        void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct request *r = request(h, OP_CHECK, p, arg);
+    r->names = copies(h, ids, n_ids);
+    r->n_names = n_ids;
+    r->buckets = sim_get(h->sim, (n_buckets + 1) * sizeof *r->buckets);
+    if (n_buckets)
+        memcpy(r->buckets, buckets, n_buckets * sizeof *buckets);
+    r->n_buckets = n_buckets;
+    r->checked = each;
+    r->pages = pages;
+    r->finished = done;
+    data(h, r);
+}
+
+static void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_TEND, p, arg);
+    (void)clock_ms;
+    r->finished = fn;
+    data(host_of(ctx), r);
+}
+
+static void answer_each(struct request *r, enum bl_err err)
+{
+    for (size_t i = 0; i < r->n_names && err == BL_OK && r->loaded; i++)
+        r->loaded(r->arg, i, &r->loaded_reply[i]);
+    for (size_t i = 0; i < r->n_names && err == BL_OK && r->checked; i++)
+        r->checked(r->arg, i, &r->checked_reply[i]);
+    for (size_t i = 0; i < r->n_buckets && err == BL_OK; i++)
+        r->pages(r->arg, i, r->pages_reply[i].v, r->pages_reply[i].n);
+    if (r->op == OP_BEAT && err == BL_OK)
+        r->pages(r->arg, 0, r->living_reply.v, r->living_reply.n);
+    r->finished(r->arg, err);
+}
+
+/* ---- the doorbell ---- */
+
+static void ring_at(struct host *h, int p, int64_t at_ms)
+{
+    struct event *e = sim_at(h->sim, at_ms, EV_BELL, h->i);
+    e->p = p;
+    e->number = h->slot[p].rung_number;
+}
+
+static bool unread_after(const struct shard *d, struct bl_str id)
+{
+    return d->n_entries > 0 && !bl_str_eq(d->entries[d->n_entries - 1].id, id);
+}
+
+static void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct slot *x = &h->slot[p];
+    x->rung = fn;
+    x->rung_arg = arg;
+    x->rung_id = copy(h, id);
+    x->rung_number++;
+    ring_at(h, p, h->sim->now_ms + (wait_ms < 1 ? 1 : wait_ms));
+    if (unread_after(&h->sim->store.shard[p], id))
+        ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 3));
+}
+
+static void world_wake(void *ctx, int p)
+{
+    struct host *h = host_of(ctx);
+    if (h->slot[p].rung)
+        ring_at(h, p, h->sim->now_ms);
+}
+
+void world_bell(struct sim *s, int worker, int p, int64_t number)
+{
+    struct slot *x = &s->host[worker].slot[p];
+    bl_done_fn *fn = x->rung;
+    if (!fn || x->rung_number != number)
+        return;
+    x->rung = NULL;
+    fn(x->rung_arg, BL_OK);
+}
+
+void world_ring(struct sim *s, int p)
+{
+    for (int i = 0; i < s->workers; i++)
+        if (s->host[i].alive && s->host[i].slot[p].rung)
+            ring_at(&s->host[i], p, s->now_ms + sim_below(s, 3));
+}
+
+/* ---- the commit ---- */
+
+static void put(struct host *h, int p, enum put_kind kind, struct bl_str key, struct bl_str value, int64_t n)
+{
+    struct request *r = h->slot[p].commit;
+    if (r->n_puts == r->cap_puts) {
+        struct put *old = r->puts;
+        r->cap_puts = r->cap_puts ? r->cap_puts * 2 : 32;
+        r->puts = sim_get(h->sim, r->cap_puts * sizeof *r->puts);
+        if (r->n_puts)
+            memcpy(r->puts, old, r->n_puts * sizeof *old);
+    }
+    r->puts[r->n_puts++] = (struct put){kind, key, value, n};
+}
+
+static const struct bl_str none = {"", 0};
+
+static void world_begin(void *ctx, int p)
+{
+    struct host *h = host_of(ctx);
+    h->slot[p].commit = request(h, OP_COMMIT, p, NULL);
+}
+
+#define KEY(...) sim_text(h->sim, __VA_ARGS__)
+
+static void put_due(struct host *h, int p, const char *what, struct bl_str user, int64_t at_ms)
+{
+    struct bl_str key = KEY("%s:%.*s", what, BL_STR_ARG(user));
+    put(h, p, at_ms == BL_NEVER ? PUT_DEL : PUT_NUMBER, key, none, at_ms);
+}
+
+static void world_put_user(void *ctx, int p, const struct bl_put_user *u)
+{
+    struct host *h = host_of(ctx);
+    if (u->gone) {
+        put(h, p, PUT_DEL_ALL, KEY("user:%.*s\x01", BL_STR_ARG(u->user_id)), none, 0);
+        put_due(h, p, "due", u->user_id, BL_NEVER);
+        put_due(h, p, "active", u->user_id, BL_NEVER);
+        if (u->recheckout)
+            put_due(h, p, "checkout", u->user_id, BL_NEVER);
+        return;
+    }
+    for (size_t i = 0; i < u->n_set; i++)
+        put(h, p, PUT_SET, KEY("user:%.*s\x01%s", BL_STR_ARG(u->user_id), u->set[i].name),
+            copy(h, u->set[i].value), 0);
+    for (size_t i = 0; i < u->n_del; i++)
+        put(h, p, PUT_DEL, KEY("user:%.*s\x01%s", BL_STR_ARG(u->user_id), u->del[i]), none, 0);
+    if (u->reschedule)
+        put_due(h, p, "due", u->user_id, u->due_ms);
+    if (u->recheckout) {
+        put_due(h, p, "checkout", u->user_id, u->checkout_ms);
+        if (u->checkout_ms != BL_NEVER)
+            put(h, p, PUT_SET, KEY("checkout:%.*s", BL_STR_ARG(u->user_id)), copy(h, u->page), 0);
+    }
+    if (u->active_ms != BL_NEVER)
+        put_due(h, p, "active", u->user_id, u->active_ms);
+}
+
+static void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
+{
+    struct host *h = host_of(ctx);
+    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
+        if (x->row->v[i].n > 0)
+            put(h, p, PUT_SET, KEY("pattern:%.32s:%s", x->id, bl_column_name((enum bl_column)i)),
+                copy(h, x->row->v[i]), 0);
+    if (x->created) {
+        put(h, p, PUT_NUMBER, KEY("patterns:%.32s", x->id), none, x->detected_ms);
+        put(h, p, PUT_NUMBER, KEY("patterns-of:%.*s:%.32s", BL_STR_ARG(x->user_id), x->id), none,
+            x->detected_ms);
+    }
+    if (x->created && !x->resolved)
+        put(h, p, PUT_NUMBER, KEY("open:%.32s", x->id), none, x->detected_ms);
+    else if (!x->created && x->resolved)
+        put(h, p, PUT_DEL, KEY("open:%.32s", x->id), none, 0);
+}
+
+static void world_put_change(void *ctx, int p, const struct bl_put_change *x)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_CHANGE, none,
+        KEY("%s %.32s %s %s %.*s %.*s %lld", x->change, x->id, x->type, x->severity, BL_STR_ARG(x->user_id),
+            BL_STR_ARG(x->page), (long long)x->at_ms),
+        0);
+}
+
+static void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field,
+                            int64_t n)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_ADD, KEY("count:%d:%lld:%.*s", tally, (long long)number, BL_STR_ARG(field)), none, n);
+}
+
+static void world_put_rate(void *ctx, int p, struct bl_str text)
+{
+    put(host_of(ctx), p, PUT_SET, BL_STR("rate"), copy(host_of(ctx), text), 0);
+}
+
+static void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
+{
+    (void)ctx, (void)p, (void)lines, (void)keep; /* recent_max is 0 */
+}
+
+static void world_put_seen(void *ctx, int p, struct bl_str chunk)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_SEEN, none, copy(h, chunk), 0);
+}
+
+static void world_drop_seen(void *ctx, int p, size_t chunks)
+{
+    put(host_of(ctx), p, PUT_DROP_SEEN, none, none, (int64_t)chunks);
+}
+
+static void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_ASIDE, none, KEY("%.*s %s %.*s", BL_STR_ARG(id), reason, BL_STR_ARG(text)), 0);
+}
+
+static void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_NUMBER, BL_STR("rules:version"), none, x->version);
+    put(h, p, PUT_NUMBER, BL_STR("rules:at"), none, x->at_ms);
+    put(h, p, PUT_SET, BL_STR("rules:settings"), copy(h, x->settings), 0);
+    if (x->entry.n)
+        put(h, p, PUT_SET, KEY("rules:since:%lld", (long long)x->version), copy(h, x->entry), 0);
+}
+
+static void world_put_ack(void *ctx, int p, struct bl_str id)
+{
+    put(host_of(ctx), p, PUT_ACK, none, copy(host_of(ctx), id), 0);
+}
+
+static void world_put_position(void *ctx, int p, const struct bl_put_position *x)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_SET, BL_STR("position:id"), copy(h, x->id), 0);
+    put(h, p, PUT_NUMBER, BL_STR("position:clock"), none, x->clock_ms);
+    put(h, p, PUT_NUMBER, BL_STR("position:entries"), none, x->entries);
+    put(h, p, PUT_NUMBER, BL_STR("position:epoch"), none, (int64_t)x->epoch);
+}
+
+/* Planted: a part of the commit goes ahead of it. */
+static void send_ahead(struct host *h, struct request *r, enum put_kind kind)
+{
+    struct request *ahead = request(h, OP_COMMIT, r->p, NULL);
+    size_t n = 0;
+    ahead->puts = sim_get(h->sim, (r->n_puts + 1) * sizeof *ahead->puts);
+    for (size_t i = 0; i < r->n_puts; i++)
+        if (r->puts[i].kind == kind)
+            ahead->puts[ahead->n_puts++] = r->puts[i];
+        else
+            r->puts[n++] = r->puts[i];
+    r->n_puts = n;
+    data(h, ahead);
+    data(h, request(h, OP_WATCH, r->p, NULL));
+}
+
+static void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct slot *x = &h->slot[p];
+    struct request *r = x->commit, *watch = request(h, OP_WATCH, p, arg);
+    watch->finished = fn;
+    watch->of = r;
+    if (!x->watched) {
+        struct event *e = sim_at(h->sim, h->sim->now_ms, EV_FAIL, h->i);
+        e->request = watch;
+        return;
+    }
+    if (BL_PLANT(ACK_FIRST) || BL_PLANT(IDS_FIRST))
+        send_ahead(h, r, BL_PLANT(ACK_FIRST) ? PUT_ACK : PUT_SEEN);
+    data(h, r);
+    data(h, watch);
+}
+
+static void answer_committed(struct host *h, struct request *r, enum bl_err err)
+{
+    if (err == BL_OK && (!r->ok || !r->of->ok))
+        err = BL_ERR_FENCED;
+    if (err != BL_OK)
+        h->slot[r->p].watched = false;
+    r->finished(r->arg, err);
+}
+
+/* ---- answers ---- */
+
+void world_answer(struct sim *s, struct request *r, bool answered)
+{
+    struct host *h = &s->host[r->worker];
+    enum bl_err err = answered ? r->err : BL_ERR_STORE_UNAVAILABLE;
+    if (!answered)
+        sim_say(s, "%s %s has no answer", world_whose(s, r), world_name(r));
+    if (r->op == OP_COMMIT || (r->op == OP_WATCH && !r->of))
+        return; /* the watch behind it says how it went */
+    if (r->op == OP_WATCH)
+        answer_committed(h, r, err);
+    else if (r->op == OP_ACQUIRE)
+        answer_acquired(h, r, err);
+    else if (r->op == OP_RESTORE)
+        answer_restored(h, r, err);
+    else if (r->op == OP_FETCH)
+        answer_fetched(h, r, err);
+    else if (r->op == OP_DUE)
+        r->dues_reply.err = err, r->dues_reply.n = err == BL_OK ? r->dues_reply.n : 0,
+        r->dues(r->arg, &r->dues_reply);
+    else
+        answer_each(r, err);
+}
+
+void world_down(struct sim *s, struct link *l)
+{
+    struct host *h = &s->host[l->worker];
+    if (l->p < 0)
+        return;
+    struct slot *x = &h->slot[l->p];
+    if (!BL_PLANT(WATCH_KEPT))
+        x->watched = false;
+    if (x->restoring)
+        sim_at(s, s->now_ms, EV_FAIL, h->i)->request = x->restoring;
+    x->restoring = NULL;
+}
+
+void world_up(struct sim *s, struct link *l)
+{
+    struct host *h = &s->host[l->worker];
+    net_open(s, l);
+    if (l->p < 0 || !h->slot[l->p].restoring)
+        return;
+    struct request *r = h->slot[l->p].restoring;
+    h->slot[l->p].restoring = NULL;
+    net_send(s, l, r);
+}
+
+/* ---- life ---- */
+
+static struct bl_ports ports_of(struct host *h)
+{
+    return (struct bl_ports){
+        .ctx = h,
+        .now_ms = world_now,
+        .acquire = world_acquire,
+        .restore = world_restore,
+        .renew = world_renew,
+        .release = world_release,
+        .fetch = world_fetch,
+        .due = world_due,
+        .load = world_load,
+        .check = world_check,
+        .wait = world_wait,
+        .wake = world_wake,
+        .tend = world_tend,
+        .begin = world_begin,
+        .put_user = world_put_user,
+        .put_pattern = world_put_pattern,
+        .put_change = world_put_change,
+        .put_count = world_put_count,
+        .put_rate = world_put_rate,
+        .put_recent = world_put_recent,
+        .put_seen = world_put_seen,
+        .drop_seen = world_drop_seen,
+        .put_quarantine = world_put_quarantine,
+        .put_rules = world_put_rules,
+        .put_ack = world_put_ack,
+        .put_position = world_put_position,
+        .end = world_end,
+        .beat = world_beat,
+    };
+}
+
+void world_start(struct sim *s, int i)
+{
+    struct host *h = &s->host[i];
+    unsigned life = h->life + 1;
+    *h = (struct host){.sim = s, .i = i, .life = life, .alive = true};
+    h->nonce = sim_random(s);
+    h->clock_ms = 1000 + sim_below(s, 1000000);
+    h->name = sim_text(s, "w%d.%u", i, life);
+    h->control = (struct link){.worker = i, .p = -1};
+    net_open(s, &h->control);
+    for (int p = 0; p < s->partitions; p++) {
+        h->slot[p].data = (struct link){.worker = i, .p = p};
+        net_open(s, &h->slot[p].data);
+    }
+    const struct bl_worker_options options = {.name = h->name.p,
+                                              .partitions = s->partitions,
+                                              .hash_key = sim_key,
+                                              .rules = &s->own,
+                                              .renew_ms = SIM_RENEW_MS,
+                                              .seen_ms = s->seen_ms,
+                                              .seen_max = s->seen_max};
+    const struct bl_ports ports = ports_of(h);
+    if (bl_worker_new(&options, &ports, &h->worker) != BL_OK)
+        abort();
+}
+
+void world_crash(struct sim *s, int i)
+{
+    struct host *h = &s->host[i];
+    const struct bl_worker_totals *t = bl_worker_totals(h->worker);
+    s->n_commits += t->commits;
+    s->n_fenced += t->fenced;
+    s->n_takeovers += t->takeovers;
+    bl_worker_free(h->worker);
+    h->worker = NULL;
+    h->alive = false;
+    bool dead = sim_below(s, 2);
+    h->control.conn->dead |= dead;
+    for (int p = 0; p < s->partitions; p++)
+        h->slot[p].data.conn->dead |= dead;
+}
