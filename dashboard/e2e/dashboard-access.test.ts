@@ -70,7 +70,7 @@ const states: [string, () => Promise<string>, (page: Page) => Promise<unknown>][
     await page.keyboard.press("?");
     await page.locator("dialog[open]").waitFor();
   }],
-  ["undo", async () => "/?type=dead-click&state=open", async (page) => {
+  ["undo", async () => "/?type=form-abandonment&state=open", async (page) => {
     await rows(page).first().waitFor();
     await page.keyboard.press("j");
     await page.keyboard.press("r");

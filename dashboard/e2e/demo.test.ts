@@ -1,18 +1,14 @@
 // The demo shop against the real pipeline: a person follows the guide, and each line of it gets its tick.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fits, launch, violations } from "./browser";
 import { startProgram, type Program } from "./program";
-import { chromiumOptions } from "./tracker-site";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let program: Program;
 let browser: Browser;
 beforeAll(async () => {
   program = await startProgram();
-  browser = await chromium.launch(chromiumOptions);
+  browser = await launch();
 });
 afterAll(async () => {
   await browser?.close();
@@ -199,16 +195,11 @@ describe("the shop", () => {
       sessionStorage.setItem("ondelo-cart", '{"dawn-mug":2}');
       sessionStorage.setItem("ondelo-bar", "open");
     });
-    await page.addInitScript(axe);
     for (const path of paths) {
       await page.goto(shop(path));
       await page.waitForSelector(".bar-sent");
-      const bad = await page.evaluate(async () => {
-        const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run();
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-      });
-      expect([path, bad]).toEqual([path, []]);
-      expect([path, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)]).toEqual([path, true]);
+      expect([path, await violations(page)]).toEqual([path, []]);
+      expect([path, await fits(page)]).toEqual([path, true]);
     }
     expect(complaints).toEqual([]);
   });

@@ -6,8 +6,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
+import { launch } from "./browser";
 
 export interface Got {
   action: string;
@@ -87,11 +88,6 @@ async function builtTracker(): Promise<string> {
   return text;
 }
 
-export const chromiumOptions = {
-  executablePath: process.env["BL_CHROMIUM"] ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-};
-
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
@@ -100,7 +96,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 export async function openSite(): Promise<Site> {
   const script = await builtTracker();
-  const browser = await chromium.launch(chromiumOptions);
+  const browser = await launch();
   const contexts: BrowserContext[] = [];
 
   const reply = (response: ServerResponse, status: number, type: string, text: string, headers = {}): void => {

@@ -8,8 +8,8 @@ export default defineConfig({
     environment: "node",
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Much of it is waiting for somebody to hesitate: two at a time, each with a program and a browser of its own.
-    maxWorkers: 2,
+    // Much of it is waiting for somebody to hesitate: three at a time, each with a program and a browser of its own.
+    maxWorkers: 3,
     minWorkers: 1,
   },
 });
