@@ -201,10 +201,11 @@ bool up_data_open(struct up_data *d, const char *wanted, struct bl_buf *why)
 
 bool up_data_socket(const char *wanted, char out[UP_PATH_MAX])
 {
-    char dir[UP_PATH_MAX];
+    char path[UP_PATH_MAX], dir[UP_PATH_MAX];
     struct stat st;
-    bool named = wanted[0] ? FORMAT_PATH(dir, "%s", wanted) : default_dir(dir);
-    return named && FORMAT_PATH(out, "%s/redis.sock", dir) && stat(out, &st) == 0 && S_ISSOCK(st.st_mode);
+    bool named = wanted[0] ? FORMAT_PATH(path, "%s", wanted) : default_dir(path);
+    return named && realpath(path, dir) && FORMAT_PATH(out, "%s/redis.sock", dir) && stat(out, &st) == 0 &&
+           S_ISSOCK(st.st_mode);
 }
 
 const char *up_data_address(const struct bl_config *config, char url[UP_PATH_MAX])
