@@ -155,15 +155,6 @@ looper user-endless
 eventually 15 is '/api/patterns?type=navigation-loop&user_id=user-endless' '.[0].ai_explanation | length > 100 and utf8bytelength <= 400'
 end endless
 
-# A pattern that was raised before anybody asked is one pattern, asked about once.
-before=$(requests)
-for _ in 1 2; do looper raised-user /raised; done
-eventually 10 is '/api/patterns?type=navigation-loop&user_id=raised-user' '.[0].severity == "high"'
-explain ok-raised
-eventually 15 eval '[ $(($(counter explanations_written_total) + $(counter explanations_skipped_already_total))) = 4 ]'
-[ $(($(requests) - before)) = 1 ] || fail "$(($(requests) - before)) calls for one pattern"
-end "after a raised pattern"
-
 # At most N calls a minute.
 before=$(requests)
 explain ok3 --explain-calls 2
