@@ -1,12 +1,7 @@
 /* The ports of one worker over the connections of net.c: the counterpart of src/store/world*.c, call by call. */
-#include "sim.h"
+#include "world.h"
 
 #define DEAF_MS 20
-
-static struct host *host_of(void *ctx)
-{
-    return ctx;
-}
 
 const char *world_name(const struct request *r)
 {
@@ -28,28 +23,9 @@ const char *world_whose(const struct sim *s, const struct request *r)
     return s->trace ? text : "";
 }
 
-static struct request *request(struct host *h, enum op op, int p, void *arg)
-{
-    struct request *r = sim_get(h->sim, sizeof *r);
-    *r = (struct request){.op = op, .p = p, .worker = h->i, .life = h->life, .arg = arg};
-    r->name = h->name;
-    r->fence = p >= 0 ? h->slot[p].fence : (struct fence){0};
-    return r;
-}
-
 static void control(struct host *h, struct request *r)
 {
     net_send(h->sim, &h->control, r);
-}
-
-static void data(struct host *h, struct request *r)
-{
-    net_send(h->sim, &h->slot[r->p].data, r);
-}
-
-static struct bl_str copy(struct host *h, struct bl_str s)
-{
-    return sim_copy(h->sim, s);
 }
 
 static struct bl_str *copies(struct host *h, const struct bl_str *v, size_t n)
@@ -262,192 +238,6 @@ void world_ring(struct sim *s, int p)
             ring_at(&s->host[i], p, s->now_ms + sim_below(s, 3));
 }
 
-/* ---- the commit ---- */
-
-static void put(struct host *h, int p, enum put_kind kind, struct bl_str key, struct bl_str value, int64_t n)
-{
-    struct request *r = h->slot[p].commit;
-    if (r->n_puts == r->cap_puts) {
-        struct put *old = r->puts;
-        r->cap_puts = r->cap_puts ? r->cap_puts * 2 : 32;
-        r->puts = sim_get(h->sim, r->cap_puts * sizeof *r->puts);
-        if (r->n_puts)
-            memcpy(r->puts, old, r->n_puts * sizeof *old);
-    }
-    r->puts[r->n_puts++] = (struct put){kind, key, value, n};
-}
-
-static const struct bl_str none = {"", 0};
-
-static void world_begin(void *ctx, int p)
-{
-    struct host *h = host_of(ctx);
-    h->slot[p].commit = request(h, OP_COMMIT, p, NULL);
-}
-
-#define KEY(...) sim_text(h->sim, __VA_ARGS__)
-
-static void put_due(struct host *h, int p, const char *what, struct bl_str user, int64_t at_ms)
-{
-    struct bl_str key = KEY("%s:%.*s", what, BL_STR_ARG(user));
-    put(h, p, at_ms == BL_NEVER ? PUT_DEL : PUT_NUMBER, key, none, at_ms);
-}
-
-static void world_put_user(void *ctx, int p, const struct bl_put_user *u)
-{
-    struct host *h = host_of(ctx);
-    if (u->gone) {
-        put(h, p, PUT_DEL_ALL, KEY("user:%.*s\x01", BL_STR_ARG(u->user_id)), none, 0);
-        put_due(h, p, "due", u->user_id, BL_NEVER);
-        put_due(h, p, "active", u->user_id, BL_NEVER);
-        if (u->recheckout)
-            put_due(h, p, "checkout", u->user_id, BL_NEVER);
-        return;
-    }
-    for (size_t i = 0; i < u->n_set; i++)
-        put(h, p, PUT_SET, KEY("user:%.*s\x01%s", BL_STR_ARG(u->user_id), u->set[i].name),
-            copy(h, u->set[i].value), 0);
-    for (size_t i = 0; i < u->n_del; i++)
-        put(h, p, PUT_DEL, KEY("user:%.*s\x01%s", BL_STR_ARG(u->user_id), u->del[i]), none, 0);
-    if (u->reschedule)
-        put_due(h, p, "due", u->user_id, u->due_ms);
-    if (u->recheckout) {
-        put_due(h, p, "checkout", u->user_id, u->checkout_ms);
-        if (u->checkout_ms != BL_NEVER)
-            put(h, p, PUT_SET, KEY("checkout:%.*s", BL_STR_ARG(u->user_id)), copy(h, u->page), 0);
-    }
-    if (u->active_ms != BL_NEVER)
-        put_due(h, p, "active", u->user_id, u->active_ms);
-}
-
-static void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
-{
-    struct host *h = host_of(ctx);
-    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
-        if (x->row->v[i].n > 0)
-            put(h, p, PUT_SET, KEY("pattern:%.32s:%s", x->id, bl_column_name((enum bl_column)i)),
-                copy(h, x->row->v[i]), 0);
-    if (x->created) {
-        put(h, p, PUT_NUMBER, KEY("patterns:%.32s", x->id), none, x->detected_ms);
-        put(h, p, PUT_NUMBER, KEY("patterns-of:%.*s:%.32s", BL_STR_ARG(x->user_id), x->id), none,
-            x->detected_ms);
-    }
-    if (x->created && !x->resolved)
-        put(h, p, PUT_NUMBER, KEY("open:%.32s", x->id), none, x->detected_ms);
-    else if (!x->created && x->resolved)
-        put(h, p, PUT_DEL, KEY("open:%.32s", x->id), none, 0);
-}
-
-static void world_put_change(void *ctx, int p, const struct bl_put_change *x)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_CHANGE, none,
-        KEY("%s %.32s %s %s %.*s %.*s %lld", x->change, x->id, x->type, x->severity, BL_STR_ARG(x->user_id),
-            BL_STR_ARG(x->page), (long long)x->at_ms),
-        0);
-}
-
-static void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field,
-                            int64_t n)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_ADD, KEY("count:%d:%lld:%.*s", tally, (long long)number, BL_STR_ARG(field)), none, n);
-}
-
-static void world_put_rate(void *ctx, int p, struct bl_str text)
-{
-    put(host_of(ctx), p, PUT_SET, BL_STR("rate"), copy(host_of(ctx), text), 0);
-}
-
-static void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
-{
-    (void)ctx, (void)p, (void)lines, (void)keep; /* recent_max is 0 */
-}
-
-static void world_put_seen(void *ctx, int p, struct bl_str chunk)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_SEEN, none, copy(h, chunk), 0);
-}
-
-static void world_drop_seen(void *ctx, int p, size_t chunks)
-{
-    put(host_of(ctx), p, PUT_DROP_SEEN, none, none, (int64_t)chunks);
-}
-
-static void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_ASIDE, none, KEY("%.*s %s %.*s", BL_STR_ARG(id), reason, BL_STR_ARG(text)), 0);
-}
-
-static void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_NUMBER, BL_STR("rules:version"), none, x->version);
-    put(h, p, PUT_NUMBER, BL_STR("rules:at"), none, x->at_ms);
-    put(h, p, PUT_SET, BL_STR("rules:settings"), copy(h, x->settings), 0);
-    if (x->entry.n)
-        put(h, p, PUT_SET, KEY("rules:since:%lld", (long long)x->version), copy(h, x->entry), 0);
-}
-
-static void world_put_ack(void *ctx, int p, struct bl_str id)
-{
-    put(host_of(ctx), p, PUT_ACK, none, copy(host_of(ctx), id), 0);
-}
-
-static void world_put_position(void *ctx, int p, const struct bl_put_position *x)
-{
-    struct host *h = host_of(ctx);
-    put(h, p, PUT_SET, BL_STR("position:id"), copy(h, x->id), 0);
-    put(h, p, PUT_NUMBER, BL_STR("position:clock"), none, x->clock_ms);
-    put(h, p, PUT_NUMBER, BL_STR("position:entries"), none, x->entries);
-    put(h, p, PUT_NUMBER, BL_STR("position:epoch"), none, (int64_t)x->epoch);
-}
-
-/* Planted: a part of the commit goes ahead of it. */
-static void send_ahead(struct host *h, struct request *r, enum put_kind kind)
-{
-    struct request *ahead = request(h, OP_COMMIT, r->p, NULL);
-    size_t n = 0;
-    ahead->puts = sim_get(h->sim, (r->n_puts + 1) * sizeof *ahead->puts);
-    for (size_t i = 0; i < r->n_puts; i++)
-        if (r->puts[i].kind == kind)
-            ahead->puts[ahead->n_puts++] = r->puts[i];
-        else
-            r->puts[n++] = r->puts[i];
-    r->n_puts = n;
-    data(h, ahead);
-    data(h, request(h, OP_WATCH, r->p, NULL));
-}
-
-static void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
-{
-    struct host *h = host_of(ctx);
-    struct slot *x = &h->slot[p];
-    struct request *r = x->commit, *watch = request(h, OP_WATCH, p, arg);
-    watch->finished = fn;
-    watch->of = r;
-    if (!x->watched) {
-        struct event *e = sim_at(h->sim, h->sim->now_ms, EV_FAIL, h->i);
-        e->request = watch;
-        return;
-    }
-    if (BL_PLANT(ACK_FIRST) || BL_PLANT(IDS_FIRST))
-        send_ahead(h, r, BL_PLANT(ACK_FIRST) ? PUT_ACK : PUT_SEEN);
-    data(h, r);
-    data(h, watch);
-}
-
-static void answer_committed(struct host *h, struct request *r, enum bl_err err)
-{
-    if (err == BL_OK && (!r->ok || !r->of->ok))
-        err = BL_ERR_FENCED;
-    if (err != BL_OK)
-        h->slot[r->p].watched = false;
-    r->finished(r->arg, err);
-}
-
 /* ---- answers ---- */
 
 void world_answer(struct sim *s, struct request *r, bool answered)
@@ -459,7 +249,7 @@ void world_answer(struct sim *s, struct request *r, bool answered)
     if (r->op == OP_COMMIT || (r->op == OP_WATCH && !r->of))
         return; /* the watch behind it says how it went */
     if (r->op == OP_WATCH)
-        answer_committed(h, r, err);
+        world_committed(h, r, err);
     else if (r->op == OP_ACQUIRE)
         answer_acquired(h, r, err);
     else if (r->op == OP_RESTORE)

@@ -1,0 +1,30 @@
+/* Private to the store in memory. */
+#ifndef BL_SIM_STORE_H
+#define BL_SIM_STORE_H
+
+#include "sim.h"
+
+static const struct bl_str due_prefix = {"due:", 4};
+
+static inline struct bl_str rest_of(struct bl_str key, size_t n)
+{
+    return (struct bl_str){key.p + n, key.n - n};
+}
+
+static inline bool same_fence(struct fence a, struct fence b)
+{
+    return (BL_PLANT(NO_NONCE) || a.nonce == b.nonce) && a.epoch == b.epoch;
+}
+
+static inline bool fenced(const struct shard *h, const struct request *r)
+{
+    return !BL_PLANT(NO_FENCE) && !same_fence(h->fence, r->fence);
+}
+
+/* store_read.c */
+void store_restore(struct sim *s, struct request *r);
+void store_due(struct sim *s, struct request *r);
+void store_load(struct sim *s, struct request *r);
+void store_check(struct sim *s, struct request *r);
+
+#endif
