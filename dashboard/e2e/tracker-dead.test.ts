@@ -80,3 +80,14 @@ it("a selection is an answer", async () => {
   await site.until("page_exit");
   expect(site.events("dead_click")).toEqual([]);
 });
+
+it("leaving a text field is no answer", async () => {
+  await site.reset();
+  site.body = body;
+  const page = await site.open();
+  await page.goto(site.url + "/b");
+  await page.type("#text", "a");
+  await page.click("#nothing");
+  await site.until("dead_click");
+  expect(site.events("dead_click").map((e) => e.metadata!["target"])).toEqual(["button#nothing"]);
+});

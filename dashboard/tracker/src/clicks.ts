@@ -49,7 +49,8 @@ export function watchClicks(t: Tracker): void {
       if (root === document || root instanceof ShadowRoot) observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
   };
 
-  on(document, "scroll input change invalid toggle fullscreenchange", ({ target }) => isIgnored(target) || react());
+  // Not `change`: a text field fires it when the press takes the focus away, and all others fire `input` before it.
+  on(document, "scroll input invalid toggle fullscreenchange", ({ target }) => isIgnored(target) || react());
   on(window, "popstate hashchange pagehide beforeprint", react);
   on(window, "blur", (event) => event.target === window && react());
   on(document, "selectionchange", () => getSelection()!.isCollapsed || react());
