@@ -9,21 +9,13 @@
 /* Fixed for ever: a delivery has the same id in every version. */
 static const struct bl_hash_key delivery_key = {0x616c65727473ULL, 0x64656c6976657279ULL};
 
-static enum bl_severity severity_of(struct bl_str name)
-{
-    for (int s = BL_LOW; s <= BL_HIGH; s++)
-        if (bl_str_eqz(name, bl_severity_name((enum bl_severity)s)))
-            return (enum bl_severity)s;
-    return (enum bl_severity)0;
-}
-
 bool bl_alert_change_of(struct bl_str change, struct bl_str pattern_id, struct bl_str type,
                         struct bl_str severity, struct bl_alert_change *out)
 {
     bool fresh = bl_str_eqz(change, "new");
     out->raised = !fresh;
     out->type = bl_rule_of(type);
-    out->severity = severity_of(severity);
+    out->severity = bl_severity_of(severity);
     return (fresh || bl_str_eqz(change, "raised")) && out->type < BL_RULE_COUNT && out->severity >= BL_LOW &&
            bl_pattern_id_parse(pattern_id, &out->id);
 }

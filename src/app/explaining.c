@@ -35,15 +35,10 @@ void bl_explaining_init(struct bl_explaining *e, const char *types, enum bl_seve
 bool bl_explaining_wants(const struct bl_explaining *e, struct bl_str change, struct bl_str type,
                          struct bl_str severity)
 {
-    bool severe = false;
     if (!bl_str_eqz(change, "new") && !bl_str_eqz(change, "raised"))
         return false;
-    for (int s = (int)e->severity; s <= (int)BL_HIGH; s++)
-        severe = severe || bl_str_eqz(severity, bl_severity_name((enum bl_severity)s));
-    for (int i = 0; severe && i < BL_RULE_COUNT; i++)
-        if (e->types[i] && bl_str_eqz(type, bl_rule((enum bl_rule_id)i)->name))
-            return true;
-    return false;
+    enum bl_rule_id rule = bl_rule_of(type);
+    return rule < BL_RULE_COUNT && e->types[rule] && bl_severity_of(severity) >= e->severity;
 }
 
 bool bl_explaining_may_call(const struct bl_explaining *e, int64_t now_ms)

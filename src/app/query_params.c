@@ -93,10 +93,7 @@ static enum bl_err read_type(struct bl_query *q, struct bl_str v, struct bl_prob
 
 static enum bl_err read_severity(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
 {
-    q->severity = 0;
-    for (int s = BL_LOW; s <= BL_HIGH; s++)
-        if (bl_str_eqz(v, bl_severity_name((enum bl_severity)s)))
-            q->severity = s;
+    q->severity = (int)bl_severity_of(v);
     return q->severity ? BL_OK : refuse(problem, "severity", "`severity` must be one of low, medium, high.");
 }
 

@@ -58,7 +58,7 @@ void commit_checked(void *arg, size_t i, const struct bl_checked *c)
     struct touched *t = o->effects.touched[i];
     t->exists = c->exists;
     t->was_resolved = c->resolved;
-    t->stored_severity = c->exists ? manual_severity(c->severity) : 0;
+    t->stored_severity = c->exists ? bl_severity_of(c->severity) : 0;
 }
 
 /* Fields of a step are `views PAGE` and `TYPE PAGE`. */

@@ -4,14 +4,6 @@
 #include "bl/core/rule.h"
 #include "worker_owner.h"
 
-enum bl_severity manual_severity(struct bl_str name)
-{
-    for (int s = BL_LOW; s <= BL_HIGH; s++)
-        if (bl_str_eqz(name, bl_severity_name((enum bl_severity)s)))
-            return (enum bl_severity)s;
-    return 0;
-}
-
 static void resolve(struct owner *o, struct bl_pattern *x, const struct bl_checked *c)
 {
     const struct touched *now = effects_find(&o->effects, o->manual_id);
@@ -29,7 +21,7 @@ void manual_checked(struct owner *o, const struct bl_checked *c)
     const struct touched *now = effects_find(&o->effects, o->manual_id);
     bool is_new = !c->exists && now && now->created && o->explanation.n; /* of this very round */
     x.rule = is_new ? now->rule : bl_rule_of(c->type);
-    x.severity = is_new ? now->severity : manual_severity(c->severity);
+    x.severity = is_new ? now->severity : bl_severity_of(c->severity);
     if ((!c->exists && !is_new) || x.rule == BL_RULE_COUNT || !x.severity ||
         (!is_new && !bl_str_int64(c->detected_at, &x.detected_ms)) ||
         !bl_pattern_id_parse((struct bl_str){o->manual_id, 32}, &x.id))

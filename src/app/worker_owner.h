@@ -275,8 +275,6 @@ struct touched *effects_find(const struct effects *e, const char id[32]);
 
 /* worker_manual.c: the command's pattern, as the store has it. */
 void manual_checked(struct owner *o, const struct bl_checked *c);
-/* 0: no severity of ours. */
-enum bl_severity manual_severity(struct bl_str name);
 
 /* worker_commit.c */
 /* Is there anything to ask the store before the commit? Fills o->buckets. */

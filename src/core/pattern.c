@@ -14,6 +14,14 @@ const char *bl_severity_name(enum bl_severity severity)
     return names[severity];
 }
 
+enum bl_severity bl_severity_of(struct bl_str name)
+{
+    for (int s = BL_LOW; s <= BL_HIGH; s++)
+        if (bl_str_eqz(name, bl_severity_name((enum bl_severity)s)))
+            return (enum bl_severity)s;
+    return (enum bl_severity)0;
+}
+
 const char *bl_resolution_name(enum bl_resolution resolution)
 {
     static const char *const names[BL_RESOLUTION_COUNT] = {NULL,         "activity",    "left",  "ended",

@@ -63,14 +63,6 @@ static void put_element(const struct evidence *e, struct bl_buf *out)
     }
 }
 
-static const struct bl_rule *rule_of(struct bl_str type)
-{
-    for (int i = 0; i < BL_RULE_COUNT; i++)
-        if (bl_str_eqz(type, bl_rule((enum bl_rule_id)i)->name))
-            return bl_rule((enum bl_rule_id)i);
-    return NULL;
-}
-
 /* The sentence's words before its element; n == 0: it has no element right after words. */
 static struct bl_str words_before(const char *template)
 {
@@ -87,7 +79,8 @@ static struct bl_str rest_of(struct bl_str s, size_t from)
 /* The sentence without the element's name; nothing if it cannot be told apart. */
 static void put_sentence(const struct bl_message_pattern *p, const struct evidence *e, struct bl_buf *out)
 {
-    const struct bl_rule *rule = rule_of(p->type);
+    enum bl_rule_id id = bl_rule_of(p->type);
+    const struct bl_rule *rule = id < BL_RULE_COUNT ? bl_rule(id) : NULL;
     bool named = false;
     struct bl_buf element;
     bl_buf_init(&element, 0);

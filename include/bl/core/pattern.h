@@ -68,6 +68,8 @@ struct bl_pattern {
 };
 
 const char *bl_severity_name(enum bl_severity severity);
+/* 0 if there is none of that name. */
+enum bl_severity bl_severity_of(struct bl_str name);
 const char *bl_resolution_name(enum bl_resolution resolution); /* NULL for BL_UNRESOLVED */
 /* Hex text of an id, without a terminator, into 32 bytes; and back (false: not an id). */
 void bl_pattern_id_hex(const struct bl_pattern_id *id, char out[32]);
