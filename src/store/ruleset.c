@@ -242,6 +242,8 @@ static int queue_change(struct bl_ruleset *r, const struct change *c)
     int n = 3;
     bl_buf_init(&command, 0);
     bl_command_write(&wish, &command);
+    if (command.err != BL_OK)
+        abort(); /* rules that lack a part must not go out */
     queue(r, 1, (struct bl_str[]){BL_STR("MULTI")});
     struct bl_str note[] = {BL_STR("XADD"),
                             key(r, BL_KEY_RULES_HISTORY, 0),
