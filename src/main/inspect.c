@@ -87,12 +87,16 @@ static void show(void *ctx, const struct bl_answer *a)
     inspect_end(i, NULL);
 }
 
-/* The key table with the command that reads each (SPEC 7.1). */
-static void print_keys(struct inspect *i, const char *env)
+/* The key table with the command that reads each (SPEC 7.1). `socket`: the store's, if it has one. An address
+ * with a host is left to the reader: it may hold a password. */
+static void print_keys(struct inspect *i, const char *env, const char *socket)
 {
+    char cli[UP_PATH_MAX] = "redis-cli";
     struct bl_buf out, key;
     bl_buf_init(&out, 0);
     bl_buf_init(&key, 0);
+    if (socket)
+        snprintf(cli, sizeof cli, "redis-cli -s '%s'", socket);
     for (int k = 0; k < BL_KEY_COUNT; k++) {
         const struct bl_key_doc *doc = bl_key_doc((enum bl_key)k);
         char command[512];
@@ -102,7 +106,7 @@ static void print_keys(struct inspect *i, const char *env)
         const char *at = strstr(doc->read, "%s");
         size_t before = at ? (size_t)(at - doc->read) : strlen(doc->read);
         snprintf(command, sizeof command, "%.*s'%s'%s", (int)before, doc->read, key.p, at ? at + 2 : "");
-        bl_buf_printf(&out, "%s\n    %s: %s\n    redis-cli %s\n", key.p, doc->type, doc->what, command);
+        bl_buf_printf(&out, "%s\n    %s: %s\n    %s %s\n", key.p, doc->type, doc->what, cli, command);
     }
     bl_buf_z(&out,
              "\nX stands for a user id (percent-escaped), a pattern id, a number or a process; the 0 in\n"
@@ -234,7 +238,10 @@ int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
         return usage();
     r.i.columns = w->columns;
     if (strcmp(w->name, "keys") == 0) {
-        print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV));
+        char url[UP_PATH_MAX];
+        const char *at = up_data_address(config, url);
+        bool local = at && strncmp(at, "unix://", 7) == 0;
+        print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV), local ? at + 7 : NULL);
         return fflush(stdout) == 0 ? r.i.status : 1;
     }
     if (uv_loop_init(&r.loop) != 0)

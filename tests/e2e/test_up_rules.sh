@@ -31,6 +31,8 @@ start --config "$work/file.yaml"
 "$bl" inspect lag --data "$work/data" > "$work/lag" || fail "inspect --data"
 [ "$(wc -l < "$work/lag")" = 9 ] || fail "inspect lag: $(cat "$work/lag")"
 (cd "$work" && "$bl" inspect lag --data data) > "$work/lag" || fail "inspect --data with a relative path"
+"$bl" inspect keys --data "$work/data" > "$work/keys"
+grep "redis-cli -s '$work/data/redis.sock' HGETALL 'bl:dev:meta'" "$work/keys" > /dev/null || fail "inspect keys: no socket"
 "$bl" inspect lag --data "$work" 2> "$work/wrong.err" && fail "inspect of a directory without an up"
 grep 'runs on the directory of --data' "$work/wrong.err" > /dev/null || fail "$(cat "$work/wrong.err")"
 stop
