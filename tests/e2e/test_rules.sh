@@ -96,6 +96,16 @@ printf 'rules:\n  hesitation: {low: 9s, medium: 8s}\n' >"$dir/bad.yaml"
 says 'rules.hesitation.medium: must not be below the level before it' rules apply "$dir/bad.yaml"
 refused rules apply "$dir/bad.yaml"
 refused rules apply "$dir/nowhere.yaml"
+# A file that cannot be read is a wrong call, as with every command.
+for file in "$dir/bad.yaml" "$dir/nowhere.yaml"; do
+  for action in apply diff; do
+    status=0
+    rules $action "$file" >"$dir/wrong.out" 2>"$dir/wrong.err" || status=$?
+    [ $status -eq 2 ] || fail "rules $action $file: exit status $status"
+    [ ! -s "$dir/wrong.out" ] || fail "rules $action $file prints something"
+    if grep -v '^behaviorlens rules: ' "$dir/wrong.err" >/dev/null; then fail "rules $action $file: $(cat "$dir/wrong.err")"; fi
+  done
+done
 refused rules apply
 refused rules frobnicate
 [ "$(newest)" = 2 ] || fail "a bad file has changed something"
@@ -165,7 +175,7 @@ until_true 10 everywhere || fail "version $n is not everywhere"
 
 # A Redis that stands still: no command waits for it for ever.
 kill -STOP "$redis_pid"
-for command in 'rules show' 'replay live'; do
+for command in 'rules show' 'replay --from-redis'; do
   # shellcheck disable=SC2086
   says 'Redis does not answer' timeout 20 "$bl" $command --redis "$redis"
 done
