@@ -190,7 +190,7 @@ static void take_resolve(struct reference *x, const struct bl_command *c, struct
         return;
     struct bl_pattern p = {.change = BL_PATTERN_RESOLVED,
                            .id = c->pattern_id,
-                           .severity = manual_severity(column(x, id, BL_COLUMN_SEVERITY)),
+                           .severity = bl_severity_of(column(x, id, BL_COLUMN_SEVERITY)),
                            .resolution = BL_RESOLVED_MANUAL,
                            .resolved_ms = bl_partition_clock(x->partition)};
     on_pattern(x, &p);
@@ -204,7 +204,7 @@ static void take_explain(struct reference *x, const struct bl_command *c, struct
         return;
     table_put(&x->t, KEY("pattern:%.*s:%s", BL_STR_ARG(id), bl_column_name(BL_COLUMN_AI_EXPLANATION)))
         ->value = keep(x, bl_command_text(c));
-    change(x, "explained", id, bl_severity_name(manual_severity(severity)), bl_partition_clock(x->partition));
+    change(x, "explained", id, bl_severity_name(bl_severity_of(severity)), bl_partition_clock(x->partition));
 }
 
 static void note_rules(struct reference *x, int64_t version, int64_t at_ms, struct bl_str text)
