@@ -97,6 +97,6 @@ void net_drop(struct sim *s, struct link *l, bool dead)
         if (!l->under_way[i]->done)
             at_worker(s, s->now_ms, EV_FAIL, l)->request = l->under_way[i];
     l->n_under_way = 0;
-    at_worker(s, s->now_ms + 10 + sim_below(s, RETRY_MAX_MS), EV_UP, l);
+    at_worker(s, s->now_ms + 10 + sim_below(s, sim_below(s, 4) ? RETRY_MAX_MS : 5 * RETRY_MAX_MS), EV_UP, l);
     world_down(s, l);
 }

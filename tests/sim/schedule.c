@@ -167,16 +167,23 @@ static void cut(struct sim *s, struct host *h)
     net_drop(s, p < 0 ? &h->control : &h->slot[p].data, sim_below(s, 2));
 }
 
+/* How much of the latest commands is lost: up to two seconds of them, often up to and with the latest take-over. */
+static size_t lost_tail(struct sim *s)
+{
+    const struct store *st = &s->store;
+    size_t most = 0, taken = 0;
+    for (; most < st->n_log && st->log[st->n_log - 1 - most]->at_ms >= s->now_ms - LOST_TAIL_MS; most++)
+        if (!taken && st->log[st->n_log - 1 - most]->op == OP_ACQUIRE && st->log[st->n_log - 1 - most]->ok)
+            taken = most + 1;
+    if (most == 0 || !sim_chance(s, s->dangers.lost_tail))
+        return 0;
+    return taken && sim_below(s, 2) ? taken : 1 + (size_t)sim_below(s, (int64_t)most);
+}
+
 static void store_crash(struct sim *s, struct host *h)
 {
-    bool lost = sim_chance(s, s->dangers.lost_tail);
-    size_t n = 0;
+    size_t n = lost_tail(s);
     (void)h;
-    while (n < s->store.n_log && s->store.log[s->store.n_log - 1 - n]->at_ms >= s->now_ms - LOST_TAIL_MS)
-        n++;
-    n = lost && n > 0 ? (size_t)sim_below(s, (int64_t)n + 1) : 0;
-    if (n > 8 && sim_below(s, 2))
-        n = 1 + (size_t)sim_below(s, 8);
     sim_say(s, "the store dies and comes back, its last %zu commands lost", n);
     if (n > 0)
         store_lose(s, n);
