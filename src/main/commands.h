@@ -1,5 +1,6 @@
 /* The entry of each command: its configuration and the arguments that are no options (argv[0..argc-1]). What
- * it returns is the exit status: 0 done, 1 failed, 2 called wrongly. */
+ * it returns is the exit status: 0 done, 1 failed, 2 called wrongly (settings that cannot be
+ * read count as that). */
 #ifndef BL_MAIN_COMMANDS_H
 #define BL_MAIN_COMMANDS_H
 

@@ -1,6 +1,7 @@
 /* behaviorlens: finds the command, reads its configuration, hands over. What each command does is its own
  * file. */
 #include "commands.h"
+#include "say.h"
 
 #include "bl/base/log.h"
 #include "bl/config/config.h"
@@ -99,18 +100,6 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-/* Each problem on a line of its own, behind the name of the program. */
-static void tell(const struct command *command, struct bl_str problems)
-{
-    while (problems.n > 0) {
-        const char *end = memchr(problems.p, '\n', problems.n);
-        size_t n = end ? (size_t)(end - problems.p) + 1 : problems.n;
-        fprintf(stderr, "behaviorlens %s: ", command->name);
-        fwrite(problems.p, 1, n, stderr);
-        problems = (struct bl_str){problems.p + n, problems.n - n};
-    }
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
     struct bl_config_input in = {command->mask, command->name, environ};
@@ -118,7 +107,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct bl_buf problems;
     bl_buf_init(&problems, 0);
     enum bl_err err = bl_config_read(&in, &argc, argv, &config, &problems);
-    tell(command, bl_buf_view(&problems));
+    say_problems(command->name, bl_buf_view(&problems));
     if (err != BL_OK) {
         if (err != BL_ERR_CONFIG)
             fprintf(stderr, "behaviorlens %s: %s\n", command->name, bl_err_text(err));

@@ -100,30 +100,60 @@ static enum bl_err in_memory(const struct bl_config *config, const char *path)
     return err;
 }
 
-typedef enum bl_err replay_fn(const struct bl_config *config, const char *path);
+/* Where a replay runs, as a set. */
+enum { IN_MEMORY = 1, COMPARED = 2, FROM_REDIS = 4, THROUGH_STORE = 8 };
 
-static replay_fn *way(const struct bl_config *config)
+/* --redis counts only as a flag: an environment made for `serve` must not send a replay into the live store. */
+static unsigned ways_of(const struct bl_config *config)
 {
-    if (bl_config_text(config, BL_OPTION_COMPARE)[0])
-        return replay_compare;
-    if (bl_config_int(config, BL_OPTION_FROM_REDIS))
-        return in_memory;
-    /* Only a flag: an environment made for `serve` must not send a replay into the live store. */
-    return bl_config_is_flag(config, BL_OPTION_REDIS) ? replay_through_store : in_memory;
+    bool live = bl_config_int(config, BL_OPTION_FROM_REDIS) != 0;
+    bool compared = bl_config_text(config, BL_OPTION_COMPARE)[0] != '\0';
+    if (!live && bl_config_is_flag(config, BL_OPTION_REDIS))
+        return THROUGH_STORE | (compared ? COMPARED : 0);
+    return (live ? FROM_REDIS : IN_MEMORY) | (compared ? COMPARED : 0);
 }
+
+/* Flags that would have no effect. `on`: an option of yes and no counts if it is yes. */
+static const struct demand {
+    enum bl_option_id id;
+    bool on;
+    unsigned needs, excludes;
+    const char *why;
+} demands[] = {
+    {BL_OPTION_JSON, true, COMPARED, 0, "--json is for --compare: patterns are JSON lines anyway"},
+    {BL_OPTION_LIMIT, false, COMPARED, 0, "--limit is for --compare"},
+    {BL_OPTION_WORKERS, false, THROUGH_STORE, 0,
+     "--workers is for --redis: without it everything runs in this process"},
+    {BL_OPTION_PARTITIONS, false, 0, FROM_REDIS,
+     "--from-redis takes the partitions that there are: leave out --partitions"},
+    {BL_OPTION_DURABILITY, false, THROUGH_STORE, 0,
+     "--durability is for --redis: without it nothing is stored"},
+    {BL_OPTION_SINCE, false, FROM_REDIS, 0, "--since is for --from-redis"},
+    {BL_OPTION_DATA, false, FROM_REDIS, 0, "--data is for --from-redis"},
+    {BL_OPTION_ENTRIES, true, 0, FROM_REDIS,
+     "--from-redis reads the streams themselves: leave out --entries"},
+    {BL_OPTION_ENTRIES, true, 0, THROUGH_STORE, "--entries runs in memory: leave out --redis"},
+};
 
 /* What is wrong with the call; NULL: nothing. */
 static const char *mistake(const struct bl_config *config, int argc)
 {
-    if (bl_config_int(config, BL_OPTION_FROM_REDIS)) {
-        if (bl_config_int(config, BL_OPTION_ENTRIES))
-            return "--from-redis reads the streams themselves: leave out --entries";
-        return argc == 0 ? NULL : "--from-redis reads no file: leave out its name";
+    unsigned ways = ways_of(config);
+    if (ways == (THROUGH_STORE | COMPARED))
+        return "--compare runs in memory: leave out --redis, or add --from-redis to compare over its streams";
+    for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+        const struct demand *d = &demands[i];
+        if (!bl_config_is_flag(config, d->id) || (d->on && !bl_config_int(config, d->id)))
+            continue;
+        if ((d->needs & ways) != d->needs || (d->excludes & ways))
+            return d->why;
     }
-    if (bl_config_text(config, BL_OPTION_SINCE)[0])
-        return "--since is for --from-redis";
+    if (ways & FROM_REDIS)
+        return argc == 0 ? NULL : "--from-redis reads no file: leave out its name";
     return argc == 1 ? NULL : "name one file of recorded events (NDJSON), or - for standard input";
 }
+
+typedef enum bl_err replay_fn(const struct bl_config *config, const char *path);
 
 int bl_main_replay(const struct bl_config *config, int argc, char **argv)
 {
@@ -132,8 +162,12 @@ int bl_main_replay(const struct bl_config *config, int argc, char **argv)
         fprintf(stderr, "behaviorlens replay: %s\n", wrong);
         return 2;
     }
-    enum bl_err err = way(config)(config, argc ? argv[0] : NULL);
+    unsigned ways = ways_of(config);
+    replay_fn *replay = ways & COMPARED        ? replay_compare
+                        : ways & THROUGH_STORE ? replay_through_store
+                                               : in_memory;
+    enum bl_err err = replay(config, argc ? argv[0] : NULL);
     if (err != BL_OK && err != BL_ERR_IO && err != BL_ERR_CONFIG)
         fprintf(stderr, "behaviorlens replay: %s\n", bl_err_text(err));
-    return err == BL_OK ? 0 : 1;
+    return err == BL_OK ? 0 : err == BL_ERR_CONFIG ? 2 : 1;
 }

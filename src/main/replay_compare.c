@@ -1,6 +1,7 @@
 /* `replay --compare OTHER.yaml`: both rule sets over the same events in one pass, and what would have been
  * different. */
 #include "replay.h"
+#include "say.h"
 
 #include "bl/config/config.h"
 
@@ -36,8 +37,8 @@ enum bl_err replay_compare(const struct bl_config *config, const char *path)
         err = replay_in_memory(config, other, path, &s);
         if (err == BL_OK)
             err = report(config, other, &s);
-    } else if (problems.n) {
-        fwrite(problems.p, 1, problems.n, stderr);
+    } else {
+        say_problems("replay", bl_buf_view(&problems));
     }
     replay_session_release(&s);
     bl_config_free(other);

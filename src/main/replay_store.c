@@ -251,8 +251,6 @@ static enum bl_err run(struct pipeline *l, const char *path)
 enum bl_err replay_through_store(const struct bl_config *config, const char *path)
 {
     struct pipeline l = {.config = config};
-    if (bl_config_int(config, BL_OPTION_ENTRIES))
-        return give_up("--entries replays a live stream in memory only: leave out --redis");
     signal(SIGPIPE, SIG_IGN);
     enum bl_err err = bl_recording_init(&l.recording);
     if (err == BL_OK)

@@ -8,6 +8,7 @@
  * What FILE does not name has its default: the file says how it shall be, not what shall be different. */
 #include "rules.h"
 #include "commands.h"
+#include "say.h"
 #include "up.h"
 
 #include "bl/config/config.h"
@@ -25,29 +26,19 @@ int rules_fail(const char *why)
     return 1;
 }
 
-/* Each problem on a line of its own. */
-static void tell(struct bl_str lines)
-{
-    while (lines.n > 0) {
-        const char *end = memchr(lines.p, '\n', lines.n);
-        size_t n = end ? (size_t)(end - lines.p) : lines.n;
-        fprintf(stderr, "behaviorlens rules: %.*s\n", (int)n, lines.p);
-        n += end != NULL;
-        lines = (struct bl_str){lines.p + n, lines.n - n};
-    }
-}
-
-static struct bl_config *read_file(const char *path)
+/* NULL: it was said why, and *status is the process's. */
+static struct bl_config *read_file(const char *path, int *status)
 {
     struct bl_config *c = NULL;
     struct bl_buf text;
     bl_buf_init(&text, 0);
     enum bl_err err = bl_config_load(path, &c, &text);
     if (err == BL_ERR_CONFIG) {
-        tell(bl_buf_view(&text));
+        say_problems("rules", bl_buf_view(&text));
         rules_fail("nothing was changed.");
+        *status = 2;
     } else if (err != BL_OK) {
-        rules_fail(bl_err_text(err));
+        *status = rules_fail(bl_err_text(err));
     } else {
         bl_buf_clear(&text);
         bl_config_others(c, &text);
@@ -68,12 +59,13 @@ static int diff(struct bl_ruleset *r, const char *path, bool json, struct bl_buf
     struct bl_ruleset_version v;
     struct bl_rules *now = NULL;
     struct bl_buf text;
-    struct bl_config *file = read_file(path);
+    int status = 0;
+    struct bl_config *file = read_file(path, &status);
     if (!file)
-        return 1;
+        return status;
     bl_buf_init(&text, 0);
     enum bl_err err = bl_ruleset_newest(r, &v);
-    int status = err == BL_OK ? 0 : rules_fail(bl_ruleset_why(r));
+    status = err == BL_OK ? 0 : rules_fail(bl_ruleset_why(r));
     if (err == BL_OK && v.version == 0)
         status = rules_fail("the data set has no rules yet: the first worker brings them.");
     else if (err == BL_OK && bl_rules_read(v.settings, &now, &text) != BL_OK)
@@ -165,9 +157,10 @@ static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_bu
     int n = bl_ruleset_partitions(r);
     if (n == 0)
         return rules_fail("there is no data set of this environment yet: start a worker first.");
-    struct bl_config *file = read_file(path);
+    int status = 0;
+    struct bl_config *file = read_file(path, &status);
     if (!file)
-        return 1;
+        return status;
     bl_buf_init(&source, 0);
     bl_buf_printf(&source, "apply %s%c", rules_file_name(path), '\0');
     const struct bl_settings *s = bl_config_rules(file);
