@@ -1,5 +1,10 @@
-/* Lines out of zlib's gzread, which hands plain files through as they are. One buffer holds at least one
- * longest line; what is left of it moves to the front before each read. */
+/* Lines of a plain file or of gzip data, told apart by the first two bytes. One buffer holds at least one longest
+ * line; what is left of it moves to the front before each read.
+ *
+ *   plain:  file ──read──> buffer
+ *   gzip:   file ──read──> raw ──inflate──> buffer      member after member, as `gzip -d` does
+ *
+ * zlib's gzread would do most of this, but it passes over what follows the gzip data without a word. */
 #include "bl/file/lines.h"
 
 #include <errno.h>
@@ -10,15 +15,22 @@
 #include <zlib.h>
 
 #define BUFFER_BYTES (2 * BL_LINE_MAX_BYTES)
-/* At a time: what was read should still be in the cache when it is looked at. zlib hands plain files straight
- * through if its own buffer is at most half of that. */
-#define READ_BYTES (256 * 1024)
+/* At a time: what was read should still be in the cache when it is looked at. */
+#define READ_BYTES  (256 * 1024)
+#define RAW_BYTES   (128 * 1024)
+#define GZIP_WINDOW (15 + 16) /* the largest window, gzip's header and trailer */
+
+enum kind { UNKNOWN, PLAIN, GZIP };
 
 struct bl_lines {
-    gzFile file;
-    int64_t size;
-    size_t from, to; /* what is read and not handed out */
-    bool end, skipping, failed, cut;
+    int fd;
+    enum kind kind;
+    int64_t size, done; /* of the file; done: read so far */
+    size_t from, to;    /* what is read and not handed out */
+    bool end, skipping, failed, cut, garbage;
+    bool between; /* gzip: a member has ended, none has begun */
+    z_stream z;   /* its input is what is read and not inflated */
+    unsigned char raw[RAW_BYTES];
     char buffer[BUFFER_BYTES];
 };
 
@@ -35,37 +47,123 @@ enum bl_err bl_lines_open(const char *path, struct bl_lines **out)
         close(fd);
         return BL_ERR_IO;
     }
+    l->fd = fd;
     l->size = S_ISREG(st.st_mode) ? st.st_size : -1;
-    l->file = gzdopen(fd, "rb");
-    if (!l->file) {
-        close(fd);
-        free(l);
-        return BL_ERR_NO_MEMORY;
-    }
-    gzbuffer(l->file, READ_BYTES / 2);
     *out = l;
     return BL_OK;
+}
+
+/* Up to n bytes of the file; 0: its end, or an error. */
+static size_t pull(struct bl_lines *l, void *to, size_t n)
+{
+    ssize_t got;
+    do
+        got = read(l->fd, to, n);
+    while (got < 0 && errno == EINTR);
+    l->failed |= got < 0;
+    l->done += got > 0 ? got : 0;
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* Reads on until `n` bytes of raw input are there, or the file has ended. */
+static bool have_raw(struct bl_lines *l, size_t n)
+{
+    z_stream *z = &l->z;
+    if (z->avail_in >= n)
+        return true;
+    memmove(l->raw, z->next_in, z->avail_in);
+    z->next_in = l->raw;
+    while (z->avail_in < n) {
+        size_t got = pull(l, l->raw + z->avail_in, sizeof l->raw - z->avail_in);
+        if (got == 0)
+            return false;
+        z->avail_in += (unsigned)got;
+    }
+    return true;
+}
+
+static bool at_gzip(struct bl_lines *l)
+{
+    return have_raw(l, 2) && l->z.next_in[0] == 0x1f && l->z.next_in[1] == 0x8b;
+}
+
+static void find_kind(struct bl_lines *l)
+{
+    l->z.next_in = l->raw;
+    l->kind = at_gzip(l) ? GZIP : PLAIN;
+    if (l->kind == GZIP && inflateInit2(&l->z, GZIP_WINDOW) != Z_OK) {
+        l->kind = PLAIN; /* nothing to release */
+        l->failed = true;
+    }
+}
+
+static size_t read_plain(struct bl_lines *l, char *to, size_t room)
+{
+    size_t n = l->z.avail_in < room ? l->z.avail_in : room;
+    if (n == 0)
+        return pull(l, to, room);
+    memcpy(to, l->z.next_in, n);
+    l->z.next_in += n;
+    l->z.avail_in -= (unsigned)n;
+    return n;
+}
+
+/* A member has ended: does another follow? Zeros are padding (tapes, block devices); anything else was not meant
+ * to be there. */
+static bool next_member(struct bl_lines *l)
+{
+    if (at_gzip(l)) {
+        l->between = false;
+        return inflateReset(&l->z) == Z_OK;
+    }
+    while (!l->garbage && have_raw(l, 1)) {
+        l->garbage = *l->z.next_in != 0;
+        l->z.next_in++;
+        l->z.avail_in--;
+    }
+    return false;
+}
+
+static size_t read_gzip(struct bl_lines *l, char *to, size_t room)
+{
+    z_stream *z = &l->z;
+    z->next_out = (unsigned char *)to;
+    z->avail_out = (unsigned)room;
+    while (z->avail_out == room) {
+        if (l->between && !next_member(l))
+            return 0;
+        if (!have_raw(l, 1)) {
+            l->cut = !l->failed;
+            l->failed = true;
+            return 0;
+        }
+        int code = inflate(z, Z_NO_FLUSH);
+        l->between = code == Z_STREAM_END;
+        if (code != Z_OK && code != Z_STREAM_END) {
+            l->failed = true;
+            return 0;
+        }
+    }
+    return room - z->avail_out;
 }
 
 static bool refill(struct bl_lines *l)
 {
     if (l->end)
         return false;
+    if (l->kind == UNKNOWN)
+        find_kind(l);
     memmove(l->buffer, l->buffer + l->from, l->to - l->from);
     l->to -= l->from;
     l->from = 0;
     size_t room = sizeof l->buffer - l->to;
-    int n = gzread(l->file, l->buffer + l->to, (unsigned)(room < READ_BYTES ? room : READ_BYTES));
-    if (n <= 0) {
-        int code;
-        gzerror(l->file, &code);
-        l->failed = n < 0 || (code != Z_OK && code != Z_STREAM_END);
-        l->cut = code == Z_BUF_ERROR;
-        l->end = true;
-        return false;
-    }
-    l->to += (size_t)n;
-    return true;
+    room = room < READ_BYTES ? room : READ_BYTES;
+    size_t n = l->failed         ? 0
+               : l->kind == GZIP ? read_gzip(l, l->buffer + l->to, room)
+                                 : read_plain(l, l->buffer + l->to, room);
+    l->end = n == 0;
+    l->to += n;
+    return n > 0;
 }
 
 /* Hands out n bytes as a line and steps over them and `skip` more. */
@@ -110,9 +208,14 @@ bool bl_lines_cut(const struct bl_lines *l)
     return l->cut;
 }
 
+bool bl_lines_garbage(const struct bl_lines *l)
+{
+    return l->garbage;
+}
+
 void bl_lines_progress(const struct bl_lines *l, int64_t *done, int64_t *size)
 {
-    *done = gzoffset(l->file);
+    *done = l->done;
     *size = l->size;
 }
 
@@ -120,6 +223,8 @@ void bl_lines_close(struct bl_lines *l)
 {
     if (!l)
         return;
-    gzclose(l->file);
+    if (l->kind == GZIP)
+        inflateEnd(&l->z);
+    close(l->fd);
     free(l);
 }

@@ -92,9 +92,14 @@ static void report(struct replay_progress *progress, int64_t number, const struc
     bl_buf_release(&line);
 }
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static enum bl_err complain(const char *path, const struct bl_lines *lines, int64_t number)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    const char *name = name_of(path);
     if (bl_lines_cut(lines))
         fprintf(
             stderr,
@@ -149,7 +154,13 @@ static enum bl_err read_all(struct bl_lines *lines, replay_line_fn *fn, void *ct
     }
     at = where(lines, at.events, replay);
     replay_progress_end(&progress, &at);
-    return err == BL_OK && bl_lines_error(lines) != BL_OK ? complain(path, lines, at.events) : err;
+    if (err == BL_OK && bl_lines_error(lines) != BL_OK)
+        return complain(path, lines, at.events);
+    if (bl_lines_garbage(lines))
+        fprintf(stderr,
+                "behaviorlens replay: what follows the gzip data in %s is no gzip data: it was ignored\n",
+                name_of(path));
+    return err;
 }
 
 enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, const struct bl_replay *replay)

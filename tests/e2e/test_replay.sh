@@ -31,6 +31,22 @@ gzip -kn "$dir/events"
 "$bl" replay - <"$dir/events.gz" | cmp - "$dir/patterns" || fail "gzip from standard input differs"
 cat "$dir/events.gz" "$dir/events.gz" >"$dir/twice.gz"
 [ "$("$bl" replay "$dir/twice.gz" 2>&1 >/dev/null | grep -c 'line [5678]: invalid_timestamp')" = 3 ] || fail "two gzip members are one file: $("$bl" replay "$dir/twice.gz" 2>&1 >/dev/null)"
+# What follows the gzip data is told and passed over, zeros are padding.
+{ cat "$dir/events.gz"; echo 'not gzip'; } >"$dir/more.gz"
+{ cat "$dir/events.gz"; head -c 300000 /dev/zero; } >"$dir/padded.gz"
+{ cat "$dir/padded.gz"; echo 'not gzip'; } >"$dir/late.gz"
+for name in more late padded; do
+  "$bl" replay "$dir/$name.gz" 2>"$dir/err" | cmp - "$dir/patterns" || fail "$name.gz differs"
+  cp "$dir/err" "$dir/$name.err"
+done
+says "$dir/more.err" "behaviorlens replay: what follows the gzip data in $dir/more.gz is no gzip data: it was ignored"
+says "$dir/late.err" 'it was ignored'
+[ ! -s "$dir/padded.err" ] || fail "padding is no garbage: $(cat "$dir/padded.err")"
+for size in 1 2 3 10; do
+  head -c $size "$dir/events.gz" >"$dir/stub"
+  "$bl" replay "$dir/stub" >"$dir/out" 2>"$dir/err" || [ $size -gt 1 ] || fail "one byte is a line"
+  [ -s "$dir/err" ] || fail "$size bytes of gzip data say nothing"
+done
 
 : >"$dir/empty"
 for input in "$dir/empty" -; do

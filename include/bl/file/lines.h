@@ -18,6 +18,8 @@ bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long);
 enum bl_err bl_lines_error(const struct bl_lines *l);
 /* After an error: the gzip data ended before its end. */
 bool bl_lines_cut(const struct bl_lines *l);
+/* At the end: bytes follow the gzip data that are neither gzip nor zeros. They were passed over. */
+bool bl_lines_garbage(const struct bl_lines *l);
 /* Bytes of the file consumed so far and its size; size is -1 where it is not known (pipes). */
 void bl_lines_progress(const struct bl_lines *l, int64_t *done, int64_t *size);
 void bl_lines_close(struct bl_lines *l);
