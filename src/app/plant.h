@@ -21,6 +21,8 @@
     X(WATCH_KEPT, "watch-kept", "a new connection is believed to watch the fence, as the old one did")       \
     X(RULES_EARLY, "rules-early", "new rules hold for deadlines that were due before them")                  \
     X(RULES_OWN, "rules-own", "a new owner begins with the rules of its own file")                           \
+    X(ATTEMPT_CLOCK, "attempt-clock", "an attempt counts in the minute that its round has reached")          \
+    X(CHECKOUT_PAGE, "checkout-page", "a checkout that moves on in its millisecond keeps the page it had")   \
     X(SCHEDULE_LATE, "schedule-late", "a deadline that comes earlier is not scheduled earlier")
 
 #ifdef BL_SIMULATION

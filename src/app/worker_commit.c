@@ -96,8 +96,8 @@ static void put_schedule(const struct owner *o, struct bl_member *m, struct bl_p
 {
     int64_t due_ms = m->due_ms;
     bool passed = m->scheduled_ms != BL_NEVER && m->scheduled_ms <= stale_ms(o);
-    if ((due_ms < m->scheduled_ms && !(BL_PLANT(SCHEDULE_LATE) && m->scheduled_ms != BL_NEVER)) ||
-        (passed && due_ms != m->scheduled_ms)) {
+    bool earlier = due_ms < m->scheduled_ms && !(BL_PLANT(SCHEDULE_LATE) && m->scheduled_ms != BL_NEVER);
+    if (earlier || (passed && due_ms != m->scheduled_ms)) {
         u->reschedule = true;
         u->due_ms = m->scheduled_ms = due_ms;
     }
@@ -127,7 +127,8 @@ static void put_checkout(const struct owner *o, struct bl_member *m, const struc
         return;
     u->checkout_ms = load_checkout(s, &u->page);
     uint32_t at = u->checkout_ms == BL_NEVER ? 0 : load_hash(u->page);
-    u->recheckout = u->checkout_ms != m->checkout_ms || at != m->checkout_at;
+    bool moved = at != m->checkout_at && !BL_PLANT(CHECKOUT_PAGE);
+    u->recheckout = u->checkout_ms != m->checkout_ms || moved;
     m->checkout_ms = u->checkout_ms;
     m->checkout_at = at;
 }

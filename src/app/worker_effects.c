@@ -2,6 +2,7 @@
  * The changes of one pattern are merged, so that each pattern is written once a commit. Errors stick in
  * e->err. */
 #include "bl/core/rule.h"
+#include "plant.h"
 #include "worker_owner.h"
 
 #include <stdio.h>
@@ -215,6 +216,7 @@ static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
     bool completed = end == BL_ATTEMPT_COMPLETED;
     o->effects.completed += completed;
     o->effects.abandoned += !completed;
+    at_ms = BL_PLANT(ATTEMPT_CLOCK) ? bl_partition_clock(o->partition) : at_ms;
     effects_count(&o->effects, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS,
                   completed ? BL_STR("attempts:completed") : BL_STR("attempts:abandoned"), BL_STR(""), 1);
 }
