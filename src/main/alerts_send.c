@@ -117,7 +117,7 @@ static void say_failure(struct flight *f, const struct bl_outbound_answer *answe
 {
     struct alert_queue *q = f->queue;
     int64_t now_ms = alerts_now_ms(f->alerts);
-    const char *what = bl_outbound_result_name(answer->result);
+    const char *what = bl_outbound_outcome(answer);
     if (f->fate == BL_ALERT_GIVEN_UP)
         bl_log(BL_LOG_ERROR, "an alert was given up", BL_LOG_TEXT("alert", q->rule->name),
                BL_LOG_TEXT("delivery", f->id), BL_LOG_TEXT("result", what),

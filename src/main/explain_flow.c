@@ -180,7 +180,7 @@ static void log_failure(const struct explain_item *i, const struct bl_outbound_a
         bl_log_plain(BL_LOG_ERROR,
                      "explain-url leads to a private address: set explain-allow-private if that is meant");
     else
-        bl_log(BL_LOG_WARN, "no explanation came", BL_LOG_TEXT("result", bl_outbound_result_name(a->result)),
+        bl_log(BL_LOG_WARN, "no explanation came", BL_LOG_TEXT("result", bl_outbound_outcome(a)),
                BL_LOG_INT("status", a->status), BL_LOG_INT("attempt", i->attempts),
                BL_LOG_INT("again", v->again ? 1 : 0), BL_LOG_INT("pause_ms", v->pause_ms));
 }

@@ -13,10 +13,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-const char *bl_outbound_result_name(enum bl_outbound_result result)
+const char *bl_outbound_outcome(const struct bl_outbound_answer *a)
 {
+    static const char *const by_status[] = {[2] = "done", [3] = "redirected", [4] = "refused"};
     static const char *const names[BL_OUTBOUND_RESULTS] = {
-        [BL_OUTBOUND_DONE] = "done",
+        [BL_OUTBOUND_DONE] = "failed",
         [BL_OUTBOUND_BUSY] = "busy",
         [BL_OUTBOUND_INVALID] = "invalid",
         [BL_OUTBOUND_REFUSED] = "address_refused",
@@ -28,7 +29,9 @@ const char *bl_outbound_result_name(enum bl_outbound_result result)
         [BL_OUTBOUND_BROKEN] = "broken",
         [BL_OUTBOUND_CANCELLED] = "cancelled",
     };
-    return names[result];
+    size_t hundreds = (size_t)a->status / 100;
+    const char *answered = hundreds < sizeof by_status / sizeof *by_status ? by_status[hundreds] : NULL;
+    return a->result == BL_OUTBOUND_DONE && answered ? answered : names[a->result];
 }
 
 static void on_idle(uv_idle_t *idle)

@@ -121,6 +121,7 @@ wrong emptylist answer
 wrong blank answer
 wrong bad refused
 wrong redirect refused
+grep '"result":"redirected","status":302' "$work/explain-redirect.err" > /dev/null || fail "a redirect is named otherwise: $(cat "$work/explain-redirect.err")"
 wrong unauthorized key
 grep 'check ANTHROPIC_API_KEY' "$work/explain-unauthorized.err" > /dev/null || fail "what to do about a 401"
 wrong broken server 3

@@ -87,6 +87,7 @@ struct probe {
     bool inside; /* a call of the client's is under way */
     int results[BL_OUTBOUND_RESULTS];
     enum bl_outbound_result result;
+    const char *outcome;
     int status;
     int64_t retry_after_ms;
     char body[ANSWER_MAX];
@@ -99,6 +100,7 @@ static void on_done(void *ctx, const struct bl_outbound_answer *a)
     p->answers++;
     p->results[a->result]++;
     p->result = a->result;
+    p->outcome = bl_outbound_outcome(a);
     p->status = a->status;
     p->retry_after_ms = a->retry_after_ms;
     snprintf(p->body, sizeof p->body, "%.*s", (int)a->body.n, a->body.n ? a->body.p : "");
@@ -166,15 +168,22 @@ static void each_behaviour_has_its_result(void **state)
     static const struct {
         const char *path;
         enum bl_outbound_result result;
+        const char *outcome;
         int status;
         int64_t timeout_ms, retry_after_ms;
     } cases[] = {
-        {"/ok", BL_OUTBOUND_DONE, 200, 5000, -1},        {"/unauthorized", BL_OUTBOUND_DONE, 401, 5000, -1},
-        {"/limited", BL_OUTBOUND_DONE, 429, 5000, 2000}, {"/broken", BL_OUTBOUND_DONE, 500, 5000, -1},
-        {"/redirect", BL_OUTBOUND_DONE, 302, 5000, -1},  {"/silent", BL_OUTBOUND_TIMEOUT, 0, 200, -1},
-        {"/drip", BL_OUTBOUND_TIMEOUT, 0, 300, -1},      {"/midway", BL_OUTBOUND_BROKEN, 0, 5000, -1},
-        {"/gone", BL_OUTBOUND_BROKEN, 0, 5000, -1},      {"/garbage", BL_OUTBOUND_BROKEN, 0, 5000, -1},
-        {"/flood", BL_OUTBOUND_TOO_LARGE, 0, 30000, -1}, {"/floodhead", BL_OUTBOUND_TOO_LARGE, 0, 30000, -1},
+        {"/ok", BL_OUTBOUND_DONE, "done", 200, 5000, -1},
+        {"/unauthorized", BL_OUTBOUND_DONE, "refused", 401, 5000, -1},
+        {"/limited", BL_OUTBOUND_DONE, "refused", 429, 5000, 2000},
+        {"/broken", BL_OUTBOUND_DONE, "failed", 500, 5000, -1},
+        {"/redirect", BL_OUTBOUND_DONE, "redirected", 302, 5000, -1},
+        {"/silent", BL_OUTBOUND_TIMEOUT, "timeout", 0, 200, -1},
+        {"/drip", BL_OUTBOUND_TIMEOUT, "timeout", 0, 300, -1},
+        {"/midway", BL_OUTBOUND_BROKEN, "broken", 0, 5000, -1},
+        {"/gone", BL_OUTBOUND_BROKEN, "broken", 0, 5000, -1},
+        {"/garbage", BL_OUTBOUND_BROKEN, "broken", 0, 5000, -1},
+        {"/flood", BL_OUTBOUND_TOO_LARGE, "too_large", 0, 30000, -1},
+        {"/floodhead", BL_OUTBOUND_TOO_LARGE, "too_large", 0, 30000, -1},
     };
     struct probe p;
     (void)state;
@@ -182,6 +191,7 @@ static void each_behaviour_has_its_result(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         print_message("%s\n", cases[i].path);
         assert_int_equal(ask(&p, peer_url(cases[i].path), cases[i].timeout_ms), cases[i].result);
+        assert_string_equal(p.outcome, cases[i].outcome);
         assert_int_equal(p.status, cases[i].status);
         assert_int_equal(p.retry_after_ms, cases[i].retry_after_ms);
         assert_int_equal(bl_outbound_under_way(p.client), 0);

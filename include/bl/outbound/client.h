@@ -77,7 +77,8 @@ void bl_outbound_close(struct bl_outbound *o, void (*closed)(void *ctx), void *c
 /* Is this a URL that a client with these options would try? For configuration: NULL, or a sentence that says what is
  * wrong with it (static; does not repeat the URL). */
 const char *bl_outbound_url_fault(struct bl_str url, const struct bl_outbound_options *options);
-/* A stable word for logs and counters: "busy", "timeout" … */
-const char *bl_outbound_result_name(enum bl_outbound_result result);
+/* How it ended, as a stable word for logs: "busy", "timeout" …; of an answer, by its status: "done" (2xx),
+ * "redirected" (3xx), "refused" (4xx), "failed" (all others). */
+const char *bl_outbound_outcome(const struct bl_outbound_answer *a);
 
 #endif
