@@ -116,6 +116,29 @@ static bool is_set(const struct alert *a, enum alert_field f)
     return a->v[f].i != 0 || a->v[f].text[0] != '\0';
 }
 
+/* A threshold is both of them, each more than 0; without it both are absent, or 0. */
+static void check_threshold(const struct bl_config *c, size_t i, struct problems *p)
+{
+    const struct alert *a = &c->alerts[i];
+    bool over = is_set(a, ALERT_OVER);
+    enum alert_field missing = over ? ALERT_WITHIN : ALERT_OVER;
+    if (over == is_set(a, ALERT_WITHIN))
+        return;
+    if (a->v[missing].source.from != FROM_FILE) {
+        bl_buf_printf(&p->why, "needs %s: a threshold is both, as in over: 5 and within: 1m",
+                      bl_alert_fields[missing].name);
+        at(c, i, over ? ALERT_OVER : ALERT_WITHIN, p);
+    } else if (over) {
+        bl_buf_z(&p->why, "must be more than 0 beside over: the time in which the patterns are counted");
+        at(c, i, ALERT_WITHIN, p);
+    } else {
+        bl_buf_printf(&p->why,
+                      "must be from 1 to %d beside within; for an alert of every pattern leave out both",
+                      BL_ALERT_OVER_MAX);
+        at(c, i, ALERT_OVER, p);
+    }
+}
+
 static void check_needs(const struct bl_config *c, size_t i, struct problems *p)
 {
     const struct alert *a = &c->alerts[i];
@@ -127,12 +150,7 @@ static void check_needs(const struct bl_config *c, size_t i, struct problems *p)
         bl_buf_z(&p->why, "is missing: the address that alerts are sent to, https://host/path");
         at(c, i, ALERT_WEBHOOK, p);
     }
-    if (is_set(a, ALERT_OVER) != is_set(a, ALERT_WITHIN)) {
-        bool over = is_set(a, ALERT_OVER);
-        bl_buf_printf(&p->why, "needs %s: a threshold is both, as in over: 5 and within: 1m",
-                      over ? "within" : "over");
-        at(c, i, over ? ALERT_OVER : ALERT_WITHIN, p);
-    }
+    check_threshold(c, i, p);
 }
 
 static void check_fits(const struct bl_config *c, size_t i, struct problems *p)

@@ -113,6 +113,21 @@ static bool list_fits(struct yaml_file *f, const struct yaml_member *m, const st
     return false;
 }
 
+/* Pages are told apart whatever the case of their letters: of two stages that match the same pages one would never
+ * be reached. */
+static void check_twins(struct yaml_file *f, const struct bl_stage *stages, size_t i, size_t line,
+                        const char *field)
+{
+    char full[FIELD_MAX_BYTES];
+    for (size_t k = 0; k < i; k++)
+        if (stages[i].page.n && bl_str_ieq(stages[k].page, stages[i].page)) {
+            bl_buf_printf(&f->p->why, "matches the same pages as stages[%zu]: each page has one stage", k);
+            snprintf(full, sizeof full, "%s.page", field);
+            bl_yaml_problem(f, line, full);
+            return;
+        }
+}
+
 static void read_list(struct yaml_file *f, const struct yaml_member *m, const struct bl_param *param,
                       union bl_value *out)
 {
@@ -135,10 +150,12 @@ static void read_list(struct yaml_file *f, const struct yaml_member *m, const st
         yaml_node_t *node = yaml_document_get_node(&f->doc, m->value->data.sequence.items.start[i]);
         char field[FIELD_MAX_BYTES];
         snprintf(field, sizeof field, "%s[%zu]", m->field, i);
-        if (staged)
-            read_stage(f, node, field, &stages[i]);
-        else
+        if (!staged) {
             read_entry(f, node, field, param, &paths[i]);
+            continue;
+        }
+        read_stage(f, node, field, &stages[i]);
+        check_twins(f, stages, i, bl_yaml_line(node), field);
     }
     out->list = (struct bl_list){.n = n, .paths = paths, .stages = stages};
 }

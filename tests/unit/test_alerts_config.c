@@ -114,6 +114,8 @@ static const struct {
     {"alerts:\n- name: a\n  page: checkout\n", "%:3: alerts[0].page: must be a page that begins with /"},
     {MINIMAL "  over: -1\n", "%:4: alerts[0].over: must be a whole number from 0 to 1000"},
     {MINIMAL "  over: 5\n", "%:4: alerts[0].over: needs within"},
+    {MINIMAL "  over: 0\n  within: 1m\n", "%:4: alerts[0].over: must be from 1 to 1000 beside within"},
+    {MINIMAL "  within: 0\n  over: 5\n", "%:4: alerts[0].within: must be more than 0 beside over"},
     {MINIMAL "  within: 5m\n", "%:4: alerts[0].within: needs over"},
     {MINIMAL "  over: 1\n  within: 2d\n", "%:5: alerts[0].within: must be a time from 0 to 1d"},
     {MINIMAL "  cooldown: soon\n", "%:4: alerts[0].cooldown: must be a time from 0 to 7d"},

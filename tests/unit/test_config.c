@@ -167,6 +167,9 @@ static const struct wrong {
     {"rules:\n  abandonment:\n    stages: /x\n", "", "", "%:3: rules.abandonment.stages: must be a list of"},
     {"rules:\n  abandonment:\n    stages:\n    - page: /x\n", "", "",
      "%:4: rules.abandonment.stages[0]: needs a depth"},
+    {"rules:\n  abandonment:\n    stages:\n    - {page: /a, depth: 1}\n    - {page: /b, depth: 2}\n"
+     "    - {page: /A/, depth: 3}\n",
+     "", "", "%:6: rules.abandonment.stages[2].page: matches the same pages as stages[0]"},
     {"rules:\n  abandonment:\n    stages:\n    - {page: x, depth: 1}\n", "", "",
      "rules.abandonment.stages[0].page: must be a page that begins with /"},
     {"rules:\n  abandonment:\n    stages:\n    - {page: /x, dpeth: 1}\n", "", "",
