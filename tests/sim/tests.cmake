@@ -40,6 +40,7 @@ endif()
 
 bl_sim(schedules ${BL_SIM_FAST} 1..2000)
 # One test for each planted fault: it fails if the fault is not found.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/app/plant.h)
 file(READ ${CMAKE_SOURCE_DIR}/src/app/plant.h text)
 string(REGEX MATCHALL "X\\([A-Z_]+, \"[a-z-]+\"" BL_SIM_PLANTS "${text}")
 foreach(plant ${BL_SIM_PLANTS})
