@@ -118,7 +118,7 @@ static bool list_fits(struct yaml_file *f, const struct yaml_member *m, const st
 static void check_twins(struct yaml_file *f, const struct bl_stage *stages, size_t i, size_t line,
                         const char *field)
 {
-    char full[FIELD_MAX_BYTES];
+    char full[FIELD_MAX_BYTES + sizeof ".page"];
     for (size_t k = 0; k < i; k++)
         if (stages[i].page.n && bl_str_ieq(stages[k].page, stages[i].page)) {
             bl_buf_printf(&f->p->why, "matches the same pages as stages[%zu]: each page has one stage", k);
