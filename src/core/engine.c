@@ -129,6 +129,7 @@ static void begin_session(struct bl_step *s)
     struct bl_user *u = s->u;
     u->in_session = true;
     u->session_ms = s->now_ms;
+    u->page_ms = s->now_ms; /* of no page yet: near the other times all the same */
     u->anchor_ms = s->now_ms;
     u->level = 0;
     u->events = 0;

@@ -1,5 +1,6 @@
 /* The stored form of a user's state: what it looks like, that it comes back whole, and that hostile text does
  * not get in (include/bl/wire/state.h). */
+#include "bl/core/engine.h"
 #include "bl/core/rule.h"
 #include "bl/wire/state.h"
 
@@ -385,6 +386,30 @@ static void too_many_entries_are_refused(void **state)
     bl_buf_release(&b);
 }
 
+static void ignore_pattern(void *ctx, const struct bl_pattern *pattern)
+{
+    (void)ctx;
+    (void)pattern;
+}
+
+/* Who has not been on a page yet has no time far from the others in the head. */
+static void a_user_without_a_page_has_a_short_head(void **state)
+{
+    struct bl_state_field f[BL_STATE_FIELDS_MAX];
+    struct bl_settings settings;
+    const struct bl_event e = {.action = BL_ACTION_SCROLL, .t_ms = T0, .idle_ms = -1};
+    (void)state;
+    bl_settings_defaults(&settings);
+    const struct bl_engine g = {&settings, {.pattern = ignore_pattern}};
+    bl_engine_event(&g, u, BL_STR("ann"), &e);
+    assert_true(u->in_session && !u->page);
+    encode_into(u, &text, f);
+    assert_text(
+        field(f, "head"),
+        "{\"seen\":1700000000000,\"floor\":0,\"due\":1800000,\"events\":1,\"moments\":1,\"session\":1}");
+    round_trip();
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -395,6 +420,7 @@ int main(void)
         STORY(strange_texts_come_back_whole),
         STORY(places_come_back_whole),
         STORY(the_window_comes_back_whole_at_every_length),
+        STORY(a_user_without_a_page_has_a_short_head),
         STORY(an_empty_window_keeps_its_number),
         STORY(a_full_state_comes_back_whole),
         STORY(text_is_checked),
