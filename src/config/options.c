@@ -1,4 +1,4 @@
-/* The table of options as data, made from options.def. */
+/* The table of options as data, made from options.def. `config` takes every option that it prints. */
 #include "internal.h"
 
 #include "bl/core/tunable.h"
@@ -11,7 +11,7 @@ const struct option_info bl_options[BL_OPTION_COUNT] = {
                         .value = (value_),                                                                   \
                         .help = (help_),                                                                     \
                         .type = BL_OPT_##type_,                                                              \
-                        .commands = (commands_),                                                             \
+                        .commands = (commands_) | ((commands_)&BL_ONCE ? 0 : BL_FOR_CONFIG),                 \
                         .min = (min_),                                                                       \
                         .max = (max_)},
 #include "bl/config/options.def"

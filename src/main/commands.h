@@ -6,9 +6,13 @@
 
 #include "bl/config/settings.h"
 
-#define BL_COMMAND(id, name, args, help)                                                                     \
+#define BL_COMMAND(id, name, args, help, words)                                                              \
     int bl_main_##name(const struct bl_config *config, int argc, char **argv);
 #include "commands.def"
 #undef BL_COMMAND
+
+/* What the first argument of these may be, a line each. */
+void inspect_words(struct bl_buf *out);
+void rules_words(struct bl_buf *out);
 
 #endif

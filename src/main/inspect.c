@@ -150,11 +150,21 @@ static const struct what *what_of(const char *name)
     return NULL;
 }
 
+void inspect_words(struct bl_buf *out)
+{
+    bl_buf_printf(out, "\nWHAT is one of (without: %s):\n", whats[0].name);
+    for (size_t k = 0; k < N_WHATS; k++)
+        bl_buf_printf(out, "  %-8s %-2s  %s\n", whats[k].name, whats[k].needs_id ? "ID" : "", whats[k].help);
+}
+
 static int usage(void)
 {
-    fputs("usage: behaviorlens inspect [WHAT [ID]]; WHAT is one of\n", stderr);
-    for (size_t k = 0; k < N_WHATS; k++)
-        fprintf(stderr, "  %-10s %s\n", whats[k].name, whats[k].help);
+    struct bl_buf words;
+    bl_buf_init(&words, 0);
+    inspect_words(&words);
+    fputs("usage: behaviorlens inspect [WHAT [ID]]\n", stderr);
+    fwrite(words.p, 1, words.n, stderr);
+    bl_buf_release(&words);
     return 2;
 }
 
@@ -230,7 +240,7 @@ static int run(struct run *r, const struct bl_config *config)
 int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
 {
     static struct run r;
-    r.i = (struct inspect){.magic = INSPECT_MAGIC, .what = argc > 0 ? argv[0] : "state"};
+    r.i = (struct inspect){.magic = INSPECT_MAGIC, .what = argc > 0 ? argv[0] : whats[0].name};
     r.i.id = argc > 1 ? argv[1] : "";
     r.i.json = bl_config_int(config, BL_OPTION_JSON) != 0;
     const struct what *w = what_of(r.i.what);

@@ -17,8 +17,9 @@ static const struct command {
     const char *name, *args, *help;
     unsigned mask;
     int (*run)(const struct bl_config *config, int argc, char **argv);
+    void (*words)(struct bl_buf *out);
 } commands[] = {
-#define BL_COMMAND(id, name, args, help) {#name, args, help, BL_FOR_##id, bl_main_##name},
+#define BL_COMMAND(id, name, args, help, words) {#name, args, help, BL_FOR_##id, bl_main_##name, words},
 #include "commands.def"
 #undef BL_COMMAND
 };
@@ -85,6 +86,8 @@ static int help_command(const struct command *c)
     bl_buf_init(&b, 0);
     bl_buf_printf(&b, "behaviorlens %s [options]%s%s\n  %s\n", c->name, c->args[0] ? " " : "", c->args,
                   c->help);
+    if (c->words)
+        c->words(&b);
     bl_config_help(c->mask, &b);
     bl_buf_z(&b,
              "\nFlags may be written --name value or --name=value; --no-NAME switches a yes/no option off.\n"

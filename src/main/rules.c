@@ -1,9 +1,5 @@
 /* `behaviorlens rules`: the rules of a data set, looked at and changed while it runs.
- *
- *   apply FILE   FILE is a configuration like any other; its settings of detection become the next version
- *   diff FILE    what that would change
- *   show         the newest version, and which partitions have it in effect
- *   history      all versions, with what each changed
+ * `show` and `history` are in rules_show.c.
  *
  * What FILE does not name has its default: the file says how it shall be, not what shall be different. */
 #include "rules.h"
@@ -182,24 +178,57 @@ static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_bu
 
 /* ---- the command ---- */
 
-static int usage(void)
+static int show(struct bl_ruleset *r, const char *path, bool json, struct bl_buf *out)
 {
-    fputs("usage: behaviorlens rules apply FILE | diff FILE | show | history\n"
-          "  apply    the rules of FILE (a configuration) become the data set's, on the running system\n"
-          "  diff     what that would change\n"
-          "  show     the rules in effect, their version, since when\n"
-          "  history  all versions, and what each changed\n",
-          stderr);
-    return 2;
+    (void)path;
+    return rules_show(r, json, out);
 }
 
-static int run(struct bl_ruleset *r, const char *what, const char *path, bool json, struct bl_buf *out)
+static int history(struct bl_ruleset *r, const char *path, bool json, struct bl_buf *out)
 {
-    if (strcmp(what, "apply") == 0)
-        return apply(r, path, json, out);
-    if (strcmp(what, "diff") == 0)
-        return diff(r, path, json, out);
-    return strcmp(what, "show") == 0 ? rules_show(r, json, out) : rules_history(r, json, out);
+    (void)path;
+    return rules_history(r, json, out);
+}
+
+/* The first is done where none is named. */
+static const struct action {
+    const char *name;
+    bool takes_file;
+    int (*run)(struct bl_ruleset *r, const char *path, bool json, struct bl_buf *out);
+    const char *help;
+} actions[] = {
+    {"show", false, show, "the rules in effect, their version, since when, and in which partitions"},
+    {"history", false, history, "all versions, and what each changed"},
+    {"diff", true, diff, "what FILE (a configuration) would change"},
+    {"apply", true, apply, "the rules of FILE become the data set's, on the running system"},
+};
+#define N_ACTIONS (sizeof actions / sizeof *actions)
+
+static const struct action *action_of(const char *name)
+{
+    for (size_t i = 0; i < N_ACTIONS; i++)
+        if (strcmp(actions[i].name, name) == 0)
+            return &actions[i];
+    return NULL;
+}
+
+void rules_words(struct bl_buf *out)
+{
+    bl_buf_printf(out, "\nWhat to do (without: %s):\n", actions[0].name);
+    for (size_t i = 0; i < N_ACTIONS; i++)
+        bl_buf_printf(out, "  %-7s %-4s  %s\n", actions[i].name, actions[i].takes_file ? "FILE" : "",
+                      actions[i].help);
+}
+
+static int usage(void)
+{
+    struct bl_buf words;
+    bl_buf_init(&words, 0);
+    rules_words(&words);
+    fputs("usage: behaviorlens rules apply FILE | diff FILE | show | history\n", stderr);
+    fwrite(words.p, 1, words.n, stderr);
+    bl_buf_release(&words);
+    return 2;
 }
 
 int bl_main_rules(const struct bl_config *config, int argc, char **argv)
@@ -207,10 +236,8 @@ int bl_main_rules(const struct bl_config *config, int argc, char **argv)
     struct bl_ruleset *r;
     struct bl_buf out;
     char url[UP_PATH_MAX];
-    const char *what = argc > 0 ? argv[0] : "show";
-    bool reads = strcmp(what, "show") == 0 || strcmp(what, "history") == 0;
-    bool takes_file = strcmp(what, "apply") == 0 || strcmp(what, "diff") == 0;
-    if ((!reads && !takes_file) || argc > 1 + takes_file || (takes_file && argc != 2))
+    const struct action *action = argc > 0 ? action_of(argv[0]) : &actions[0];
+    if (!action || argc > 2 || action->takes_file != (argc == 2))
         return usage();
     const char *at = up_data_address(config, url);
     if (!at)
@@ -222,7 +249,7 @@ int bl_main_rules(const struct bl_config *config, int argc, char **argv)
         bl_buf_char(&out, '\0');
         rules_fail(out.n > 1 ? out.p : bl_err_text(err));
     } else {
-        status = run(r, what, argc > 1 ? argv[1] : "", bl_config_int(config, BL_OPTION_JSON) != 0, &out);
+        status = action->run(r, argc > 1 ? argv[1] : "", bl_config_int(config, BL_OPTION_JSON) != 0, &out);
         if (out.err != BL_OK || (out.n && fwrite(out.p, 1, out.n, stdout) != out.n) || fflush(stdout) != 0)
             status = 1;
         bl_ruleset_close(r);

@@ -29,6 +29,32 @@ wrong 2 'not an option of `serve`' serve --users 3
 wrong 2 'takes no arguments' config here
 wrong 2 'No such file' config --config "$work/nowhere"
 
+# What the first argument may be is in the help, and the same after a mistake.
+for command in inspect rules; do
+    case $command in
+    inspect) words='state lag leases workers users user patterns pattern metrics entries keys' ;;
+    rules) words='show history diff apply' ;;
+    esac
+    "$program" $command --help > "$work/words.out"
+    wrong 2 "usage: behaviorlens $command" $command frobnicate
+    for word in $words; do
+        line=$(grep -E "^  $word +(ID |FILE )? *[a-z]" "$work/words.out") || fail "$command --help does not tell of $word"
+        grep -F -x -e "$line" "$work/wrong.err" > /dev/null || fail "$command: the mistake is told otherwise than the help: $line"
+    done
+done
+
+# `config` takes every option that it prints.
+"$program" config --help > "$work/config.help"
+env -i "$program" config > "$work/config.out"
+while read -r name; do
+    grep -e "--$name\( \|$\)" "$work/config.help" > /dev/null || fail "config --help: no --$name"
+done < <(sed -nE 's/^([a-z-]+): .* # default$/\1/p' "$work/config.out" | grep -vx alerts)
+env -i "$program" config --workers 2 --demo --users=7 --explain-calls 3 > "$work/config.out"
+for line in 'workers: 2 .*--workers' 'demo: yes .*--demo' 'users: 7 .*--users' 'explain-calls: 3 .*--explain-calls'; do
+    grep -E "^${line/ .\*/ +# flag }\$" "$work/config.out" > /dev/null || fail "config: wanted $line"
+done
+wrong 2 'not an option of `config`' config --compare x
+
 # What `config` prints is a file that gives the same configuration.
 env -i BL_PORT=99 "$program" config --config "$root/deploy/presets/behaviourlens.yaml" > "$work/one.yaml"
 grep -q 'port: 99 *# environment BL_PORT' "$work/one.yaml"
