@@ -92,7 +92,7 @@ static bool read_one(struct bl_str part, uint64_t latest, struct place *out)
     if (!number(first, 36, &before) || before > latest || (has_seq && !number(part, 36, &out->seq)))
         return false;
     out->ms = latest - before;
-    return true;
+    return out->ms < UINT64_MAX || out->seq < UINT64_MAX; /* nothing can be asked for behind the last id */
 }
 
 int places_read(struct bl_str text, struct place at[BL_PARTITIONS_MAX])
