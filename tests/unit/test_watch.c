@@ -92,7 +92,7 @@ static struct call *new_call(struct process *s, enum call_kind kind, void *ctx)
             return &s->calls[i];
         }
     fail_msg("too many calls under way");
-    return NULL;
+    abort();
 }
 
 static void port_read(void *port, const struct bl_read *reads, size_t n, bl_reads_fn *fn, void *ctx)
