@@ -50,6 +50,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
         x->refused = true;
         return CURL_SOCKET_BAD;
     }
+    x->allowed = true;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -214,7 +215,7 @@ void exchange_settle(struct exchange *x, CURLcode code)
     struct bl_outbound_answer *a = &x->answer;
     a->result = result_of(code);
     a->took_ms = (int64_t)(uv_now(x->client->loop) - x->began_ms);
-    if (a->result == BL_OUTBOUND_CONNECT && x->refused)
+    if (a->result == BL_OUTBOUND_CONNECT && x->refused && !x->allowed)
         a->result = BL_OUTBOUND_REFUSED;
     if (code == CURLE_WRITE_ERROR && (x->got.err != BL_OK || x->head_bytes > HEAD_MAX_BYTES))
         a->result = BL_OUTBOUND_TOO_LARGE;

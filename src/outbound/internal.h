@@ -28,6 +28,7 @@ struct exchange {
     struct bl_buf sent, got;
     size_t head_bytes;
     bool refused; /* an address was */
+    bool allowed; /* another one was not */
     uint64_t began_ms;
     struct bl_outbound_answer answer;
     void *ctx;

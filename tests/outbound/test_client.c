@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <string.h>
@@ -66,7 +67,10 @@ static long long logged(void)
     return stat(peer.log, &s) == 0 ? (long long)s.st_size : 0;
 }
 
-/* In libc's place: one name that never resolves, and one that is not what it seems. */
+/* An address of the Internet at which nobody listens, whatever network the test runs in. */
+#define DEAD_PUBLIC "8.8.4.4"
+
+/* In libc's place: one name that never resolves, one that is not what it seems, and two with two addresses. */
 int getaddrinfo(const char *restrict name, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {
@@ -77,7 +81,29 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
         sleep(3600);
     if (name && strcmp(name, "rebound.example") == 0)
         name = "127.0.0.1";
-    return real(name, service, hints, out);
+    bool first = name && strcmp(name, "inside-first.example") == 0;
+    if (!first && !(name && strcmp(name, "outside-first.example") == 0))
+        return real(name, service, hints, out);
+    struct addrinfo **rest = out;
+    int code = real(first ? "127.0.0.1" : DEAD_PUBLIC, service, hints, out);
+    while (code == 0 && *rest)
+        rest = &(*rest)->ai_next;
+    return code ? code : real(first ? DEAD_PUBLIC : "127.0.0.1", service, hints, rest);
+}
+
+/* In libc's place: so that nothing ever goes to that address. */
+int connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t n)
+{
+    int (*real)(int, const struct sockaddr *, socklen_t);
+    const struct sockaddr *address = to.__sockaddr__;
+    void *found = dlsym(RTLD_NEXT, "connect");
+    memcpy(&real, &found, sizeof real);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    if (address->sa_family == AF_INET && v4->sin_addr.s_addr == inet_addr(DEAD_PUBLIC)) {
+        errno = ECONNREFUSED;
+        return -1;
+    }
+    return real(fd, address, n);
 }
 
 struct probe {
@@ -238,6 +264,23 @@ static void private_addresses_are_refused(void **state)
     close_client(&p);
     unsetenv("http_proxy");
     unsetenv("ALL_PROXY");
+    assert_int_equal(logged(), before);
+}
+
+/* The public address may answer later: what fails is the connection, and the private one still gets nothing. */
+static void a_name_with_a_private_and_a_dead_address_may_be_tried_again(void **state)
+{
+    static const char *const names[] = {"inside-first", "outside-first"};
+    struct probe p;
+    char url[128];
+    long long before = logged();
+    (void)state;
+    open_client(&p, true, false, 4);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(url, sizeof url, "http://%s.example:%d/ok", names[i], peer.port);
+        assert_int_equal(ask(&p, url, 5000), BL_OUTBOUND_CONNECT);
+    }
+    close_client(&p);
     assert_int_equal(logged(), before);
 }
 
@@ -441,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_certificate_is_verified),
         cmocka_unit_test(a_look_up_that_hangs_holds_nobody_up),
         cmocka_unit_test(private_addresses_are_refused),
+        cmocka_unit_test(a_name_with_a_private_and_a_dead_address_may_be_tried_again),
         cmocka_unit_test(more_than_allowed_is_busy_and_close_cancels),
         cmocka_unit_test(what_is_sent_arrives_as_it_is),
     };

@@ -23,7 +23,7 @@ enum bl_outbound_result {
     BL_OUTBOUND_DONE,      /* an answer came, of whatever status: look at it */
     BL_OUTBOUND_BUSY,      /* as many requests as allowed are under way: try later */
     BL_OUTBOUND_INVALID,   /* the request itself: URL, scheme, header */
-    BL_OUTBOUND_REFUSED,   /* the address is not one of the public Internet */
+    BL_OUTBOUND_REFUSED,   /* no address of the name is one of the public Internet */
     BL_OUTBOUND_UNKNOWN,   /* the name does not resolve */
     BL_OUTBOUND_CONNECT,   /* no connection */
     BL_OUTBOUND_TLS,       /* the certificate or the handshake */
