@@ -43,6 +43,25 @@ static enum bl_err missing(struct bl_decoder *d, const char *field)
                           field);
 }
 
+/* The usual slips: another spelling of the name, or a batch. */
+static enum bl_err missing_user(struct bl_decoder *d)
+{
+    static const char *const spellings[] = {"userid", "user", "user-id", "uid"};
+    const struct bl_member_text *m = (const struct bl_member_text *)(const void *)d->unknown.p;
+    char quoted[BL_QUOTE_BYTES];
+    for (size_t i = 0; i < d->unknown.n / sizeof *m; i++) {
+        if (bl_str_eqz(m[i].key, "events") && bl_json_type(m[i].v) == BL_JSON_ARRAY)
+            return bl_problem_set(&d->problem, BL_ERR_MISSING_FIELD, BL_STR("user_id"),
+                                  "The field user_id is required; batches go to /events/batch.");
+        for (size_t k = 0; k < sizeof spellings / sizeof *spellings; k++)
+            if (bl_str_ieq(m[i].key, bl_str_of(spellings[k])))
+                return bl_problem_set(&d->problem, BL_ERR_MISSING_FIELD, BL_STR("user_id"),
+                                      "The field user_id is required; this event has \"%s\" instead.",
+                                      bl_quote(m[i].key, quoted));
+    }
+    return missing(d, "user_id");
+}
+
 static enum bl_err wrong_type(struct bl_decoder *d, enum bl_field field, const char *type)
 {
     return bl_problem_set(&d->problem, BL_ERR_INVALID_TYPE, name_of(field), "The field %s must be %s.",
@@ -104,7 +123,7 @@ static enum bl_err check_text(struct bl_decoder *d, const struct text_rule *rule
 static enum bl_err check_texts(struct bl_decoder *d, struct bl_str texts[BL_FIELD_COUNT])
 {
     if (!present(d, BL_FIELD_USER_ID))
-        return missing(d, "user_id");
+        return missing_user(d);
     for (size_t i = 0; i < sizeof text_rules / sizeof *text_rules; i++) {
         enum bl_err err = check_text(d, &text_rules[i], &texts[text_rules[i].field]);
         if (err != BL_OK)

@@ -235,6 +235,25 @@ static void an_unknown_action_is_told_the_valid_ones(void **state)
         assert_non_null(strstr(got.message[0], bl_action_name((enum bl_action)a)));
 }
 
+static void what_was_meant_instead_of_user_id_is_told(void **state)
+{
+    static const struct {
+        const char *body, *told;
+    } cases[] = {
+        {"{\"events\":[" E "]}", "/events/batch"},
+        {"{\"events\":[" E "],\"sent_at\":5}", "/events/batch"},
+        {"{\"userId\":\"u\"}", "\"userId\""},
+        {"{\"action\":\"click\",\"user\":\"u\"}", "\"user\""},
+        {"{\"events\":{},\"users\":\"u\",\"userid\":null}", "The field user_id is required."},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(one(bl_str_of(cases[i].body)), BL_ERR_MISSING_FIELD);
+        if (!strstr(got.message[0], "user_id is required") || !strstr(got.message[0], cases[i].told))
+            fail_msg("%s: %s", cases[i].body, got.message[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(bad_events_are_refused),
         cmocka_unit_test(a_raw_nul_is_refused),
         cmocka_unit_test(an_unknown_action_is_told_the_valid_ones),
+        cmocka_unit_test(what_was_meant_instead_of_user_id_is_told),
     };
     return cmocka_run_group_tests(tests, decoding_set_up, decoding_tear_down);
 }
