@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { HistoryMinute, Metrics } from "../api/types";
-import { abandonmentLine, backward, share, tilesOf, wholeMinutes } from "./tiles";
+import { abandonmentLine, backward, hasLines, share, tilesOf, wholeMinutes } from "./tiles";
 
 const NONE = { hesitation: 0, "navigation-loop": 0, abandonment: 0, "rage-click": 0, "dead-click": 0, "error-click": 0, "form-abandonment": 0, "quick-back": 0 };
 
@@ -48,4 +48,10 @@ test("the open patterns' line ends at what is open now", () => {
   const open = tilesOf(metrics, history).find((tile) => tile.key === "open");
   expect(open?.value).toBe("4");
   expect(open?.line).toEqual([2, 3, 4]);
+});
+
+test("lines begin with the second whole minute", () => {
+  expect(hasLines(tilesOf(metrics, []))).toBe(false);
+  expect(hasLines(tilesOf(metrics, [minute(2), minute(1)]))).toBe(false);
+  expect(hasLines(tilesOf(metrics, [minute(3), minute(2), minute(1)]))).toBe(true);
 });

@@ -155,5 +155,8 @@ export function tilesOf(metrics: Metrics, history: readonly HistoryMinute[]): Ti
   });
 }
 
+/** Is there a line to draw at all? In the first two minutes there is none, and no room is kept for six empty ones. */
+export const hasLines = (tiles: readonly Tile[]): boolean => tiles.some(({ line }) => line.length > 1);
+
 /** While nothing is known yet: the same tiles, so that nothing jumps. */
 export const BLANK_TILES: readonly Tile[] = ROWS.map(({ key, label, hint }) => ({ key, label, hint, value: "–", line: [], change: null }));

@@ -2,8 +2,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import { createClient } from "../api/client";
 import { createStore, useStore } from "../lib/store";
-import { noteServerDate } from "./clock";
-import { type Connection, next, type Signal, START } from "./connection";
+import { noteServerDate, useNow } from "./clock";
+import { type Connection, next, phaseOf, type Signal, START } from "./connection";
 
 export const connection = createStore<Connection>(START);
 
@@ -36,6 +36,9 @@ export const queries = new QueryClient({
 });
 
 export const useConnection = (): Connection => useStore(connection);
+
+export const isOffline = (): boolean => phaseOf(connection.get(), Date.now()) === "offline";
+export const useOffline = (): boolean => phaseOf(useConnection(), useNow()) === "offline";
 
 export function togglePaused(): void {
   signal({ type: "paused", paused: !connection.get().paused });

@@ -3,9 +3,11 @@ import { useNewestAlert } from "../api/queries";
 import type { Pattern } from "../api/types";
 import { ago, cut } from "../lib/format";
 import { useServerNow } from "../state/clock";
-import { openPattern } from "../state/place";
-import { resolvePattern, useUndoItems } from "../state/resolve";
+import { openPattern, usePlace } from "../state/place";
+import { useUndoItems } from "../state/resolve";
+import { isFiltered } from "../state/url";
 import { SeverityBadge, TypeName } from "./badges";
+import { ResolveButton } from "./resolve-button";
 import { Foreign, UserLink } from "./text";
 
 export function PinnedAlert() {
@@ -25,12 +27,14 @@ export function PinnedAlert() {
 
 function Alert({ pattern }: { pattern: Pattern }) {
   const now = useServerNow();
+  const filtered = isFiltered(usePlace());
   return (
     <section className="alert" aria-label="Newest alert" data-testid="alert">
       <div className="alert-what">
         <span className="alert-kind">
           <SeverityBadge severity={pattern.severity} />
           <TypeName type={pattern.type} />
+          {filtered && <span className="faint">newest of all, whatever the filters</span>}
         </span>
         <p className="alert-says">
           <Foreign text={pattern.explanation} />
@@ -44,9 +48,7 @@ function Alert({ pattern }: { pattern: Pattern }) {
         <button type="button" className="button" onClick={() => openPattern(pattern.pattern_id)}>
           See what happened
         </button>
-        <button type="button" className="button" onClick={() => resolvePattern(pattern)}>
-          Resolve
-        </button>
+        <ResolveButton pattern={pattern} />
       </div>
     </section>
   );

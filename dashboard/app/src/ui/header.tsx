@@ -55,7 +55,7 @@ export function OfflineNote() {
       <strong>{connection.reason ?? "The server does not answer."}</strong>
       <span>
         {connection.lastOkAt
-          ? `What you see is as it was at ${clockTime(connection.lastOkAt)}. It goes on by itself once the server is back.`
+          ? `What you see is as it was at ${clockTime(connection.lastOkAt)}. It goes on by itself once the server is back; until then nothing can be resolved.`
           : "Is it running? Start it with deploy/up; this page goes on by itself."}
       </span>
     </div>

@@ -1,5 +1,5 @@
 import { useHistory, useMetrics } from "../api/queries";
-import { BLANK_TILES, type Tile, tilesOf } from "../lib/tiles";
+import { BLANK_TILES, hasLines, type Tile, tilesOf } from "../lib/tiles";
 import { Icon } from "./icons";
 import { Spark } from "./spark";
 
@@ -18,6 +18,7 @@ export function MetricsStrip() {
   const metrics = useMetrics();
   const history = useHistory();
   const tiles = metrics.data ? tilesOf(metrics.data, history.data ?? []) : BLANK_TILES;
+  const lines = !history.data || hasLines(tiles); // until it is known there is room, so that nothing jumps
   return (
     <section className="strip" aria-label="Key figures" tabIndex={0}>
       {tiles.map((tile) => (
@@ -27,7 +28,7 @@ export function MetricsStrip() {
             <span className="tile-value">{tile.value}</span>
             <ChangeMark change={tile.change} />
           </p>
-          <Spark values={tile.line} />
+          {lines && <Spark values={tile.line} />}
         </div>
       ))}
     </section>

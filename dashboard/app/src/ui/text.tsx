@@ -43,9 +43,9 @@ export function UserLink({ id }: { id: string }) {
   );
 }
 
-/** A page narrows the feed to itself. */
-export function PageLink({ page }: { page: string | null }) {
-  if (page === null || page === "") return <span className="faint">no page</span>;
+/** A page narrows the feed to itself. `none` is the word for no page at all. */
+export function PageLink({ page, none = "no page" }: { page: string | null; none?: string }) {
+  if (page === null || page === "") return <span className="faint">{none}</span>;
   return (
     <button type="button" className="quiet" onClick={(event) => (event.stopPropagation(), narrow({ page }))}>
       <Foreign text={page} mono />

@@ -6,12 +6,13 @@ import { ago, count, dateTime } from "../lib/format";
 import { useServerNow } from "../state/clock";
 import { loadOlder, useFeed, useShownFurtherDown } from "../state/feed-store";
 import { openPattern, usePlace } from "../state/place";
-import { resolvePattern, useIsResolving } from "../state/resolve";
+import { useIsResolving } from "../state/resolve";
 import { select, useList, useSelected } from "../state/selection";
 import { filterOf, isFiltered } from "../state/url";
 import { SeverityLink, StateBadge, TypeLink } from "../ui/badges";
 import { Empty, Failure, Newcomer } from "../ui/empty";
 import { clearFilters, Filters } from "../ui/filters";
+import { ResolveButton } from "../ui/resolve-button";
 import { Foreign, PageLink, UserLink } from "../ui/text";
 import { useWidth } from "../ui/use-width";
 import { VirtualList } from "../ui/virtual-list";
@@ -58,11 +59,7 @@ const Row = memo(function Row({ pattern, opened }: { pattern: Pattern; opened: b
       <When at={pattern.detected_at} />
       <span className="row-state">
         <StateBadge pattern={pattern} resolving={resolving} />
-        {!quiet && (
-          <button type="button" className="button row-resolve" onClick={(event) => (event.stopPropagation(), resolvePattern(pattern))} title="Resolve (r)">
-            Resolve
-          </button>
-        )}
+        {!quiet && <ResolveButton pattern={pattern} look="row-resolve" title="Resolve (r)" />}
       </span>
     </article>
   );

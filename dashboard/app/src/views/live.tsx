@@ -58,11 +58,11 @@ function NeedingHelp() {
       {users.length === 0 ? (
         <p className="card-empty">Nobody, at the moment.</p>
       ) : (
-        <ul className="short">
+        <ul className="short short-users">
           {users.map((user) => (
             <li key={user.user_id}>
               <UserLink id={user.user_id} />
-              <PageLink page={user.current_page} />
+              <PageLink page={user.current_page} none="left" />
               <Friction value={user.friction} />
             </li>
           ))}

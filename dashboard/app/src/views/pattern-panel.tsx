@@ -5,10 +5,11 @@ import { dateTime, duration } from "../lib/format";
 import { figuresOf } from "../lib/timeline";
 import { RESOLUTIONS } from "../lib/types-table";
 import { feedRow } from "../state/feed-store";
-import { resolvePattern, undoQueue, useIsResolving } from "../state/resolve";
+import { undoQueue, useIsResolving } from "../state/resolve";
 import { SeverityLink, StateBadge, TypeLink } from "../ui/badges";
 import { Empty } from "../ui/empty";
 import { Fact, Panel } from "../ui/panel";
+import { ResolveButton } from "../ui/resolve-button";
 import { LongText, PageLink, UserLink } from "../ui/text";
 import { Timeline } from "../ui/timeline";
 
@@ -23,9 +24,10 @@ function Deeds({ pattern, resolving }: { pattern: Pattern; resolving: boolean })
           Undo <kbd>u</kbd>
         </button>
       ) : (
-        <button type="button" className="button button-main" onClick={() => resolvePattern(pattern)}>
-          Resolve <kbd>r</kbd>
-        </button>
+        <ResolveButton pattern={pattern} look="button-main">
+          {" "}
+          <kbd>r</kbd>
+        </ResolveButton>
       )}
     </p>
   );

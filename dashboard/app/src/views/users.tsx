@@ -39,7 +39,7 @@ const Row = memo(function Row({ user, opened }: { user: ListedUser; opened: bool
         <Foreign text={user.user_id} />
       </button>
       <span className="urow-page">
-        <PageLink page={user.current_page} />
+        <PageLink page={user.current_page} none="left" />
       </span>
       <span className="urow-mark">{user.has_active_pattern && <span className="state state-open">Open pattern</span>}</span>
       <Friction value={user.friction} />

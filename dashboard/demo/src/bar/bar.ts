@@ -48,7 +48,7 @@ function copyButton(text: string): HTMLElement {
 const pathHere = (): string => location.pathname.slice(BASE.length).replace(/\/+$/, "") || "/";
 
 function section(id: string, title: string, ...content: Node[]): HTMLElement {
-  return h("section", { class: `bar-part bar-${id}`, "aria-labelledby": `bar-${id}` }, h("h2", { id: `bar-${id}` }, title), ...content);
+  return h("section", { class: `bar-part bar-${id}`, tabindex: 0, "aria-labelledby": `bar-${id}` }, h("h2", { id: `bar-${id}` }, title), ...content);
 }
 
 /** Where a task begins; the till needs something in the cart. */
@@ -75,6 +75,7 @@ export function startBar(at: HTMLElement): void {
   toggle.addEventListener("click", () => setOpen(body.hidden));
   setOpen(remembered());
 
+  bar.classList.toggle("away", !who);
   const facts = who
     ? [
         h("span", { class: "bar-fact" }, h("span", { class: "bar-word" }, "session"), h("code", { title: who.session }, who.session), copyButton(who.session)),
@@ -98,6 +99,7 @@ export function startBar(at: HTMLElement): void {
   });
   setText(page, pathHere());
   pollPatterns(who.user, (list) => {
+    bar.classList.toggle("away", !list);
     const fresh = patterns.take(list);
     if (list) guide.take(list);
     setText(latest, list ? (list[0]?.explanation ?? "Nothing detected yet.") : "The server does not answer.");
