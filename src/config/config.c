@@ -6,6 +6,8 @@
  * but for the defaults of the rules' descriptors, which are static. */
 #include "alerts.h"
 
+#include "bl/base/suggest.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -105,7 +107,7 @@ static void warn_env(char **env, struct bl_buf *out)
         if (strncmp(*env, "BL_", 3) != 0 || name.n < 4)
             continue;
         name.n -= 3;
-        const char *near = is_option(name) ? NULL : bl_config_suggest(name, names, BL_OPTION_COUNT);
+        const char *near = is_option(name) ? NULL : bl_suggest(name, names, BL_OPTION_COUNT);
         if (!near)
             continue;
         bl_buf_z(out, "environment: BL_");
@@ -154,7 +156,7 @@ static void unknown_flag(const struct bl_config_input *in, const char *flag, str
             names[n++] = bl_options[id].name;
     names[n++] = "help";
     names[n++] = "version";
-    near = bl_config_suggest(name, names, n);
+    near = bl_suggest(name, names, n);
     bl_buf_z(&p->why, "unknown option");
     if (near)
         bl_buf_printf(&p->why, "; did you mean --%s?", near);

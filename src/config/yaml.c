@@ -3,6 +3,8 @@
  * it astray. */
 #include "document.h"
 
+#include "bl/base/suggest.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@ void bl_yaml_problem(struct yaml_file *f, size_t line, const char *field)
 
 void bl_yaml_unknown(struct yaml_file *f, const struct yaml_member *m, const char *const *names, size_t n)
 {
-    const char *near = bl_config_suggest(m->key, names, n);
+    const char *near = bl_suggest(m->key, names, n);
     bl_buf_z(&f->p->why, "unknown name");
     if (near) {
         bl_buf_printf(&f->p->why, "; did you mean %s?", near);

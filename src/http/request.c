@@ -6,7 +6,9 @@
 #include "server_internal.h"
 
 #include "bl/base/magic.h"
+#include "bl/base/suggest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -186,6 +188,21 @@ static void method_unknown(struct bl_request *r, struct bl_str path)
     bl_buf_release(&allow);
 }
 
+static void path_unknown(struct bl_request *r, struct bl_str path)
+{
+    const char *names[BL_ROUTES_MAX], *near;
+    char message[160];
+    size_t n = 0;
+    for (size_t i = 0; i < r->server->routes_n; i++)
+        if (!strchr(r->server->routes[i].route->pattern, '{'))
+            names[n++] = r->server->routes[i].route->pattern;
+    near = bl_suggest(path, names, n);
+    if (near)
+        snprintf(message, sizeof message,
+                 "There is nothing here: did you mean %s? /openapi.json lists the calls.", near);
+    bl_answer_error(r, BL_ERR_NOT_FOUND, NULL, near ? message : NULL);
+}
+
 static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, const struct bl_str *args,
                      size_t n)
 {
@@ -215,7 +232,7 @@ static void route(struct bl_request *r)
     if (known || bl_str_eqz(method, "OPTIONS"))
         method_unknown(r, path);
     else
-        bl_answer_error(r, BL_ERR_NOT_FOUND, NULL, NULL);
+        path_unknown(r, path);
 }
 
 int bl_request_enter(struct bl_server *s, h2o_req_t *req)

@@ -4,6 +4,7 @@
 #include "say.h"
 
 #include "bl/base/log.h"
+#include "bl/base/suggest.h"
 #include "bl/config/config.h"
 
 #include <signal.h>
@@ -39,7 +40,7 @@ static int unknown_command(const char *name)
     struct bl_buf line;
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i].name;
-    near = bl_config_suggest(bl_str_of(name), names, N_COMMANDS);
+    near = bl_suggest(bl_str_of(name), names, N_COMMANDS);
     bl_buf_init(&line, 0);
     bl_buf_z(&line, "behaviorlens: unknown command ");
     bl_buf_json(&line, bl_str_of(name));

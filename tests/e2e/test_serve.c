@@ -206,6 +206,25 @@ static void paths_and_methods(void **state)
                         "GET, POST, PATCH, OPTIONS");
 }
 
+static void an_unknown_path_says_where_to_look(void **state)
+{
+    static const struct {
+        const char *path, *told;
+    } paths[] = {{"/event", "did you mean /events?"},
+                 {"/events/", "did you mean /events?"},
+                 {"/event/batch", "did you mean /events/batch?"},
+                 {"/api/pattern", "did you mean /api/patterns?"},
+                 {"/nothing-of-ours", "There is nothing here: /openapi.json"}};
+    struct bl_test_reply r;
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        bl_test_request(&serve, "POST", paths[i].path, "", "{}", 2, &r);
+        expect(&r, paths[i].path, 404, "not_found");
+        if (!strstr(r.body, paths[i].told) || !strstr(r.body, "/openapi.json"))
+            fail_msg("%s: %s", paths[i].path, r.body);
+    }
+}
+
 static void malformed_requests_do_no_harm(void **state)
 {
     static const struct {
@@ -291,6 +310,7 @@ int main(void)
         STORY(content_types),
         STORY(too_much_is_413_in_our_words),
         STORY(paths_and_methods),
+        STORY(an_unknown_path_says_where_to_look),
         STORY(malformed_requests_do_no_harm),
         STORY(pipelined_requests_are_answered_in_order),
         STORY(clients_that_go_away_do_no_harm),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bl/base/suggest.h"
 #include "bl/config/config.h"
 #include "bl/core/rule.h"
 
@@ -333,11 +334,11 @@ static void suggestions_are_near(void **state)
 {
     static const char *const names[] = {"serve", "simulate", "worker", "up"};
     (void)state;
-    assert_string_equal(bl_config_suggest(BL_STR("serv"), names, 4), "serve");
-    assert_string_equal(bl_config_suggest(BL_STR("wroker"), names, 4), "worker");
-    assert_string_equal(bl_config_suggest(BL_STR("SIMULTE"), names, 4), "simulate");
-    assert_null(bl_config_suggest(BL_STR("banana"), names, 4));
-    assert_null(bl_config_suggest(BL_STR(""), names, 4));
+    assert_string_equal(bl_suggest(BL_STR("serv"), names, 4), "serve");
+    assert_string_equal(bl_suggest(BL_STR("wroker"), names, 4), "worker");
+    assert_string_equal(bl_suggest(BL_STR("SIMULTE"), names, 4), "simulate");
+    assert_null(bl_suggest(BL_STR("banana"), names, 4));
+    assert_null(bl_suggest(BL_STR(""), names, 4));
 }
 
 static void a_misspelt_variable_is_told_and_harmless(void **state)

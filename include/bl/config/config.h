@@ -34,7 +34,4 @@ bool bl_config_is_default(const struct bl_config *c, enum bl_option_id id);
 /* The options of a command (or of several), in groups, aligned. */
 void bl_config_help(unsigned commands, struct bl_buf *out);
 
-/* The nearest of `names` to what was typed, or NULL if none is near. */
-const char *bl_config_suggest(struct bl_str typed, const char *const *names, size_t n);
-
 #endif

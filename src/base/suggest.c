@@ -1,5 +1,5 @@
 /* "Did you mean …?": the nearest name by edits (insert, delete, replace, swap of neighbours). */
-#include "bl/config/config.h"
+#include "bl/base/suggest.h"
 
 #define NAME_MAX_BYTES 40
 
@@ -32,7 +32,7 @@ static size_t distance(struct bl_str a, struct bl_str b)
     return row[(a.n + 1) % 3][b.n];
 }
 
-const char *bl_config_suggest(struct bl_str typed, const char *const *names, size_t n)
+const char *bl_suggest(struct bl_str typed, const char *const *names, size_t n)
 {
     const char *best = NULL;
     size_t best_distance = SIZE_MAX;
