@@ -187,8 +187,8 @@ if LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80\xae' "$dir/table"; then f
 
 # ---- wrong calls ----
 
-# wrong WORDS ARGS...: exits 2, prints nothing, says so behind the command's name
-wrong() {
+# refused WORDS ARGS...: exits 2, prints nothing, says so behind the command's name
+refused() {
   local words=$1 status=0
   shift
   "$bl" replay "$@" >"$dir/out" 2>"$dir/err" || status=$?
@@ -198,25 +198,21 @@ wrong() {
   if grep -v '^behaviorlens replay: ' "$dir/err" >/dev/null; then fail "$*: not behind the command's name: $(cat "$dir/err")"; fi
 }
 printf 'rules:\n  hesitation: {low: 1}\nprot: 1\n' >"$dir/bad.yaml"
-wrong "$dir/bad.yaml:3: prot: " --config "$dir/bad.yaml" "$dir/events"
+refused "$dir/bad.yaml:3: prot: " --config "$dir/bad.yaml" "$dir/events"
 cp "$dir/err" "$dir/config.err"
-wrong "$dir/bad.yaml:3: prot: " --compare "$dir/bad.yaml" "$dir/events"
+refused "$dir/bad.yaml:3: prot: " --compare "$dir/bad.yaml" "$dir/events"
 same "$dir/config.err" "$dir/err" "--config and --compare complain differently"
-wrong 'No such file' --compare "$dir/none.yaml" "$dir/events"
-wrong '--compare runs in memory' --compare "$dir/two.yaml" --redis private "$dir/events"
-wrong '--json is for --compare' --json "$dir/events"
-wrong '--limit is for --compare' --limit 3 "$dir/events"
-wrong '--workers is for --redis' --workers 2 "$dir/events"
-wrong '--workers is for --redis' --workers 2 --compare "$dir/two.yaml" "$dir/events"
-wrong '--workers is for --redis' --workers 2 --from-redis --redis redis://127.0.0.1:1
-wrong 'leave out --partitions' --partitions 2 --from-redis --redis redis://127.0.0.1:1
-wrong '--durability is for --redis' --durability none "$dir/events"
-wrong '--since is for --from-redis' --since 1h "$dir/events"
-wrong '--data is for --from-redis' --data "$dir" "$dir/events"
-wrong 'leave out --entries' --entries --from-redis
-wrong '--entries runs in memory' --entries --redis private "$dir/events"
-wrong 'leave out its name' --from-redis "$dir/events"
-wrong 'name one file'
+refused 'No such file' --compare "$dir/none.yaml" "$dir/events"
+refused '--compare runs in memory' --compare "$dir/two.yaml" --redis private "$dir/events"
+refused '--json is for --compare' --json "$dir/events"
+refused '--limit is for --compare' --limit 3 "$dir/events"
+refused '--workers is for --redis' --workers 2 "$dir/events"
+refused '--workers is for --redis' --workers 2 --compare "$dir/two.yaml" "$dir/events"
+refused '--workers is for --redis' --workers 2 --from-redis --redis redis://127.0.0.1:1
+refused 'leave out --partitions' --partitions 2 --from-redis --redis redis://127.0.0.1:1
+refused '--durability is for --redis' --durability none "$dir/events"
+refused '--data is for --from-redis' --data "$dir" "$dir/events"
+refused '--entries runs in memory' --entries --redis private "$dir/events"
 # What is set for other commands, or switched off, is no mistake.
 BL_WORKERS=3 BL_REDIS=redis://127.0.0.1:1 BL_DATA=$dir "$bl" replay --no-json --no-entries "$dir/events" | cmp - "$dir/patterns" || fail "settings for other commands"
 
