@@ -146,8 +146,10 @@ static enum bl_err decode_batch(struct body *b, struct bl_str body, struct bl_pr
     if (!bl_scan_valid(body, &b->d->stack))
         return bl_problem_set(
             problem, BL_ERR_INVALID_JSON, BL_STR(""),
-            "The body is not valid JSON: send {\"events\":[…]}, a JSON array of events, or NDJSON "
-            "under application/x-ndjson.");
+            bl_scan_looks_like_lines(body)
+                ? "The body is not valid JSON. " BL_LINES_HINT
+                : "The body is not valid JSON: send {\"events\":[…]}, a JSON array of events, or NDJSON "
+                  "under application/x-ndjson.");
     struct bl_str value = bl_scan_value(body, &at);
     enum bl_err err;
     if (value.p[0] == '[')

@@ -74,6 +74,11 @@ enum bl_err bl_problem_set(struct bl_problem *problem, enum bl_err err, struct b
 #define BL_QUOTE_BYTES 64
 const char *bl_quote(struct bl_str s, char out[BL_QUOTE_BYTES]);
 
+/* For whoever sent NDJSON as something else, or without its line ends. */
+#define BL_LINES_HINT                                                                                        \
+    "Several events, one per line, go to /events/batch with Content-Type: application/x-ndjson; curl needs " \
+    "--data-binary, as -d takes the line ends away."
+
 /* plain.c: bl_record_read of a line without anything unusual in it; false: read it the whole way. */
 bool bl_record_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out);
 

@@ -309,6 +309,9 @@ static enum bl_err parse(struct bl_decoder *d, struct bl_str text, struct bl_jso
 {
     const char *why;
     enum bl_err err = bl_json_parse(d->parser, text, root, &why);
+    if (err == BL_ERR_INVALID_JSON && bl_scan_looks_like_lines(text))
+        return bl_problem_set(&d->problem, err, BL_STR(""), "The event is not valid JSON: %s. " BL_LINES_HINT,
+                              why);
     if (err != BL_OK)
         return bl_problem_set(&d->problem, err, BL_STR(""), *why ? "The event is not valid JSON: %s." : "%s",
                               *why ? why : bl_err_text(err));

@@ -250,3 +250,15 @@ void bl_scan_minify(struct bl_str value, struct bl_buf *out)
     }
     bl_buf_add(out, value.p + start, value.n - start);
 }
+
+bool bl_scan_looks_like_lines(struct bl_str text)
+{
+    bool ended = false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (ended && text.p[i] == '{')
+            return true;
+        if (!strchr(" \t\r\n", text.p[i]) || !text.p[i])
+            ended = text.p[i] == '}';
+    }
+    return false;
+}

@@ -10,6 +10,9 @@
  * is scratch. */
 bool bl_scan_valid(struct bl_str text, struct bl_buf *stack);
 
+/* Of a text that is not one value: does an object follow another? A guess, for the words of the refusal. */
+bool bl_scan_looks_like_lines(struct bl_str text);
+
 /* The rest work on text that bl_scan_valid or simdjson has accepted. */
 
 /* The value that begins at or after *at, without the white space around it; *at moves behind it. */

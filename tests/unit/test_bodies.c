@@ -80,6 +80,29 @@ static void each_event_of_a_batch_stands_alone(void **state)
     }
 }
 
+/* Whichever way it was spoilt. */
+static void lines_that_came_as_something_else_say_how_to_send_them(void **state)
+{
+    static const struct {
+        enum bl_body_kind kind;
+        const char *body;
+        bool told;
+    } cases[] = {
+        {BL_BODY_BATCH, E E, true},    {BL_BODY_BATCH, E "\r\n" E "\n", true},
+        {BL_BODY_EVENT, E E, true},    {BL_BODY_EVENT, E "\n" E "\n", true},
+        {BL_BODY_NDJSON, E E, true},   {BL_BODY_BATCH, "{" U, false},
+        {BL_BODY_EVENT, E "}", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum bl_err err = decode(cases[i].kind, bl_str_of(cases[i].body));
+        const char *message = err == BL_OK ? got.message[0] : body_problem.message;
+        assert_int_equal(err == BL_OK ? got.err[0] : err, BL_ERR_INVALID_JSON);
+        if ((strstr(message, "--data-binary") && strstr(message, "application/x-ndjson")) != cases[i].told)
+            fail_msg("%s: %s", cases[i].body, message);
+    }
+}
+
 static void raw_is_the_event_as_sent(void **state)
 {
     (void)state;
@@ -155,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_of_a_batch_stands_alone),
+        cmocka_unit_test(lines_that_came_as_something_else_say_how_to_send_them),
         cmocka_unit_test(raw_is_the_event_as_sent),
         cmocka_unit_test(sent_at_reaches_every_event),
         cmocka_unit_test(depth_without_end),
