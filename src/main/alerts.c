@@ -16,7 +16,6 @@
 #include "bl/store/keys.h"
 
 #include <hiredis/hiredis.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -195,8 +194,7 @@ static void stop(struct alerts *a, int status)
     a->stopping = true;
     a->status = status;
     a->ticks = 0;
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    signals_close(&a->signals);
 }
 
 static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
@@ -206,8 +204,7 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     if (a->stopping)
         return;
     if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next beat tries again */
-        if (bl_link_is_up(a->link) && why && why[0])
-            presence_set(&a->said, REDIS_UNABLE, why);
+        presence_unable(&a->said, a->link, why);
         return;
     }
     if (err == BL_OK && a->partitions && memcmp(&d->hash_key, &a->hash_key, sizeof a->hash_key) != 0) {
@@ -248,7 +245,7 @@ static void on_link_down(void *ctx)
     a->current = false;
     alerts_drop(a, BL_ERR_STORE_UNAVAILABLE);
     if (!a->stopping)
-        presence_set(&a->said, bl_link_is_loading(a->link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+        presence_lost(&a->said, a->link);
 }
 
 /* ---- the heartbeat ---- */
@@ -329,11 +326,9 @@ static void tick_stopping(struct alerts *a)
         bl_outbound_close(a->queues[i].client, on_client_closed, a);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(void *ctx)
 {
-    struct alerts *a = BL_CAST(struct alerts, handle->data, ALERTS_MAGIC);
-    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
-    stop(a, 0);
+    stop(BL_CAST(struct alerts, ctx, ALERTS_MAGIC), 0);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -359,12 +354,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void start_handles(struct alerts *a)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&a->loop, &a->signals[i]);
-        a->signals[i].data = a;
-        uv_signal_start(&a->signals[i], on_signal, numbers[i]);
-    }
+    signals_open(&a->signals, &a->loop, on_signal, a);
     uv_timer_init(&a->loop, &a->tick);
     a->tick.data = a;
     uv_timer_start(&a->tick, on_tick, TICK_MS, TICK_MS);

@@ -18,6 +18,7 @@
 #include "bl/store/feed.h"
 #include "bl/store/process.h"
 #include "presence.h"
+#include "signals.h"
 
 #include <uv.h>
 
@@ -117,7 +118,7 @@ struct alerts {
     enum presence said;
     unsigned ticks, clients_open;
     uv_timer_t tick;
-    uv_signal_t signals[2];
+    struct signals signals;
     int status;
 };
 

@@ -35,8 +35,7 @@ static void on_answer(void *ctx, const struct bl_outbound_answer *answer)
         printf("%s: HTTP status %d after %lld ms", answer->status / 100 == 2 ? "delivered" : "not accepted",
                answer->status, (long long)answer->took_ms);
     else
-        printf("not delivered: %s after %lld ms", bl_outbound_outcome(answer),
-               (long long)answer->took_ms);
+        printf("not delivered: %s after %lld ms", bl_outbound_outcome(answer), (long long)answer->took_ms);
     if (more)
         printf(" (%s)", more);
     putchar('\n');

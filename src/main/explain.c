@@ -9,13 +9,13 @@
 #include "explain.h"
 #include "commands.h"
 #include "presence.h"
+#include "signals.h"
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
 #include "bl/store/process.h"
 
 #include <hiredis/hiredis.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,7 +39,7 @@ struct explain_main {
     enum presence said;
     unsigned ticks;
     uv_timer_t tick;
-    uv_signal_t signals[2];
+    struct signals signals;
     int status;
 };
 
@@ -82,17 +82,14 @@ static void stop(struct explain_main *m, int status)
         return;
     m->status = status;
     explain_flow_stop(&m->flow);
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&m->signals[i], NULL);
+    signals_close(&m->signals);
     uv_close((uv_handle_t *)&m->tick, NULL);
     bl_outbound_close(m->flow.client, on_client_closed, m);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(void *ctx)
 {
-    struct explain_main *m = BL_CAST(struct explain_main, handle->data, MAIN_MAGIC);
-    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
-    stop(m, 0);
+    stop(BL_CAST(struct explain_main, ctx, MAIN_MAGIC), 0);
 }
 
 /* ---- at work ---- */
@@ -142,8 +139,7 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     if (m->flow.stopping)
         return;
     if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next beat tries again */
-        if (bl_link_is_up(m->flow.link) && why && why[0])
-            presence_set(&m->said, REDIS_UNABLE, why);
+        presence_unable(&m->said, m->flow.link, why);
         return;
     }
     if (err == BL_OK && !m->flow.feed) {
@@ -183,7 +179,7 @@ static void on_link_down(void *ctx)
 {
     struct explain_main *m = BL_CAST(struct explain_main, ctx, MAIN_MAGIC);
     if (!m->flow.stopping)
-        presence_set(&m->said, bl_link_is_loading(m->flow.link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+        presence_lost(&m->said, m->flow.link);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -249,12 +245,7 @@ static bool prepare(struct explain_main *m, struct bl_buf *why)
 
 static void start_handles(struct explain_main *m)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&m->loop, &m->signals[i]);
-        m->signals[i].data = m;
-        uv_signal_start(&m->signals[i], on_signal, numbers[i]);
-    }
+    signals_open(&m->signals, &m->loop, on_signal, m);
     uv_timer_init(&m->loop, &m->tick);
     m->tick.data = m;
     uv_timer_start(&m->tick, on_tick, TICK_MS, TICK_MS);

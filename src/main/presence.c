@@ -22,6 +22,17 @@ void presence_set(enum presence *said, enum presence now, const char *why)
         bl_log_plain(BL_LOG_WARN, lines[now]);
 }
 
+void presence_lost(enum presence *said, const struct bl_link *link)
+{
+    presence_set(said, bl_link_is_loading(link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+}
+
+void presence_unable(enum presence *said, const struct bl_link *link, const char *why)
+{
+    if (bl_link_is_up(link) && why && why[0])
+        presence_set(said, REDIS_UNABLE, why);
+}
+
 struct bl_dataset_want presence_want(const struct bl_config *config, const struct bl_hash_key *known_key)
 {
     const char *durability = bl_config_text(config, BL_OPTION_DURABILITY);

@@ -10,6 +10,7 @@
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
 #include "presence.h"
+#include "signals.h"
 
 #include "bl/app/ingest.h"
 #include "bl/base/limits.h"
@@ -25,7 +26,6 @@
 #include "bl/store/rejects.h"
 #include "bl/store/vitals.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -62,7 +62,7 @@ struct serve {
     enum presence said;
     char refused[512]; /* why the data set was refused */
     uv_timer_t tick;
-    uv_signal_t signals[2];
+    struct signals signals;
     int closing; /* links and handles that are not closed yet */
     int status;
 };
@@ -131,8 +131,7 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     if (s->stopping)
         return;
     if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next tick tries again */
-        if (bl_link_is_up(s->link) && why && why[0])
-            presence_set(&s->said, REDIS_UNABLE, why);
+        presence_unable(&s->said, s->link, why);
         return;
     }
     if (err == BL_OK)
@@ -168,7 +167,7 @@ static void on_link_down(void *ctx)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
     if (!s->stopping)
-        presence_set(&s->said, bl_link_is_loading(s->link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+        presence_lost(&s->said, s->link);
 }
 
 static void on_ready(void *ctx, struct bl_ready *out)
@@ -248,8 +247,7 @@ static void closed(void *ctx)
 
 static void close_links(struct serve *s)
 {
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&s->signals[i], NULL); /* until here a second signal does nothing */
+    signals_close(&s->signals); /* until here a second signal does nothing */
     s->closing = 4;
     bl_link_close(s->link, closed, s);
     bl_append_close(s->append, closed, s);
@@ -294,11 +292,9 @@ static void serve_stop(struct serve *s, int status)
     bl_server_stop(s->server, on_server_stopped, s);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(void *ctx)
 {
-    struct serve *s = BL_CAST(struct serve, handle->data, SERVE_MAGIC);
-    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
-    serve_stop(s, 0);
+    serve_stop(BL_CAST(struct serve, ctx, SERVE_MAGIC), 0);
 }
 
 /* --- the beginning */
@@ -378,12 +374,7 @@ static enum bl_err make_server(struct serve *s)
 
 static void start_handles(struct serve *s)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&s->loop, &s->signals[i]);
-        s->signals[i].data = s;
-        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
-    }
+    signals_open(&s->signals, &s->loop, on_signal, s);
     uv_timer_init(&s->loop, &s->tick);
     s->tick.data = s;
     s->tick_open = true;

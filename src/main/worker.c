@@ -10,6 +10,7 @@
  * together. */
 #include "commands.h"
 #include "presence.h"
+#include "signals.h"
 
 #include "bl/app/worker.h"
 #include "bl/base/log.h"
@@ -23,7 +24,6 @@
 #include "bl/wire/rules.h"
 
 #include <hiredis/hiredis.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -49,7 +49,7 @@ struct worker_main {
     enum presence said;
     unsigned ticks;
     uv_timer_t tick;
-    uv_signal_t signals[2];
+    struct signals signals;
     int status;
 };
 
@@ -92,19 +92,16 @@ static void stop(struct worker_main *m, int status)
         return;
     m->stopping = true;
     m->status = status;
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&m->signals[i], NULL);
+    signals_close(&m->signals);
     if (m->worker)
         bl_worker_stop(m->worker, on_worker_stopped, m);
     else
         on_worker_stopped(m);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(void *ctx)
 {
-    struct worker_main *m = BL_CAST(struct worker_main, handle->data, MAIN_MAGIC);
-    bl_log(BL_LOG_INFO, "stopping", BL_LOG_INT("signal", number));
-    stop(m, 0);
+    stop(BL_CAST(struct worker_main, ctx, MAIN_MAGIC), 0);
 }
 
 /* ---- working ---- */
@@ -244,8 +241,7 @@ static void on_dataset(void *ctx, enum bl_err err, const struct bl_dataset *d, c
     if (m->stopping)
         return;
     if (err == BL_ERR_STORE_UNAVAILABLE) { /* the next beat tries again */
-        if (bl_link_is_up(m->link) && why && why[0])
-            presence_set(&m->said, REDIS_UNABLE, why);
+        presence_unable(&m->said, m->link, why);
         return;
     }
     if (err == BL_OK && !m->worker)
@@ -288,19 +284,14 @@ static void on_link_down(void *ctx)
 {
     struct worker_main *m = BL_CAST(struct worker_main, ctx, MAIN_MAGIC);
     if (!m->stopping)
-        presence_set(&m->said, bl_link_is_loading(m->link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+        presence_lost(&m->said, m->link);
 }
 
 /* ---- the beginning ---- */
 
 static void start_handles(struct worker_main *m)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&m->loop, &m->signals[i]);
-        m->signals[i].data = m;
-        uv_signal_start(&m->signals[i], on_signal, numbers[i]);
-    }
+    signals_open(&m->signals, &m->loop, on_signal, m);
     uv_timer_init(&m->loop, &m->tick);
     m->tick.data = m;
     uv_timer_start(&m->tick, on_tick, BL_WORKER_TICK_MS, BL_WORKER_TICK_MS);

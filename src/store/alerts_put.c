@@ -2,7 +2,6 @@
  * the lease here). None of them can fail when it runs: nothing else writes these keys. */
 #include "alerts.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,29 +139,7 @@ static void on_committed(void *ctx, const redisReply *reply)
 
 void bl_alert_store_commit(struct bl_alert_store *s, bl_alert_done_fn *fn, void *ctx)
 {
-    struct commands *c = &s->commit;
-    char key_text[128];
-    struct bl_buf key = {.p = key_text, .cap = sizeof key_text, .max = sizeof key_text};
     trim_decided(s);
-    size_t argc = 5 + c->n_args + c->n, n = 0;
-    struct bl_str *argv = malloc(argc * sizeof *argv);
-    char(*counts)[16] = malloc((c->n + 1) * sizeof *counts);
-    if (!argv || !counts || c->text.err != BL_OK)
-        abort(); /* a commit that lacks a part must not go out */
-    bl_key_put(&key, s->env, BL_KEY_ALERTS_LEASE, 0, BL_STR(""));
-    argv[n++] = BL_STR("EVALSHA");
-    argv[n++] = bl_script_sha(BL_SCRIPT_commit_oom);
-    argv[n++] = BL_STR("1");
-    argv[n++] = bl_buf_view(&key);
-    argv[n++] = bl_str_of(s->name);
-    for (size_t i = 0; i < c->n; i++) {
-        snprintf(counts[i], sizeof counts[i], "%zu", commands_argc(c, i));
-        argv[n++] = bl_str_of(counts[i]);
-        commands_argv(c, i, argv + n);
-        n += commands_argc(c, i);
-    }
-    assert(n == argc);
-    bl_link_send(s->link, argc, argv, on_committed, alert_wait(s, (void (*)(void))fn, ctx));
-    free(argv);
-    free(counts);
+    commands_script(&s->commit, s->link, BL_KEY_ALERTS_LEASE, bl_str_of(s->name), on_committed,
+                    alert_wait(s, (void (*)(void))fn, ctx));
 }

@@ -5,6 +5,7 @@
 
 #include "bl/base/buf.h"
 #include "bl/store/keys.h"
+#include "bl/store/link.h"
 
 struct command_arg {
     size_t at, n;
@@ -35,5 +36,9 @@ void commands_key_int(struct commands *c, enum bl_key key, int64_t number);
 size_t commands_argc(const struct commands *c, size_t i);
 /* Arguments of command i into out (at least commands_argc). */
 void commands_argv(const struct commands *c, size_t i, struct bl_str *out);
+/* All of them through the script commit_oom: done if the key `fence` holds `holder`, memory or not. A list that
+ * lacks a part ends the process. */
+void commands_script(const struct commands *c, struct bl_link *link, enum bl_key fence, struct bl_str holder,
+                     bl_reply_fn *fn, void *ctx);
 
 #endif

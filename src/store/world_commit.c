@@ -56,38 +56,9 @@ static void on_script(void *ctx, const redisReply *reply)
     finish(s, world_error(s->data, reply));
 }
 
-/* Number of arguments of EVALSHA for the whole list. */
-static size_t script_argc(const struct slot *s)
-{
-    return 3 + 1 + 1 + s->commit.n_args + s->commit.n;
-}
-
 static void send_script(struct slot *s)
 {
-    struct commands *c = &s->commit;
-    size_t n = 0, argc = script_argc(s);
-    struct bl_str *argv = malloc(argc * sizeof *argv);
-    char(*counts)[16] = malloc((c->n + 1) * sizeof *counts);
-    char key_text[128];
-    struct bl_buf key = {.p = key_text, .cap = sizeof key_text, .max = sizeof key_text};
-    if (!argv || !counts)
-        abort();
-    bl_key_put(&key, c->env, BL_KEY_FENCE, s->p, BL_STR(""));
-    argv[n++] = BL_STR("EVALSHA");
-    argv[n++] = bl_script_sha(BL_SCRIPT_commit_oom);
-    argv[n++] = BL_STR("1");
-    argv[n++] = bl_buf_view(&key);
-    argv[n++] = bl_str_of(s->fence);
-    for (size_t i = 0; i < c->n; i++) {
-        snprintf(counts[i], sizeof counts[i], "%zu", commands_argc(c, i));
-        argv[n++] = bl_str_of(counts[i]);
-        commands_argv(c, i, argv + n);
-        n += commands_argc(c, i);
-    }
-    assert(n == argc);
-    bl_link_send(s->data, argc, argv, on_script, s);
-    free(argv);
-    free(counts);
+    commands_script(&s->commit, s->data, BL_KEY_FENCE, bl_str_of(s->fence), on_script, s);
 }
 
 static void on_fence(void *ctx, const redisReply *reply)
