@@ -113,7 +113,8 @@ static void write_fate(struct flight *f)
     bl_alert_store_commit(a->store, on_written, f);
 }
 
-static void say_failure(struct flight *f, const struct bl_outbound_answer *answer)
+/* `begins`: the webhook worked before, or nothing had been sent to it. */
+static void say_failure(struct flight *f, const struct bl_outbound_answer *answer, bool begins)
 {
     struct alert_queue *q = f->queue;
     int64_t now_ms = alerts_now_ms(f->alerts);
@@ -122,10 +123,10 @@ static void say_failure(struct flight *f, const struct bl_outbound_answer *answe
         bl_log(BL_LOG_ERROR, "an alert was given up", BL_LOG_TEXT("alert", q->rule->name),
                BL_LOG_TEXT("delivery", f->id), BL_LOG_TEXT("result", what),
                BL_LOG_INT("status", answer->status), BL_LOG_INT("attempts", f->attempts));
-    else if (q->failures == 1)
+    else if (begins)
         bl_log(BL_LOG_WARN, "a webhook fails", BL_LOG_TEXT("alert", q->rule->name),
                BL_LOG_TEXT("result", what), BL_LOG_INT("status", answer->status));
-    if (q->failures == 1)
+    if (begins)
         q->failed_ms = now_ms;
     if (q->failures > 0 && !q->said && now_ms - q->failed_ms >= LONG_MS) {
         q->said = true;
@@ -154,6 +155,7 @@ static void fail(struct flight *f, const struct bl_outbound_answer *answer)
     if (getrandom(&random, sizeof random, 0) < 0)
         random = 0;
     int64_t now_ms = alerts_now_ms(a), after_ms = answer->retry_after_ms;
+    bool worked = q->failures == 0;
     f->next_ms = now_ms + bl_alert_delay_ms(f->attempts, after_ms, random);
     if (f->fate == BL_ALERT_RETRY)
         a->counts.retried++;
@@ -166,7 +168,7 @@ static void fail(struct flight *f, const struct bl_outbound_answer *answer)
         if (pause_ms > q->pause_ms)
             q->pause_ms = pause_ms;
     }
-    say_failure(f, answer);
+    say_failure(f, answer, worked && q->failures > 0);
 }
 
 static void on_answer(void *ctx, const struct bl_outbound_answer *answer)

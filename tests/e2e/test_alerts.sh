@@ -84,11 +84,12 @@ got_n ok/high 1 || fail "a decision is forgotten"
 
 # ---- the receiver is gone for a while
 kill -9 "$receiver_pid"
-change new 7 high $((T + 8000)) | tell
-until_true 20 grep 'a webhook fails' "$dir/alerts.log" || fail "a dead webhook is not told"
+{ change new 7 high $((T + 8000)); for n in 8 9 10; do change new $n low $((T + 8000)) /x; done; } | tell
+until_true 20 grep '"a webhook fails","alert":"each"' "$dir/alerts.log" || fail "a dead webhook is not told"
 start_receiver "$port"
-until_true 60 got_n ok/each 7 || fail "an alert was lost with the receiver"
+until_true 60 got_n ok/each 10 || fail "an alert was lost with the receiver"
 until_true 60 got_n ok/high 2 || fail "an alert was lost with the receiver"
+[ "$(grep -c '"a webhook fails","alert":"each"' "$dir/alerts.log")" -eq 1 ] || fail "a dead webhook is told more than once"
 
 ! awk '$6 != "good"' "$dir/hooks" | grep . || fail "a request is not signed well"
 ! grep -E "$HOOK_SECRET|127.0.0.1:$port" "$dir/alerts.log" || fail "the log holds what it must not"
