@@ -44,6 +44,7 @@ struct sim {
     uv_signal_t signals[2];
     int64_t began_ms, duration_ms;
     bool draining, closing, failed, terminal;
+    bool told; /* that nobody answers */
 };
 
 static void on_turn(uv_timer_t *timer);
@@ -85,6 +86,19 @@ static void on_failed(void *ctx, const char *why)
                 s->terminal ? "\r\033[K" : "", why, s->url_host);
     s->failed = true;
     close_all(s);
+}
+
+/* It goes on trying: the server may only be late. */
+static void on_nobody(void *ctx, const char *why)
+{
+    struct sim *s = BL_CAST(struct sim, ctx, SIM_MAGIC);
+    if (!s->told)
+        fprintf(stderr,
+                "%sbehaviorlens simulate: nobody answers at %s (%s); start one there with `behaviorlens up`, "
+                "or name "
+                "another with --url.\n",
+                s->terminal ? "\r\033[K" : "", s->url_host, why);
+    s->told = true;
 }
 
 static void on_drained_late(uv_timer_t *timer)
@@ -253,6 +267,7 @@ static void init_handles(struct sim *s)
         s->links[i] = (struct sim_link){.address = s->address, .host = s->url_host, .path = s->path};
         s->links[i].counts = &s->counts;
         s->links[i].failed = on_failed;
+        s->links[i].nobody = on_nobody;
         s->links[i].ctx = s;
         sim_link_init(&s->links[i], &s->loop);
     }

@@ -55,6 +55,7 @@ struct sim_link {
     const char *host, *path; /* of the URL; borrowed */
     struct sim_counts *counts;
     void (*failed)(void *ctx, const char *why); /* an answer that no repetition will change */
+    void (*nobody)(void *ctx, const char *why); /* could not connect: each time */
     void *ctx;
 
     struct bl_buf queue; /* events, joined by commas */

@@ -215,6 +215,8 @@ static void on_connected(uv_connect_t *connect, int status)
     struct sim_link *l = BL_CAST(struct sim_link, connect->data, LINK_MAGIC);
     if (status == UV_ECANCELED || l->closing)
         return;
+    if (status != 0)
+        l->nobody(l->ctx, uv_strerror(status));
     if (status != 0 || uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read) != 0) {
         connection_failed(l);
         return;

@@ -60,3 +60,7 @@ grep -q "answers 404" "$work/four.err"
 
 kill "$up"
 wait "$up"
+
+echo "-- nobody listens: says so once, and what to start"
+"$program" simulate --url http://127.0.0.1:1 --users 20 --duration 1s > "$work/five.out" 2> "$work/five.err" || true
+[ "$(grep -c "nobody answers at 127.0.0.1:1 .*behaviorlens up" "$work/five.err")" -eq 1 ] || fail "told: $(cat "$work/five.err")"
