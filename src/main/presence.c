@@ -24,7 +24,18 @@ void presence_set(enum presence *said, enum presence now, const char *why)
 
 void presence_lost(enum presence *said, const struct bl_link *link)
 {
-    presence_set(said, bl_link_is_loading(link) ? REDIS_LOADING : REDIS_AWAY, NULL);
+    struct bl_buf why;
+    if (bl_link_is_loading(link)) {
+        presence_set(said, REDIS_LOADING, NULL);
+        return;
+    }
+    bl_buf_init(&why, 1024);
+    bl_buf_z(&why, "no connection to ");
+    bl_link_address(link, &why);
+    bl_buf_z(&why, "; --redis names another place, `behaviorlens up` starts one of its own");
+    bl_buf_char(&why, '\0');
+    presence_set(said, REDIS_AWAY, why.err == BL_OK ? why.p : NULL);
+    bl_buf_release(&why);
 }
 
 void presence_unable(enum presence *said, const struct bl_link *link, const char *why)

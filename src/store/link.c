@@ -204,6 +204,14 @@ bool bl_link_is_loading(const struct bl_link *link)
     return link->loading;
 }
 
+void bl_link_address(const struct bl_link *link, struct bl_buf *out)
+{
+    const struct bl_url *url = &link->url;
+    bl_buf_z(out, url->host);
+    if (url->port)
+        bl_buf_printf(out, ":%d", url->port);
+}
+
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx)
 {
     struct pending *p = link_pending(fn, ctx, uv_now(link->loop));

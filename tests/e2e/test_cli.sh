@@ -69,3 +69,14 @@ env -i "$program" config --json --log-level warn > "$work/one.json"
 while read -r name; do
     grep -q -- "--$name " "$work/help.out" || fail "--$name is not in --help"
 done < <(sed -nE 's/^BL_OPTION\([A-Z_]+, "([a-z-]+)",.*/\1/p' "$root/include/bl/config/options.def")
+
+# Without Redis: where it was looked for, without the password, and what helps.
+for command in serve worker; do
+    case $command in serve) port=(--port 0) ;; *) port=() ;; esac
+    "$program" $command "${port[@]}" --redis redis://:hush-hush@127.0.0.1:1 > "$work/away.out" 2> "$work/away.log" &
+    started+=("$!")
+    eventually 20 grep -q 'redis is away.*127\.0\.0\.1:1;.*--redis.*behaviorlens up' "$work/away.log"
+    kill "$!"
+    wait "$!" || fail "$command does not stop well without redis"
+    [ "$(grep -c hush-hush "$work/away.log")" -eq 0 ] || fail "$command logs a password"
+done

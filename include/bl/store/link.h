@@ -9,6 +9,7 @@
 #ifndef BL_STORE_LINK_H
 #define BL_STORE_LINK_H
 
+#include "bl/base/buf.h"
 #include "bl/base/err.h"
 #include "bl/base/str.h"
 
@@ -32,6 +33,8 @@ BL_CHECKED enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_
 bool bl_link_is_up(const struct bl_link *link);
 /* Not up because Redis still reads its files. That counts as away: it answers, but nothing of use. */
 bool bl_link_is_loading(const struct bl_link *link);
+/* Where it leads, without user and password: host:port, or the path of a socket. */
+void bl_link_address(const struct bl_link *link, struct bl_buf *out);
 /* argv are copied. The only way to send: data is never part of a format string. */
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
 /* Drops the connection (pending callbacks get NULL) and connects again. */
