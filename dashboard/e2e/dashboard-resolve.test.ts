@@ -10,7 +10,7 @@ let mine: Reader, polling: Reader, live: Reader;
 const patches: { url: string; at: number }[] = [];
 
 beforeAll(async () => {
-  program = await startProgram();
+  program = await startProgram("rules: {hesitation: off}\n"); // one pattern a person, however slow the machine
   browser = await launch();
   [mine, polling, live] = await Promise.all([reader(browser), reader(browser), reader(browser, { live: true })]);
   const note = (request: Request): void => void (request.method() === "PATCH" && patches.push({ url: request.url(), at: Date.now() }));

@@ -120,11 +120,21 @@ export async function openSite(): Promise<Site> {
     else if (url.startsWith("/slow")) setTimeout(() => reply(response, 200, "text/html", pageHtml(site.attributes, "slow")), 4000);
     else reply(response, 200, "text/html", pageHtml(site.attributes, site.body));
   };
-  const server: Server = createServer(serve);
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  // A port for each test: what a page of the one before sends with its last breath reaches nobody.
+  let server: Server;
+  const listen = async (): Promise<string> => {
+    server = createServer(serve);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const hangUp = async (): Promise<void> => {
+    const closed = new Promise((done) => server.close(done));
+    server.closeAllConnections();
+    await closed;
+  };
 
   const site: Site = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: await listen(),
     requests: [],
     answers: [],
     attributes: "",
@@ -148,12 +158,12 @@ export async function openSite(): Promise<Site> {
     },
     async reset() {
       for (const context of contexts.splice(0)) await context.close();
-      Object.assign(site, { requests: [], answers: [], attributes: "", body: "" });
+      await hangUp();
+      Object.assign(site, { url: await listen(), requests: [], answers: [], attributes: "", body: "" });
     },
     async close() {
       await browser.close();
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
+      await hangUp();
     },
   };
   return site;
