@@ -103,8 +103,8 @@ static void leave(struct bl_step *s, const struct bl_mark *begun, const char *ho
     bl_step_fire(s, &fresh, &story);
 }
 
-/* The forms of all pages but `but` (0: of all); how: NULL if the rule is off, and nothing fires. A mark goes before its pattern comes, so that none is lost for want
- * of room. */
+/* The forms of all pages but `but` (0: of all); how: NULL if the rule is off, and nothing fires. A mark goes before
+ * its pattern comes, so that none is lost for want of room. */
 static void leave_all(struct bl_step *s, bl_name but, const char *how)
 {
     struct bl_user *u = s->u;
