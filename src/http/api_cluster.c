@@ -17,8 +17,8 @@ static void get_rules(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/api/workers", get_workers},
-    {"GET", "/api/partitions", get_partitions},
-    {"GET", "/api/rules", get_rules},
+    {"GET", "/api/workers", get_workers, BL_ACCESS_READ},
+    {"GET", "/api/partitions", get_partitions, BL_ACCESS_READ},
+    {"GET", "/api/rules", get_rules, BL_ACCESS_READ},
 };
 API_GROUP(api_cluster, routes);

@@ -12,8 +12,8 @@ static void get_bad_events(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/api/events", get_events},
-    {"GET", "/events", get_events},
-    {"GET", "/api/bad-events", get_bad_events},
+    {"GET", "/api/events", get_events, BL_ACCESS_READ},
+    {"GET", "/events", get_events, BL_ACCESS_READ},
+    {"GET", "/api/bad-events", get_bad_events, BL_ACCESS_READ},
 };
 API_GROUP(api_events, routes);

@@ -17,9 +17,9 @@ static void get_pages(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/api/metrics", get_metrics},
-    {"GET", "/api/stats", get_metrics},
-    {"GET", "/api/metrics/history", get_history},
-    {"GET", "/api/pages", get_pages},
+    {"GET", "/api/metrics", get_metrics, BL_ACCESS_READ},
+    {"GET", "/api/stats", get_metrics, BL_ACCESS_READ},
+    {"GET", "/api/metrics/history", get_history, BL_ACCESS_READ},
+    {"GET", "/api/pages", get_pages, BL_ACCESS_READ},
 };
 API_GROUP(api_metrics, routes);

@@ -17,8 +17,8 @@ static void resolve_pattern(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/api/patterns", get_patterns},
-    {"GET", "/api/patterns/{id}", get_pattern},
-    {"PATCH", "/api/patterns/{id}/resolve", resolve_pattern},
+    {"GET", "/api/patterns", get_patterns, BL_ACCESS_READ},
+    {"GET", "/api/patterns/{id}", get_pattern, BL_ACCESS_READ},
+    {"PATCH", "/api/patterns/{id}/resolve", resolve_pattern, BL_ACCESS_ADMIN},
 };
 API_GROUP(api_patterns, routes);

@@ -126,7 +126,7 @@ static void get_stream(struct bl_request *r, void *ctx)
     bl_watch_join(ctx, &filter, last, on_joined, d);
 }
 
-static const struct bl_route routes[] = {{"GET", "/api/stream", get_stream}};
+static const struct bl_route routes[] = {{"GET", "/api/stream", get_stream, BL_ACCESS_READ}};
 
 enum bl_err bl_http_stream(struct bl_server *s, struct bl_watch *w)
 {

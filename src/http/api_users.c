@@ -33,11 +33,11 @@ static void get_user_events(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/api/users", get_users},
-    {"GET", "/api/users/active", get_active},
-    {"GET", "/api/users/{id}", get_user_by_path},
-    {"GET", "/api/users/{id}/events", get_user_events_by_path},
-    {"GET", "/api/user", get_user},
-    {"GET", "/api/user/events", get_user_events},
+    {"GET", "/api/users", get_users, BL_ACCESS_READ},
+    {"GET", "/api/users/active", get_active, BL_ACCESS_READ},
+    {"GET", "/api/users/{id}", get_user_by_path, BL_ACCESS_READ},
+    {"GET", "/api/users/{id}/events", get_user_events_by_path, BL_ACCESS_READ},
+    {"GET", "/api/user", get_user, BL_ACCESS_READ},
+    {"GET", "/api/user/events", get_user_events, BL_ACCESS_READ},
 };
 API_GROUP(api_users, routes);

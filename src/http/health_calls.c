@@ -32,7 +32,8 @@ static void get_ready(struct bl_request *r, void *ctx)
     bl_buf_release(&json);
 }
 
-static const struct bl_route routes[] = {{"GET", "/health", get_health}, {"GET", "/ready", get_ready}};
+static const struct bl_route routes[] = {{"GET", "/health", get_health, BL_ACCESS_OPEN},
+                                         {"GET", "/ready", get_ready, BL_ACCESS_OPEN}};
 
 enum bl_err bl_http_health(struct bl_server *s, struct bl_http_health *health)
 {

@@ -116,10 +116,10 @@ static void post_batch(struct bl_request *r, void *ctx)
     post(r, ctx, true);
 }
 
-static const struct bl_route routes[] = {{"POST", "/events", post_event},
-                                         {"POST", "/events/batch", post_batch},
-                                         {"POST", "/ingest", post_event},
-                                         {"POST", "/ingest/batch", post_batch}};
+static const struct bl_route routes[] = {{"POST", "/events", post_event, BL_ACCESS_WRITE},
+                                         {"POST", "/events/batch", post_batch, BL_ACCESS_WRITE},
+                                         {"POST", "/ingest", post_event, BL_ACCESS_WRITE},
+                                         {"POST", "/ingest/batch", post_batch, BL_ACCESS_WRITE}};
 
 enum bl_err bl_http_ingest(struct bl_server *s, struct bl_ingest *ingest)
 {

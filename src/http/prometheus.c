@@ -7,6 +7,6 @@ static void get_exposition(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/metrics", get_exposition},
+    {"GET", "/metrics", get_exposition, BL_ACCESS_READ},
 };
 API_GROUP(api_prometheus, routes);

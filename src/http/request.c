@@ -203,6 +203,15 @@ static void path_unknown(struct bl_request *r, struct bl_str path)
     bl_answer_error(r, BL_ERR_NOT_FOUND, NULL, near ? message : NULL);
 }
 
+static bool admitted(struct bl_request *r, enum bl_access need)
+{
+    const struct bl_server *s = r->server;
+    for (size_t i = 0; i < s->guards_n; i++)
+        if (!s->guards[i].admit(s->guards[i].ctx, r, need))
+            return false;
+    return true;
+}
+
 static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, const struct bl_str *args,
                      size_t n)
 {
@@ -211,7 +220,8 @@ static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, con
             bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL, "The path holds a bad percent escape.");
             return;
         }
-    slot->route->handle(r, slot->ctx);
+    if (admitted(r, slot->route->need))
+        slot->route->handle(r, slot->ctx);
 }
 
 static void route(struct bl_request *r)
@@ -279,6 +289,23 @@ struct bl_str bl_request_header(const struct bl_request *r, const char *name)
 struct bl_str bl_request_body(const struct bl_request *r)
 {
     return r->req ? bl_str_iovec(r->req->entity) : (struct bl_str){0};
+}
+
+struct bl_str bl_request_key(const struct bl_request *r)
+{
+    return (struct bl_str){r->key, r->key_n};
+}
+
+void bl_request_set_key(struct bl_request *r, struct bl_str id)
+{
+    assert(id.n <= sizeof r->key);
+    memcpy(r->key, id.p, id.n);
+    r->key_n = id.n;
+}
+
+bool bl_request_peer(const struct bl_request *r, struct sockaddr_storage *out)
+{
+    return r->req && r->req->conn->callbacks->get_peername(r->req->conn, (struct sockaddr *)out) > 0;
 }
 
 bool bl_request_gone(const struct bl_request *r)

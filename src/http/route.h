@@ -15,11 +15,12 @@
 
 #define BL_PATH_ARGS_MAX    4
 #define BL_QUERY_PARAMS_MAX 32
+#define BL_KEY_ID_BYTES     16
 
 struct bl_request;
 typedef void bl_handler_fn(struct bl_request *r, void *ctx);
 
-/* static const struct bl_route routes[] = {{"GET", "/api/patterns/{id}", get_pattern}, …};
+/* static const struct bl_route routes[] = {{"GET", "/api/patterns/{id}", get_pattern, BL_ACCESS_READ}, …};
  * A segment in braces takes exactly one non-empty segment of the raw path, percent-decoded after the split
  * (so that an id may hold %2F). Text segments match the raw bytes. HEAD comes to the GET handler; OPTIONS is
  * answered by the server; a path known under another method gets 405 with Allow. Of two routes that match the
@@ -27,6 +28,7 @@ typedef void bl_handler_fn(struct bl_request *r, void *ctx);
 struct bl_route {
     const char *method, *pattern;
     bl_handler_fn *handle;
+    enum bl_access need;
 };
 
 /* --- the request */
@@ -59,6 +61,14 @@ struct bl_str bl_request_header(const struct bl_request *r, const char *name);
 struct bl_str bl_request_body(const struct bl_request *r);
 /* The longest body the server takes; a longer one may be at hand and is the handler's to refuse. */
 size_t bl_request_body_max(const struct bl_request *r);
+/* Who calls, as the guard of keys has found: the public id of the key (empty: none was needed or given). Lives as long
+ * as r. */
+struct bl_str bl_request_key(const struct bl_request *r);
+/* For a guard; id is copied, at most BL_KEY_ID_BYTES. */
+void bl_request_set_key(struct bl_request *r, struct bl_str id);
+/* The other end of the connection, be it a proxy; false: not known. Only before the handler returns. */
+struct sockaddr_storage;
+bool bl_request_peer(const struct bl_request *r, struct sockaddr_storage *out);
 /* The client is gone: no need to work on. */
 bool bl_request_gone(const struct bl_request *r);
 

@@ -88,6 +88,14 @@ enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, si
     return BL_OK;
 }
 
+enum bl_err bl_server_guard(struct bl_server *s, const struct bl_guard *guard)
+{
+    if (s->guards_n == BL_GUARDS_MAX)
+        return BL_ERR_TOO_LARGE;
+    s->guards[s->guards_n++] = *guard;
+    return BL_OK;
+}
+
 /* --- connections */
 
 static void drained(struct bl_server *s);

@@ -52,6 +52,8 @@ struct bl_server {
     void *stopped_ctx;
     struct bl_route_slot routes[BL_ROUTES_MAX];
     size_t routes_n;
+    struct bl_guard guards[BL_GUARDS_MAX];
+    size_t guards_n;
     struct bl_server_counts counts;
     struct bl_conn *conns;     /* open connections */
     struct bl_stream *streams; /* open event streams */
@@ -77,6 +79,8 @@ struct bl_request {
     h2o_req_t *req;     /* NULL: the client is gone */
     struct bl_buf text; /* decoded path arguments and query; reserved once, never moves */
     struct bl_str args[BL_PATH_ARGS_MAX];
+    char key[BL_KEY_ID_BYTES];
+    size_t key_n;
     struct bl_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
     size_t params_n;
 };

@@ -182,18 +182,18 @@ static void get_icon(struct bl_request *r, void *ctx)
 }
 
 static const struct bl_route routes[] = {
-    {"GET", "/", get_dashboard},
-    {"GET", "/dashboard", get_dashboard},
-    {"GET", "/assets/{file}", get_hashed},
-    {"GET", "/demo", get_demo},
-    {"GET", "/demo/", get_demo},
-    {"GET", "/demo/{page}", get_below_demo},
-    {"GET", "/demo/{page}/{page}", get_below_demo},
-    {"GET", "/demo/{page}/{page}/{page}", get_below_demo},
-    {"GET", "/tracker.js", get_tracker},
-    {"GET", "/openapi.json", get_openapi},
-    {"GET", "/favicon.svg", get_icon},
-    {"GET", "/favicon.ico", get_icon},
+    {"GET", "/", get_dashboard, BL_ACCESS_OPEN},
+    {"GET", "/dashboard", get_dashboard, BL_ACCESS_OPEN},
+    {"GET", "/assets/{file}", get_hashed, BL_ACCESS_OPEN},
+    {"GET", "/demo", get_demo, BL_ACCESS_OPEN},
+    {"GET", "/demo/", get_demo, BL_ACCESS_OPEN},
+    {"GET", "/demo/{page}", get_below_demo, BL_ACCESS_OPEN},
+    {"GET", "/demo/{page}/{page}", get_below_demo, BL_ACCESS_OPEN},
+    {"GET", "/demo/{page}/{page}/{page}", get_below_demo, BL_ACCESS_OPEN},
+    {"GET", "/tracker.js", get_tracker, BL_ACCESS_OPEN},
+    {"GET", "/openapi.json", get_openapi, BL_ACCESS_OPEN},
+    {"GET", "/favicon.svg", get_icon, BL_ACCESS_OPEN},
+    {"GET", "/favicon.ico", get_icon, BL_ACCESS_OPEN},
 };
 
 enum bl_err bl_http_static(struct bl_server *s)

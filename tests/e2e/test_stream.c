@@ -89,11 +89,11 @@ static void get_late(struct bl_request *r, void *ctx)
     late[late_n++] = r;
 }
 
-static const struct bl_route routes[] = {{"GET", "/slow", get_slow},
-                                         {"GET", "/flood", get_flood},
-                                         {"GET", "/short", get_short},
-                                         {"GET", "/counts", get_counts},
-                                         {"GET", "/late", get_late}};
+static const struct bl_route routes[] = {{"GET", "/slow", get_slow, BL_ACCESS_OPEN},
+                                         {"GET", "/flood", get_flood, BL_ACCESS_OPEN},
+                                         {"GET", "/short", get_short, BL_ACCESS_OPEN},
+                                         {"GET", "/counts", get_counts, BL_ACCESS_OPEN},
+                                         {"GET", "/late", get_late, BL_ACCESS_OPEN}};
 
 static void on_tick(uv_timer_t *timer)
 {

@@ -10,9 +10,27 @@
 #include "bl/base/err.h"
 #include "bl/base/str.h"
 
+#define BL_GUARDS_MAX 4
+
 struct uv_loop_s;
 struct bl_server;
 struct bl_route; /* src/http/route.h: the calls' side */
+
+/* What a call needs of who calls; each includes those before it but for WRITE, which is apart: a write key is public. */
+enum bl_access {
+    BL_ACCESS_OPEN,  /* nothing: pages, health */
+    BL_ACCESS_WRITE, /* sending events */
+    BL_ACCESS_READ,  /* the API, the stream */
+    BL_ACCESS_ADMIN, /* resolve, erase, audit */
+};
+
+/* Asked in the order of adding, before a handler sees the request (its body is there). true: go on. false: the guard has
+ * answered. Guards know who may (keys) and how much (limits); the server knows neither. */
+struct bl_request;
+struct bl_guard {
+    void *ctx;
+    bool (*admit)(void *ctx, struct bl_request *r, enum bl_access need);
+};
 
 struct bl_server_options {
     const char *listen;     /* address; borrowed until new returns */
@@ -35,6 +53,8 @@ BL_CHECKED enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_ser
                                      struct bl_server **out);
 /* Routes are borrowed (static tables); ctx goes to each handler. Before listen. */
 BL_CHECKED enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, size_t n, void *ctx);
+/* Before listen; at most BL_GUARDS_MAX. */
+BL_CHECKED enum bl_err bl_server_guard(struct bl_server *s, const struct bl_guard *guard);
 /* BL_ERR_IO with the reason logged if the address cannot be had. */
 BL_CHECKED enum bl_err bl_server_listen(struct bl_server *s);
 int bl_server_port(const struct bl_server *s);
