@@ -37,6 +37,18 @@ struct bl_str bl_script_sha(enum bl_script script)
     return scripts[script].sha;
 }
 
+/* Redis takes the keys of EVALSHA for written ones: a user who may only read them needs the other form. */
+static bool is_readonly(enum bl_script script)
+{
+    return bl_str_starts(scripts[script].text, BL_STR("#!lua flags=no-writes"));
+}
+
+struct bl_str bl_script_text(enum bl_script script)
+{
+    assert((size_t)script < BL_SCRIPT_COUNT);
+    return scripts[script].text;
+}
+
 void bl_script_send(struct bl_link *link, enum bl_script script, size_t n_keys, size_t n_args,
                     const struct bl_str *args, bl_reply_fn *fn, void *ctx)
 {
@@ -44,7 +56,7 @@ void bl_script_send(struct bl_link *link, enum bl_script script, size_t n_keys, 
     char count[8];
     assert(n_args <= BL_SCRIPT_ARGS_MAX && n_keys <= n_args);
     snprintf(count, sizeof count, "%zu", n_keys);
-    argv[0] = BL_STR("EVALSHA");
+    argv[0] = is_readonly(script) ? BL_STR("EVALSHA_RO") : BL_STR("EVALSHA");
     argv[1] = bl_script_sha(script);
     argv[2] = bl_str_of(count);
     memcpy(argv + 3, args, n_args * sizeof *args);

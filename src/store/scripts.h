@@ -22,5 +22,7 @@ void bl_script_send(struct bl_link *link, enum bl_script script, size_t n_keys, 
 bool bl_script_lost(const struct redisReply *reply);
 /* For those who send it themselves. 40 hex digits. */
 struct bl_str bl_script_sha(enum bl_script script);
+/* For tools that load one by themselves. */
+struct bl_str bl_script_text(enum bl_script script);
 
 #endif

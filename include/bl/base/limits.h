@@ -58,6 +58,14 @@
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256
 #define BL_RULES_KEPT          1000 /* versions of the rules in a data set's history */
+#define BL_AUDIT_WAITING_MAX   1024 /* audit entries that wait in one process */
+
+/* Erasure */
+#define BL_TOMBSTONES_MAX      131072 /* erased users remembered, per partition */
+#define BL_ERASE_PATTERNS      200    /* of one user, removed in one commit */
+#define BL_ERASE_ENTRY_BYTES   4096   /* an erase entry has this and more: see wire/command.h */
+#define BL_ERASE_SETTLE_MS     10000  /* until every serve process refuses an erased user */
+#define BL_ERASE_STEPS         8      /* erasures of one partition that are finished at a time */
 
 /* Explanations by a model (SPEC 5.5) */
 #define BL_EXPLAIN_HELD_MAX     256    /* patterns that wait in one process */
