@@ -1,6 +1,8 @@
 /* What no single value can tell: relations between values, and texts with a form. */
 #include "internal.h"
 
+#include "bl/base/limits.h"
+#include "bl/base/net.h"
 #include "bl/core/tunable.h"
 
 #include <stdio.h>
@@ -48,16 +50,29 @@ static bool starts_with_any(const char *text, const char *const *prefixes)
     return false;
 }
 
+/* What it says may hold a password: it is not repeated. */
+static void check_store(const struct bl_config *c, struct problems *p)
+{
+    static const char *const stores[] = {"redis://", "unix:///", NULL}, *const tls[] = {"rediss://", NULL};
+    const char *redis = c->v[BL_OPTION_REDIS].text;
+    bool with_user = starts_with_any(redis, (const char *const[]){"unix://", NULL}) && strstr(redis, "@/");
+    if (starts_with_any(redis, tls))
+        bl_buf_z(&p->why,
+                 "TLS to Redis is not supported: use redis:// over a network of your own or through a tunnel "
+                 "(stunnel, WireGuard), or unix:///path/of/socket");
+    else if (!with_user && !starts_with_any(redis, stores) && strcmp(redis, "private") != 0)
+        bl_buf_z(&p->why, "must be redis://host:port or unix:///path/of/socket, with user:password@ before "
+                          "the host or path");
+    else
+        return;
+    at(c, BL_OPTION_REDIS, p);
+}
+
 static void check_urls(const struct bl_config *c, struct problems *p)
 {
-    static const char *const stores[] = {"redis://", "unix:///", NULL};
     static const char *const sites[] = {"http://", NULL};
     static const char *const public_sites[] = {"http://", "https://", NULL};
-    const char *redis = c->v[BL_OPTION_REDIS].text;
-    if (!starts_with_any(redis, stores) && strcmp(redis, "private") != 0) {
-        bl_buf_z(&p->why, "must be redis://host:port or unix:///path/of/socket");
-        at(c, BL_OPTION_REDIS, p); /* the value may hold a password: not repeated */
-    }
+    check_store(c, p);
     const char *public_url = c->v[BL_OPTION_PUBLIC_URL].text;
     if (public_url[0] && !starts_with_any(public_url, public_sites)) {
         bl_buf_z(&p->why, "must be http://host or https://host, as people type it; it is ");
@@ -96,6 +111,20 @@ static void check_types(const struct bl_config *c, struct problems *p)
     }
 }
 
+static void check_proxies(const struct bl_config *c, struct problems *p)
+{
+    struct bl_network networks[BL_CIDRS_MAX];
+    struct bl_str bad;
+    size_t n;
+    if (bl_networks_parse(bl_str_of(c->v[BL_OPTION_TRUSTED_PROXIES].text), networks, BL_CIDRS_MAX, &n, &bad))
+        return;
+    bl_buf_printf(&p->why,
+                  "must be at most %d networks such as 10.0.0.0/8 or ::1, with commas between them; it has ",
+                  BL_CIDRS_MAX);
+    bl_buf_json(&p->why, bad);
+    at(c, BL_OPTION_TRUSTED_PROXIES, p);
+}
+
 static void check_levels(const struct bl_config *c, enum bl_rule_id id, struct problems *p)
 {
     const struct bl_rule *rule = bl_rule(id);
@@ -121,6 +150,7 @@ void bl_config_check(const struct bl_config *c, struct problems *p)
     check_lease(c, p);
     check_urls(c, p);
     check_types(c, p);
+    check_proxies(c, p);
 }
 
 void bl_config_check_rules(const struct bl_config *c, struct problems *p)

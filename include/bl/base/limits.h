@@ -61,11 +61,11 @@
 #define BL_AUDIT_WAITING_MAX   1024 /* audit entries that wait in one process */
 
 /* Erasure */
-#define BL_TOMBSTONES_MAX      131072 /* erased users remembered, per partition */
-#define BL_ERASE_PATTERNS      200    /* of one user, removed in one commit */
-#define BL_ERASE_ENTRY_BYTES   4096   /* an erase entry has this and more: see wire/command.h */
-#define BL_ERASE_SETTLE_MS     10000  /* until every serve process refuses an erased user */
-#define BL_ERASE_STEPS         8      /* erasures of one partition that are finished at a time */
+#define BL_TOMBSTONES_MAX    131072 /* erased users remembered, per partition */
+#define BL_ERASE_PATTERNS    200    /* of one user, removed in one commit */
+#define BL_ERASE_ENTRY_BYTES 4096   /* an erase entry has this and more: see wire/command.h */
+#define BL_ERASE_SETTLE_MS   10000  /* until every serve process refuses an erased user */
+#define BL_ERASE_STEPS       8      /* erasures of one partition that are finished at a time */
 
 /* Explanations by a model (SPEC 5.5) */
 #define BL_EXPLAIN_HELD_MAX     256    /* patterns that wait in one process */
@@ -79,6 +79,23 @@
 #define BL_STREAM_BYTES_MAX (256 * 1024) /* waiting for one slow reader */
 #define BL_STREAM_ID_MAX    8192         /* Last-Event-ID */
 #define BL_FEED_ENTRIES     32           /* of one partition's change feed, in one read */
+
+/* Rate limits and overload */
+#define BL_RATE_MAX          1000000 /* tokens a second, and tokens in a bucket, that can be set */
+#define BL_LIMITER_PLACES    65536   /* buckets at a time in one table; 24 bytes each */
+#define BL_PROCESSES_MAX     1024    /* live processes that are looked at for the share of a limit */
+#define BL_CIDRS_MAX         64      /* networks in trusted-proxies */
+#define BL_FORWARDED_MAX     32      /* addresses of X-Forwarded-For that are looked at */
+#define BL_RETRY_AFTER_MAX_S 3600
+
+/* Keys */
+#define BL_KEYS_MAX              256 /* that hold in one environment */
+#define BL_KEY_NAME_MAX_BYTES    64
+#define BL_KEY_ORIGINS_MAX_BYTES 1024 /* of one key, together */
+#define BL_TOKEN_MIN_BYTES       32
+#define BL_TOKEN_MAX_BYTES       128
+#define BL_KEYS_TEXT_MAX_BYTES   (256 * 1024) /* of a file, or of BL_KEYS */
+#define BL_LOGIN_MAX_BYTES       1024         /* body of POST /login */
 
 /* Base */
 #define BL_BUF_MAX_BYTES ((size_t)256 * 1024 * 1024)
