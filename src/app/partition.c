@@ -37,6 +37,7 @@ struct bl_partition {
 
     struct bl_hash_key id_key;
     struct seen_ids seen;
+    struct bl_erased erased;
 };
 
 static void on_pattern(void *ctx, const struct bl_pattern *pattern)
@@ -74,6 +75,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     p->engine = (struct bl_engine){&p->settings, {p, on_pattern, on_attempt}};
     p->id_key = id_key;
     seen_init(&p->seen, seen_max, seen_ms);
+    bl_erased_init(&p->erased, BL_TOMBSTONES_MAX);
     p->clock_ms = INT64_MIN;
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
@@ -98,6 +100,7 @@ void bl_partition_free(struct bl_partition *p)
     bl_heap_release(&p->due);
     free(p->scratch);
     seen_release(&p->seen);
+    bl_erased_release(&p->erased);
     free(p);
 }
 
@@ -409,6 +412,11 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
     enum bl_err err = BL_PLANT(DEADLINE_AFTER) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
         return err;
+    if (bl_erased_has(&p->erased, p->id_key, r->user_id)) {
+        if (p->sink.erased)
+            p->sink.erased(p->sink.ctx, r);
+        return BL_OK;
+    }
     if (!r->made_id) {
         uint64_t id = id_hash_of(p, r);
         if (seen_has(&p->seen, id, received_ms)) {
@@ -457,6 +465,28 @@ enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_setti
     p->settings.grace_ms = grace_ms;
     p->settings.floor_ms = floor_ms;
     return BL_OK;
+}
+
+struct bl_erased *bl_partition_erased(struct bl_partition *p)
+{
+    return &p->erased;
+}
+
+struct bl_hash_key bl_partition_key(const struct bl_partition *p)
+{
+    return p->id_key;
+}
+
+enum bl_err bl_partition_forget(struct bl_partition *p, struct bl_str user_id)
+{
+    struct bl_member *m = bl_partition_member(p, user_id);
+    enum bl_err err = m ? take_up(p, m) : BL_OK;
+    if (err != BL_OK || !m)
+        return err;
+    bl_user_init(p->scratch);
+    p->scratch_changed = true;
+    mark_dirty(p, m);
+    return reschedule(p, m);
 }
 
 const struct bl_settings *bl_partition_rules(const struct bl_partition *p)

@@ -6,9 +6,13 @@
 
 #define KIND(kind) (1U << (kind))
 #define PATTERN    (KIND(BL_COMMAND_RESOLVE) | KIND(BL_COMMAND_EXPLAIN))
+#define USER       (PATTERN | KIND(BL_COMMAND_ERASE) | KIND(BL_COMMAND_READMIT))
 
-static const char *const kinds[BL_COMMAND_KINDS] = {
-    [BL_COMMAND_RESOLVE] = "resolve", [BL_COMMAND_EXPLAIN] = "explain", [BL_COMMAND_RULES] = "rules"};
+static const char *const kinds[BL_COMMAND_KINDS] = {[BL_COMMAND_RESOLVE] = "resolve",
+                                                    [BL_COMMAND_EXPLAIN] = "explain",
+                                                    [BL_COMMAND_RULES] = "rules",
+                                                    [BL_COMMAND_ERASE] = "erase",
+                                                    [BL_COMMAND_READMIT] = "readmit"};
 
 static bool read_kind(struct bl_json v, struct bl_command *out)
 {
@@ -64,7 +68,7 @@ static const struct member {
 } members[] = {
     {"command", BL_JSON_STRING, KIND(BL_COMMAND_KINDS) - 1, read_kind},
     {"pattern_id", BL_JSON_STRING, PATTERN, read_pattern_id},
-    {"user_id", BL_JSON_STRING, PATTERN, read_user},
+    {"user_id", BL_JSON_STRING, USER, read_user},
     {"text", BL_JSON_STRING, KIND(BL_COMMAND_EXPLAIN), read_explanation},
     {"version", BL_JSON_INT, KIND(BL_COMMAND_RULES), read_version},
     {"settings", BL_JSON_OBJECT, KIND(BL_COMMAND_RULES), read_settings},
@@ -134,6 +138,15 @@ enum bl_err bl_command_read(struct bl_str text, struct bl_command *out)
     return err;
 }
 
+static void pad(struct bl_buf *out, size_t n)
+{
+    char *space = bl_buf_reserve(out, n);
+    if (!space)
+        return;
+    memset(space, ' ', n);
+    out->n += n;
+}
+
 void bl_command_write(const struct bl_command *c, struct bl_buf *out)
 {
     char hex[32];
@@ -144,12 +157,17 @@ void bl_command_write(const struct bl_command *c, struct bl_buf *out)
         bl_buf_char(out, '}');
         return;
     }
-    bl_pattern_id_hex(&c->pattern_id, hex);
-    bl_buf_printf(out, ",\"pattern_id\":\"%.32s\",\"user_id\":", hex);
+    if (PATTERN & KIND(c->kind)) {
+        bl_pattern_id_hex(&c->pattern_id, hex);
+        bl_buf_printf(out, ",\"pattern_id\":\"%.32s\"", hex);
+    }
+    bl_buf_z(out, ",\"user_id\":");
     bl_buf_json(out, bl_command_user(c));
     if (c->kind == BL_COMMAND_EXPLAIN) {
         bl_buf_z(out, ",\"text\":");
         bl_buf_json(out, bl_command_text(c));
     }
     bl_buf_char(out, '}');
+    if (c->kind == BL_COMMAND_ERASE)
+        pad(out, BL_ERASE_ENTRY_BYTES);
 }

@@ -14,6 +14,7 @@ static const char *const commands[] = {
     "{\"command\":\"resolve\",\"pattern_id\":\"" ID "\",\"user_id\":\"u \\\"1\\\"\"}",
     "{\"command\":\"explain\",\"pattern_id\":\"" ID
     "\",\"user_id\":\"u\",\"text\":\"Stuck, says \\\"é\\\".\"}",
+    "{\"command\":\"readmit\",\"user_id\":\"u \\\"1\\\"\"}",
     "{\"command\":\"rules\",\"version\":7,\"settings\":{\"twin\":1000,\"rules\":{\"x\":[1,{}]}}}",
 };
 
@@ -29,6 +30,22 @@ static void a_command_reads_as_it_was_written(void **state)
         assert_string_equal(b.p, commands[i]);
         bl_buf_release(&b);
     }
+}
+
+/* ARCHITECTURE, erasure: an entry of its own node. */
+static void an_erase_is_as_large_as_a_node_of_the_stream(void **state)
+{
+    static const char text[] = "{\"command\":\"erase\",\"user_id\":\"u1\"}";
+    struct bl_command c, back;
+    struct bl_buf b = {0};
+    (void)state;
+    assert_int_equal(bl_command_read(BL_STR(text), &c), BL_OK);
+    bl_command_write(&c, &b);
+    assert_true(b.err == BL_OK && b.n == sizeof text - 1 + BL_ERASE_ENTRY_BYTES);
+    assert_memory_equal(b.p, text, sizeof text - 1);
+    assert_int_equal(bl_command_read(bl_buf_view(&b), &back), BL_OK);
+    assert_true(back.kind == BL_COMMAND_ERASE && bl_str_eqz(bl_command_user(&back), "u1"));
+    bl_buf_release(&b);
 }
 
 static void settings_are_cut_out_as_they_stand(void **state)
@@ -63,6 +80,9 @@ static void what_is_no_command_is_refused(void **state)
         "{\"command\":\"explain\",\"pattern_id\":\"" ID "\",\"user_id\":\"u\",\"text\":\"\"}",
         "{\"command\":\"explain\",\"pattern_id\":\"" ID "\",\"user_id\":\"u\",\"text\":\"a\\nb\"}",
         "{\"command\":\"explain\",\"pattern_id\":\"" ID "\",\"user_id\":\"u\",\"text\":null}",
+        "{\"command\":\"erase\"}",
+        "{\"command\":\"erase\",\"pattern_id\":\"" ID "\",\"user_id\":\"u\"}",
+        "{\"command\":\"erase\",\"user_id\":\"\"}",
         "{\"command\":\"rules\",\"settings\":{}}",
         "{\"command\":\"rules\",\"version\":1}",
         "{\"command\":\"rules\",\"version\":0,\"settings\":{}}",
@@ -112,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_reads_as_it_was_written),
+        cmocka_unit_test(an_erase_is_as_large_as_a_node_of_the_stream),
         cmocka_unit_test(settings_are_cut_out_as_they_stand),
         cmocka_unit_test(what_is_no_command_is_refused),
         cmocka_unit_test(an_explanation_is_bounded),

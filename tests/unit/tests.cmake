@@ -8,6 +8,7 @@ bl_test(test_plain unit bl_wire)
 bl_test(test_message unit bl_wire)
 bl_test(test_explaining unit bl_app)
 bl_test(test_command unit bl_wire)
+bl_test(test_erased unit bl_app)
 bl_test(test_settings unit bl_wire)
 
 bl_test(test_query unit bl_app)

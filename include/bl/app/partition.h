@@ -11,6 +11,7 @@
 #ifndef BL_APP_PARTITION_H
 #define BL_APP_PARTITION_H
 
+#include "bl/app/erased.h"
 #include "bl/base/heap.h"
 #include "bl/base/map.h"
 #include "bl/config/settings.h"
@@ -56,6 +57,8 @@ struct bl_partition_sink {
     void (*duplicate)(void *ctx, const struct bl_record *record);
     /* A client's event id to be remembered from now on. */
     void (*remember)(void *ctx, uint64_t id_hash, int64_t received_ms);
+    /* An event of a user who is erased: dropped, whatever else is true of it. */
+    void (*erased)(void *ctx, const struct bl_record *record);
 };
 
 struct bl_partition;
@@ -115,6 +118,19 @@ BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_st
  * the end of p. */
 BL_CHECKED enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_settings *rules,
                                               int64_t received_ms);
+/* Who is erased: restored by the caller at the beginning (it is empty), changed only here afterwards. */
+struct bl_erased *bl_partition_erased(struct bl_partition *p);
+/* Of event ids and of tombstones: the data set's. */
+struct bl_hash_key bl_partition_key(const struct bl_partition *p);
+/* Drops the user's state, if the user is at hand. */
+BL_CHECKED enum bl_err bl_partition_forget(struct bl_partition *p, struct bl_str user_id);
+/* Moves the clock, then forgets the user's state, who must be at hand if there is any, and drops the user's events from
+ * now on. *forgotten as in bl_erased_add. */
+BL_CHECKED enum bl_err bl_partition_erase(struct bl_partition *p, struct bl_str user_id, int64_t received_ms,
+                                          int64_t at_ms, bool *forgotten, struct bl_hash128 *oldest);
+/* The user's events are taken again. */
+BL_CHECKED enum bl_err bl_partition_readmit(struct bl_partition *p, struct bl_str user_id,
+                                            int64_t received_ms);
 /* Those in effect. Borrowed until the next change. */
 const struct bl_settings *bl_partition_rules(const struct bl_partition *p);
 /* The earliest deadline of anybody at hand; BL_NEVER: none. */

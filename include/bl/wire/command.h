@@ -2,7 +2,14 @@
  * events. One JSON object, each member once and no other:
  * {"command":"resolve","pattern_id":"…","user_id":"…"}
  * {"command":"explain","pattern_id":"…","user_id":"…","text":"…"}
- * {"command":"rules","version":N,"settings":{…}}    settings as in wire/rules.h */
+ * {"command":"rules","version":N,"settings":{…}}    settings as in wire/rules.h
+ * {"command":"erase","user_id":"…"}                 everything of the user goes, and what comes is dropped
+ * {"command":"readmit","user_id":"…"}               what comes is taken again
+ *
+ * An erase is written with BL_ERASE_ENTRY_BYTES of white space at its end. Redis packs entries into nodes of 4 KiB
+ * (stream-node-max-bytes) and frees a node, and with it the bytes of what was trimmed, only when all its entries are
+ * trimmed; an entry as large as a node begins one and leaves no room in it. So nodes that hold the erased user's events
+ * have no entry younger than the erase, and go with it. */
 #ifndef BL_WIRE_COMMAND_H
 #define BL_WIRE_COMMAND_H
 
@@ -11,12 +18,19 @@
 
 #define BL_EXPLAIN_MAX_BYTES 600 /* of `text`: UTF-8 without control characters, at least one byte */
 
-enum bl_command_kind { BL_COMMAND_RESOLVE, BL_COMMAND_EXPLAIN, BL_COMMAND_RULES, BL_COMMAND_KINDS };
+enum bl_command_kind {
+    BL_COMMAND_RESOLVE,
+    BL_COMMAND_EXPLAIN,
+    BL_COMMAND_RULES,
+    BL_COMMAND_ERASE,
+    BL_COMMAND_READMIT,
+    BL_COMMAND_KINDS
+};
 
 struct bl_command {
     enum bl_command_kind kind;
-    /* resolve, explain. Owned, so that nothing outlives the text it came from. */
-    struct bl_pattern_id pattern_id;
+    struct bl_pattern_id pattern_id; /* resolve, explain */
+    /* all but rules. Owned, so that nothing outlives the text it came from. */
     char user[BL_USER_ID_MAX_BYTES];
     size_t user_bytes;
     /* explain */
