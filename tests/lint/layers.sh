@@ -18,7 +18,7 @@ declare -A may=(
 )
 declare -A library=(
     [h2o.h]="http" [h2o/]="http" [hiredis/]="store main" [simdjson.h]="wire" [jansson.h]="wire http store main app"
-    [yaml.h]="config" [uv.h]="store http outbound main" [zlib.h]="file http" [openssl/]="http outbound store" [curl/]="outbound"
+    [yaml.h]="config" [uv.h]="store http outbound main" [zlib.h]="file http" [openssl/]="app http outbound store" [curl/]="outbound"
 )
 
 status=0

@@ -28,6 +28,7 @@ target_include_directories(test_share PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 
 bl_test(test_readme unit bl_store)
 target_compile_definitions(test_readme PRIVATE BL_README="${CMAKE_SOURCE_DIR}/README.md")
+bl_test(test_access unit bl_app)
 bl_test(test_alerts_config unit bl_config)
 bl_test(test_alerting unit bl_app)
 bl_test(test_alert_message unit bl_app PkgConfig::JANSSON)

@@ -97,6 +97,15 @@
 #define BL_KEYS_TEXT_MAX_BYTES   (256 * 1024) /* of a file, or of BL_KEYS */
 #define BL_LOGIN_MAX_BYTES       1024         /* body of POST /login */
 
+/* Keys */
+#define BL_KEYS_MAX              256 /* that hold in one environment */
+#define BL_KEY_NAME_MAX_BYTES    64
+#define BL_KEY_ORIGINS_MAX_BYTES 1024 /* of one key, together */
+#define BL_TOKEN_MIN_BYTES       32
+#define BL_TOKEN_MAX_BYTES       128
+#define BL_KEYS_TEXT_MAX_BYTES   (256 * 1024) /* of a file, or of BL_KEYS */
+#define BL_LOGIN_MAX_BYTES       1024         /* body of POST /login */
+
 /* Base */
 #define BL_BUF_MAX_BYTES ((size_t)256 * 1024 * 1024)
 

@@ -7,6 +7,7 @@
 #ifndef BL_HTTP_SERVER_H
 #define BL_HTTP_SERVER_H
 
+#include "bl/app/access.h"
 #include "bl/base/err.h"
 #include "bl/base/str.h"
 
@@ -15,14 +16,6 @@
 struct uv_loop_s;
 struct bl_server;
 struct bl_route; /* src/http/route.h: the calls' side */
-
-/* What a call needs of who calls; each includes those before it but for WRITE, which is apart: a write key is public. */
-enum bl_access {
-    BL_ACCESS_OPEN,  /* nothing: pages, health */
-    BL_ACCESS_WRITE, /* sending events */
-    BL_ACCESS_READ,  /* the API, the stream */
-    BL_ACCESS_ADMIN, /* resolve, erase, audit */
-};
 
 /* Asked in the order of adding, before a handler sees the request (its body is there). true: go on. false: the guard has
  * answered. Guards know who may (keys) and how much (limits); the server knows neither. */
