@@ -2,11 +2,13 @@
  * connection of its own: no server is needed. */
 #include "inspect.h"
 
+#include "bl/store/acl.h"
 #include "bl/store/keys.h"
 #include "bl/store/reads.h"
 #include "commands.h"
 #include "up.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -116,6 +118,34 @@ static void print_keys(struct inspect *i, const char *env, const char *socket)
     bl_buf_release(&key);
 }
 
+/* The users of a Redis of one's own, as the lines that make them (SPEC 7). */
+static void print_acl(struct inspect *i, const char *env)
+{
+    struct bl_buf out;
+    bl_buf_init(&out, 0);
+    bl_buf_z(&out,
+             "# One user for each role. Put a secret of its own (openssl rand -hex 32) in the place of each "
+             "word in capitals,\n"
+             "# and give a role its address by the environment: BL_REDIS=redis://serve:SECRET@host:6379\n"
+             "# The lines are for redis-cli (then ACL SAVE); with `user` for their first two words, for an "
+             "ACL file.\n"
+             "# Then switch the user without a password off, and leave it its rights all the same: Redis "
+             "reads the\n"
+             "# transactions of its append-only file as that user, and drops what it may not do.\n"
+             "ACL SETUSER default off ~* +@all\n");
+    for (size_t k = 0; k < BL_ACL_COUNT; k++) {
+        const struct bl_acl_doc *doc = bl_acl_doc(k);
+        char secret[32] = "";
+        for (size_t n = 0; doc->name[n] && n + 1 < sizeof secret; n++)
+            secret[n] = (char)toupper((unsigned char)doc->name[n]);
+        bl_buf_printf(&out, "\n# %s: %s\nACL SETUSER ", doc->name, doc->what);
+        bl_acl_put(&out, k, bl_str_of(env), bl_str_of(secret));
+        bl_buf_char(&out, '\n');
+    }
+    inspect_print(i, bl_buf_view(&out));
+    bl_buf_release(&out);
+}
+
 static const struct what {
     const char *name;
     enum bl_call call;
@@ -139,6 +169,8 @@ static const struct what {
     {"metrics", BL_CALL_EXPOSITION, false, NULL, "all figures as Prometheus reads them"},
     {"entries", BL_CALL_COUNT, false, NULL, "every entry of the event streams in order of time, as NDJSON"},
     {"keys", BL_CALL_COUNT, false, NULL, "the Redis keys and the redis-cli line that reads each"},
+    {"acl", BL_CALL_COUNT, false, NULL,
+     "the Redis users, one for each role, as the ACL lines that make them"},
 };
 #define N_WHATS (sizeof whats / sizeof *whats)
 
@@ -212,7 +244,7 @@ static void on_timer(uv_timer_t *timer)
 
 static int run(struct run *r, const struct bl_config *config)
 {
-    char url[UP_PATH_MAX];
+    char url[UP_URL_MAX];
     const char *at = up_data_address(config, url);
     if (!at) {
         inspect_end(&r->i, "no `up` runs on the directory of --data.");
@@ -248,10 +280,13 @@ int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
         return usage();
     r.i.columns = w->columns;
     if (strcmp(w->name, "keys") == 0) {
-        char url[UP_PATH_MAX];
+        char url[UP_URL_MAX];
         const char *at = up_data_address(config, url);
-        bool local = at && strncmp(at, "unix://", 7) == 0;
-        print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV), local ? at + 7 : NULL);
+        print_keys(&r.i, bl_config_text(config, BL_OPTION_ENV), at ? up_data_socket_in(at) : NULL);
+        return fflush(stdout) == 0 ? r.i.status : 1;
+    }
+    if (strcmp(w->name, "acl") == 0) {
+        print_acl(&r.i, bl_config_text(config, BL_OPTION_ENV));
         return fflush(stdout) == 0 ? r.i.status : 1;
     }
     if (uv_loop_init(&r.loop) != 0)

@@ -122,7 +122,7 @@ const char *replay_live_name(const struct replay_live *live)
 
 enum bl_err replay_live_open(const struct bl_config *config, struct replay_live **out)
 {
-    char url[UP_PATH_MAX];
+    char url[UP_URL_MAX];
     struct bl_buf why;
     const char *at = up_data_address(config, url);
     if (!at)

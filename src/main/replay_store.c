@@ -93,7 +93,7 @@ static enum bl_err start_redis(struct pipeline *l)
     l->redis = (struct up_child){.role = UP_REDIS, .number = 1};
     set_argv(&l->redis, argv);
     up_child_start(&l->redis, environ, now_ms());
-    for (int64_t until = now_ms() + REDIS_WAIT_MS; up_probe_redis(l->socket) != UP_REDIS_READY;) {
+    for (int64_t until = now_ms() + REDIS_WAIT_MS; up_probe_redis(l->socket, NULL) != UP_REDIS_READY;) {
         if (now_ms() > until)
             return give_up("the private redis-server does not answer");
         usleep(LOOK_US);
@@ -115,14 +115,27 @@ static enum bl_err write_settings(struct pipeline *l)
 
 static enum bl_err start_workers(struct pipeline *l)
 {
-    const char *argv[] = {l->self,        "worker",        "--config",
-                          l->settings,    "--redis",       l->redis_url,
-                          "--env",        l->env,          "--clock",
-                          "event",        "--partitions",  l->partitions,
-                          "--durability", "none",          "--pattern-retention",
-                          "3650d",        "--pattern-max", "1000000000",
-                          "--log-level",  "warn",          NULL};
+    const char *argv[] = {l->self,
+                          "worker",
+                          "--config",
+                          l->settings,
+                          "--env",
+                          l->env,
+                          "--clock",
+                          "event",
+                          "--partitions",
+                          l->partitions,
+                          "--durability",
+                          "none",
+                          "--pattern-retention",
+                          "3650d",
+                          "--pattern-max",
+                          "1000000000",
+                          "--log-level",
+                          "warn",
+                          NULL};
     ssize_t n = readlink("/proc/self/exe", l->self, sizeof l->self - 1);
+    setenv("BL_REDIS", l->redis_url, 1); /* it may hold a password, which is no argument */
     l->self[n > 0 ? n : 0] = '\0';
     l->n_workers = (size_t)bl_config_int(l->config, BL_OPTION_WORKERS);
     l->workers = calloc(l->n_workers, sizeof *l->workers);

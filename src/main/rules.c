@@ -235,7 +235,7 @@ int bl_main_rules(const struct bl_config *config, int argc, char **argv)
 {
     struct bl_ruleset *r;
     struct bl_buf out;
-    char url[UP_PATH_MAX];
+    char url[UP_URL_MAX];
     const struct action *action = argc > 0 ? action_of(argv[0]) : &actions[0];
     if (!action || argc > 2 || action->takes_file != (argc == 2))
         return usage();

@@ -49,11 +49,15 @@ struct up {
     struct up_child *children;
     size_t n_children;
     char **env[UP_ROLES]; /* of each role's children */
-    char self[UP_PATH_MAX], redis[UP_PATH_MAX], redis_url[UP_PATH_MAX + 8], port_text[16], url[320];
+    struct up_acl acl;
+    char redis_env[UP_ROLES][UP_URL_MAX + 16]; /* where the store is, and who asks */
+    char admin_url[UP_URL_MAX];
+    char self[UP_PATH_MAX], redis[UP_PATH_MAX], port_text[16], url[320];
     const char *host; /* to reach serve at */
     int port;
     int64_t began_ms; /* the phase of starting that we are in */
     bool said_waiting;
+    bool open_due; /* Redis was started, and nobody may look yet */
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t signals[4];
@@ -108,6 +112,8 @@ static void add_redis(struct up *up)
                           "",
                           "--maxmemory-policy",
                           "noeviction",
+                          "--aclfile",
+                          up->data.acl,
                           NULL};
     add_child(up, UP_REDIS, 1, argv);
 }
@@ -129,16 +135,13 @@ static int n_alerts(const struct up *up)
 static void add_others(struct up *up)
 {
     const char *level = log_level(up), *settings = up->data.config;
-    const char *worker[] = {up->self,      "worker",      "--config", settings, "--redis",
-                            up->redis_url, "--log-level", level,      NULL};
-    const char *serve[] = {up->self,      "serve", "--config", settings,      "--redis", up->redis_url,
-                           "--log-level", level,   "--port",   up->port_text, NULL};
+    const char *worker[] = {up->self, "worker", "--config", settings, "--log-level", level, NULL};
+    const char *serve[] = {up->self, "serve",  "--config",    settings, "--log-level",
+                           level,    "--port", up->port_text, NULL};
     const char *simulate[] = {up->self, "simulate",    "--config", settings, "--url",
                               up->url,  "--log-level", level,      NULL};
-    const char *explain[] = {up->self,      "explain",     "--config", settings, "--redis",
-                             up->redis_url, "--log-level", level,      NULL};
-    const char *alerts[] = {up->self,      "alerts",      "--config", settings, "--redis",
-                            up->redis_url, "--log-level", level,      NULL};
+    const char *explain[] = {up->self, "explain", "--config", settings, "--log-level", level, NULL};
+    const char *alerts[] = {up->self, "alerts", "--config", settings, "--log-level", level, NULL};
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_WORKERS); i++)
         add_child(up, UP_WORKER, i, worker);
     for (int i = 1; i <= bl_config_int(up->config, BL_OPTION_SERVE); i++)
@@ -263,7 +266,7 @@ static void apply_rules(struct up *up)
 {
     struct bl_buf why;
     bl_buf_init(&why, 0);
-    if (!up_apply_rules(up->config, up->redis_url, &why))
+    if (!up_apply_rules(up->config, up->admin_url, &why))
         fprintf(stderr, "behaviorlens up: the rules of the configuration are not applied: %.*s.\n",
                 BL_STR_ARG(bl_buf_view(&why)));
     bl_buf_release(&why);
@@ -271,7 +274,7 @@ static void apply_rules(struct up *up)
 
 static void tick_starting_redis(struct up *up)
 {
-    enum up_redis_state state = up_probe_redis(up->data.socket);
+    enum up_redis_state state = up_probe_redis(up->data.socket, up_acl_secret(&up->acl, "operator"));
     bool silent = state == UP_REDIS_ABSENT && now_ms(up) - up->began_ms > REDIS_START_MS;
     if (state == UP_REDIS_TOO_OLD)
         fprintf(stderr, "behaviorlens up: %s is older than Redis 7: install a newer one.\n", up->redis);
@@ -307,14 +310,26 @@ static void tick_starting(struct up *up)
     }
 }
 
+/* Once Redis has loaded; see up_acl.c. */
+static void open_redis(struct up *up)
+{
+    const char *secret = up_acl_secret(&up->acl, "operator");
+    if (up->open_due && up_probe_redis(up->data.socket, secret) == UP_REDIS_READY)
+        up->open_due = !up_probe_open(up->data.socket, secret);
+}
+
 /* The simulator begins when there is a server to talk to. */
 static void start_due(struct up *up)
 {
     int64_t now = now_ms(up);
     for (size_t i = 0; i < up->n_children; i++) {
         struct up_child *c = &up->children[i];
-        if (c->pid == 0 && now >= c->retry_ms && (c->role != UP_SIMULATE || up->phase == UP_RUNNING))
-            up_child_start(c, up->env[c->role], now);
+        if (c->pid || now < c->retry_ms || (c->role == UP_SIMULATE && up->phase != UP_RUNNING))
+            continue;
+        if (c->role == UP_REDIS && !up_aof_mend(up->data.dir))
+            continue; /* it logs why, and the next tick may do better */
+        up->open_due |= c->role == UP_REDIS;
+        up_child_start(c, up->env[c->role], now);
     }
 }
 
@@ -331,6 +346,8 @@ static void on_tick(uv_timer_t *timer)
     reap(up);
     if (up->phase < UP_RUNNING && gave_up(up))
         stop(up, 1);
+    if (up->phase != UP_STOPPING)
+        open_redis(up);
     if (up->phase == UP_STARTING_REDIS)
         tick_starting_redis(up);
     if (up->phase == UP_STARTING)
@@ -375,19 +392,6 @@ static void run(struct up *up)
     uv_loop_close(&up->loop);
 }
 
-static bool find_programs(struct up *up, struct bl_buf *why)
-{
-    ssize_t n = readlink("/proc/self/exe", up->self, sizeof up->self - 1);
-    up->self[n > 0 ? n : 0] = '\0';
-    up_find_program("redis-server", up->redis);
-    if (!up->self[0])
-        bl_buf_z(why, "cannot find this program's own file: is /proc mounted?");
-    else if (!up->redis[0])
-        bl_buf_z(why, "redis-server is not installed: run deploy/install, or `apt-get install redis-server` "
-                      "(Debian, Ubuntu), `dnf install redis` (Fedora)");
-    return up->self[0] && up->redis[0];
-}
-
 static void name_addresses(struct up *up)
 {
     const char *at = bl_config_text(up->config, BL_OPTION_LISTEN);
@@ -396,20 +400,41 @@ static void name_addresses(struct up *up)
     snprintf(up->port_text, sizeof up->port_text, "%d", up->port);
     snprintf(up->url, sizeof up->url, strchr(up->host, ':') ? "http://[%s]:%d" : "http://%s:%d", up->host,
              up->port);
-    snprintf(up->redis_url, sizeof up->redis_url, "unix://%s", up->data.socket);
+}
+
+/* The store's address, with the name and the secret of that user. */
+static void name_store(const struct up *up, const char *user, char *out, size_t max)
+{
+    const char *secret = up_acl_secret(&up->acl, user);
+    snprintf(out, max, "unix://%s:%s@%s", user, secret ? secret : "", up->data.socket);
+}
+
+static bool make_users(struct up *up, struct bl_buf *why)
+{
+    bool ok = up_acl_write(&up->acl, up->data.dir, bl_config_text(up->config, BL_OPTION_ENV), why);
+    name_store(up, "admin", up->admin_url, sizeof up->admin_url);
+    for (size_t i = 0; i < UP_ROLES && ok; i++) {
+        size_t n = (size_t)snprintf(up->redis_env[i], sizeof up->redis_env[i], "BL_REDIS=");
+        name_store(up, up_role_name((enum up_role)i), up->redis_env[i] + n, sizeof up->redis_env[i] - n);
+        up->env[i] = up_env(up->config, (enum up_role)i, up->redis_env[i]);
+        if (!up->env[i])
+            bl_buf_z(why, "out of memory");
+        ok = up->env[i] != NULL;
+    }
+    return ok;
 }
 
 static bool prepare(struct up *up, struct bl_buf *why)
 {
     struct bl_buf yaml;
-    bool ok = find_programs(up, why);
+    bool ok = up_find_programs(up->self, up->redis, why);
     up->port = (int)bl_config_int(up->config, BL_OPTION_PORT);
     if (!ok || !up_data_open(&up->data, bl_config_text(up->config, BL_OPTION_DATA), why))
         return false;
     bl_buf_init(&yaml, 0);
     bl_config_print_yaml(up->config, false, &yaml);
     ok = up_probe_port(bl_config_text(up->config, BL_OPTION_LISTEN), &up->port, why) &&
-         up_data_write_config(&up->data, bl_buf_view(&yaml), why);
+         up_data_write_config(&up->data, bl_buf_view(&yaml), why) && make_users(up, why);
     bl_buf_release(&yaml);
     name_addresses(up);
     if (!ok)
@@ -435,10 +460,7 @@ static struct up *up_new(const struct bl_config *config)
         return NULL;
     *up = (struct up){.magic = UP_MAGIC, .config = config};
     up->children = calloc((size_t)n, sizeof *up->children);
-    bool ok = up->children != NULL;
-    for (size_t i = 0; i < UP_ROLES; i++)
-        ok &= (up->env[i] = up_env(config, (enum up_role)i)) != NULL;
-    if (ok)
+    if (up->children)
         return up;
     up_free(up);
     return NULL;

@@ -6,12 +6,17 @@
 
 #include "bl/base/buf.h"
 #include "bl/base/err.h"
+#include "bl/store/acl.h"
 
 #include <sys/types.h>
 
-#define UP_PATH_MAX 4096
-#define UP_ARGS_MAX 48
-#define UP_ROLES    6
+#define UP_PATH_MAX      4096
+#define UP_URL_MAX       (UP_PATH_MAX + 128) /* of the private Redis, with user and password */
+#define UP_ARGS_MAX      48
+#define UP_ROLES         6
+#define UP_SECRET_BYTES  64
+#define UP_ACL_FILE      "redis.acl"
+#define UP_PASSWORD_FILE "redis." /* and the user's name */
 
 /* In order of stopping: a role is stopped when all before it have ended. */
 enum up_role { UP_SIMULATE, UP_EXPLAIN, UP_ALERTS, UP_SERVE, UP_WORKER, UP_REDIS };
@@ -30,9 +35,10 @@ struct up_child {
 };
 
 const char *up_role_name(enum up_role role);
-/* The environment for children of that role: the list is the caller's to free, its texts are borrowed. NULL: no memory. */
+/* The environment for children of that role, with `redis` (BL_REDIS=…) where it needs the store: the list is the caller's to
+ * free, its texts are borrowed. NULL: no memory. */
 struct bl_config;
-char **up_env(const struct bl_config *config, enum up_role role);
+char **up_env(const struct bl_config *config, enum up_role role, char *redis);
 /* Starts it: in its own process group (Ctrl-C is the supervisor's alone), to be told to end when the
  * supervisor dies in any way. A fork that fails counts as a death. */
 void up_child_start(struct up_child *c, char **env, int64_t now_ms);
@@ -50,6 +56,7 @@ struct up_data {
     char config[UP_PATH_MAX];     /* the settings the children read */
     char log[UP_PATH_MAX];        /* of Redis */
     char pid_file[UP_PATH_MAX];   /* of Redis */
+    char acl[UP_PATH_MAX];        /* its users */
     int lock;                     /* held while we live */
 };
 
@@ -60,20 +67,44 @@ BL_CHECKED bool up_data_open(struct up_data *d, const char *wanted, struct bl_bu
  * nothing. */
 bool up_data_socket(const char *wanted, char out[UP_PATH_MAX]);
 struct bl_config;
-/* For commands that look at a running system: where its store is. --redis, else an `up` on this machine, else the
- * default of --redis. NULL: no `up` runs on the directory of --data. May point into `url`. */
-const char *up_data_address(const struct bl_config *config, char url[UP_PATH_MAX]);
+/* For commands that look at a running system: where its store is. --redis, else an `up` on this machine (as its user
+ * `admin`), else the default of --redis. NULL: no `up` runs on the directory of --data. May point into `url`. It may hold a
+ * password: not for messages. */
+const char *up_data_address(const struct bl_config *config, char url[UP_URL_MAX]);
+/* The socket in such an address; NULL: it leads to a host. */
+const char *up_data_socket_in(const char *url);
 BL_CHECKED bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why);
 void up_data_close(struct up_data *d);
 /* The program of that name in PATH; empty text if there is none. */
 void up_find_program(const char *name, char out[UP_PATH_MAX]);
+/* This program and redis-server. On failure `why` has a sentence. */
+BL_CHECKED bool up_find_programs(char self[UP_PATH_MAX], char redis[UP_PATH_MAX], struct bl_buf *why);
+
+/* The users of the private Redis (SPEC 7). */
+struct up_acl {
+    char secret[BL_ACL_COUNT][UP_SECRET_BYTES + 1]; /* in the order of acl.def */
+};
+/* Makes secrets, writes them into the directory. On failure `why` has a sentence. */
+BL_CHECKED bool up_acl_write(struct up_acl *acl, const char *dir, const char *env, struct bl_buf *why);
+const char *up_acl_secret(const struct up_acl *acl, const char *user);
+/* The password of `admin` or `operator` of the `up` that runs there; false: it has none. */
+BL_CHECKED bool up_acl_read(const char *dir, const char *user, char out[UP_SECRET_BYTES + 1]);
+
+/* Before a Redis starts on that directory: cuts its append-only file where its last transaction has no end. False: it should
+ * and cannot. */
+bool up_aof_mend(const char *dir);
+/* How many bytes of such a file may stay. */
+size_t up_aof_whole(struct bl_str text);
 
 /* The configuration's rules become those of the data set, if they are others than at the last start. On failure `why`
  * has a sentence. */
 BL_CHECKED bool up_apply_rules(const struct bl_config *config, const char *redis_url, struct bl_buf *why);
 
 enum up_redis_state { UP_REDIS_ABSENT, UP_REDIS_LOADING, UP_REDIS_READY, UP_REDIS_TOO_OLD };
-enum up_redis_state up_probe_redis(const char *socket);
+/* `secret`: the user operator's; NULL: there are no users. */
+enum up_redis_state up_probe_redis(const char *socket, const char *secret);
+/* Lets everybody who can open the socket look. False: not now. */
+BL_CHECKED bool up_probe_open(const char *socket, const char *secret);
 /* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
 BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why);
 /* Does GET path on that port answer 200? */

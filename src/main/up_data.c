@@ -3,6 +3,7 @@
  *   lock         flock(2) held by the supervisor for its life, with its pid for people
  *   config.yaml  the effective settings, for the children
  *   redis.sock redis.pid redis.log appendonlydir/    of the private Redis
+ *   redis.acl redis.admin redis.operator             its users (up_acl.c)
  *
  * Invariant: whoever holds the lock is the only supervisor; so a Redis found at work on the directory is an
  * orphan. */
@@ -130,9 +131,10 @@ static bool take_lock(struct up_data *d, struct bl_buf *why)
 static bool name_files(struct up_data *d, struct bl_buf *why)
 {
     static const size_t socket_max = sizeof((struct sockaddr_un *)0)->sun_path - 1;
-    bool ok = FORMAT_PATH(d->socket, "%s/redis.sock", d->dir) &&
-              FORMAT_PATH(d->config, "%s/config.yaml", d->dir) &&
-              FORMAT_PATH(d->log, "%s/redis.log", d->dir) && FORMAT_PATH(d->pid_file, "%s/redis.pid", d->dir);
+    bool ok =
+        FORMAT_PATH(d->socket, "%s/redis.sock", d->dir) && FORMAT_PATH(d->config, "%s/config.yaml", d->dir) &&
+        FORMAT_PATH(d->log, "%s/redis.log", d->dir) && FORMAT_PATH(d->pid_file, "%s/redis.pid", d->dir) &&
+        FORMAT_PATH(d->acl, "%s/" UP_ACL_FILE, d->dir);
     if (ok && strlen(d->socket) > socket_max) {
         strcpy(d->socket_dir, "/tmp/behaviorlens-XXXXXX");
         ok = mkdtemp(d->socket_dir) != NULL;
@@ -208,15 +210,27 @@ bool up_data_socket(const char *wanted, char out[UP_PATH_MAX])
            S_ISSOCK(st.st_mode);
 }
 
-const char *up_data_address(const struct bl_config *config, char url[UP_PATH_MAX])
+const char *up_data_socket_in(const char *url)
 {
-    char socket[UP_PATH_MAX];
+    if (strncmp(url, "unix://", 7) != 0)
+        return url[0] == '/' ? url : NULL;
+    const char *at = url[7] == '/' ? NULL : strstr(url, "@/");
+    return at ? at + 1 : url + 7;
+}
+
+const char *up_data_address(const struct bl_config *config, char url[UP_URL_MAX])
+{
+    char socket[UP_PATH_MAX], dir[UP_PATH_MAX], secret[UP_SECRET_BYTES + 1] = "";
     bool asked = !bl_config_is_default(config, BL_OPTION_DATA);
     if (!asked && !bl_config_is_default(config, BL_OPTION_REDIS))
         return bl_config_text(config, BL_OPTION_REDIS);
     if (!up_data_socket(bl_config_text(config, BL_OPTION_DATA), socket))
         return asked ? NULL : bl_config_text(config, BL_OPTION_REDIS);
-    return (size_t)snprintf(url, UP_PATH_MAX, "unix://%s", socket) < UP_PATH_MAX ? url : NULL;
+    bool named = FORMAT_PATH(dir, "%.*s", (int)(strrchr(socket, '/') - socket), socket) &&
+                 up_acl_read(dir, "admin", secret);
+    snprintf(url, UP_URL_MAX, "unix://%s%s%s%s", named ? "admin:" : "", named ? secret : "", named ? "@" : "",
+             socket);
+    return url;
 }
 
 bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why)
@@ -253,4 +267,17 @@ void up_find_program(const char *name, char out[UP_PATH_MAX])
             break;
     }
     out[0] = '\0';
+}
+
+bool up_find_programs(char self[UP_PATH_MAX], char redis[UP_PATH_MAX], struct bl_buf *why)
+{
+    ssize_t n = readlink("/proc/self/exe", self, UP_PATH_MAX - 1);
+    self[n > 0 ? n : 0] = '\0';
+    up_find_program("redis-server", redis);
+    if (!self[0])
+        bl_buf_z(why, "cannot find this program's own file: is /proc mounted?");
+    else if (!redis[0])
+        bl_buf_z(why, "redis-server is not installed: run deploy/install, or `apt-get install redis-server` "
+                      "(Debian, Ubuntu), `dnf install redis` (Fedora)");
+    return self[0] && redis[0];
 }

@@ -29,15 +29,23 @@ static bool may_have(const struct bl_config *config, enum up_role role, const ch
     return true;
 }
 
-char **up_env(const struct bl_config *config, enum up_role role)
+/* The simulator talks to the server alone. */
+static bool needs_redis(enum up_role role)
+{
+    return role != UP_SIMULATE && role != UP_REDIS;
+}
+
+char **up_env(const struct bl_config *config, enum up_role role, char *redis)
 {
     extern char **environ;
     size_t n = 0, kept = 0;
     while (environ[n])
         n++;
-    char **env = calloc(n + 1, sizeof *env);
+    char **env = calloc(n + 2, sizeof *env);
     for (size_t i = 0; env && i < n; i++)
         if (may_have(config, role, environ[i]))
             env[kept++] = environ[i];
+    if (env && needs_redis(role))
+        env[kept] = redis;
     return env;
 }

@@ -2,6 +2,8 @@
  * far below what a person notices; the supervisor has nothing else to do meanwhile. */
 #include "up.h"
 
+#include "bl/store/link.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -11,8 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MS       500
-#define REDIS_MIN_MAJOR 7
+#define ANSWER_MS 500
 
 static void limit_time(int fd)
 {
@@ -38,28 +39,43 @@ static bool ask(int fd, const char *question, char *answer, size_t max, const ch
     return n > 0;
 }
 
-enum up_redis_state up_probe_redis(const char *socket_path)
+/* As the user `operator` if there is a secret. Inline commands, a line each. */
+static bool ask_redis(const char *socket_path, const char *secret, const char *question, char *answer,
+                      size_t max, const char *until)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    char answer[16384];
+    char all[1024];
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || strlen(socket_path) >= sizeof at.sun_path) {
-        if (fd >= 0)
-            close(fd);
-        return UP_REDIS_ABSENT;
-    }
-    strcpy(at.sun_path, socket_path);
+    if (fd < 0)
+        return false;
+    bool ok = strlen(socket_path) < sizeof at.sun_path;
+    snprintf(all, sizeof all, "%s%s%s%s\r\n", secret ? "AUTH operator " : "", secret ? secret : "",
+             secret ? "\r\n" : "", question);
+    if (ok)
+        strcpy(at.sun_path, socket_path);
     limit_time(fd);
-    bool answered = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 &&
-                    ask(fd, "INFO everything\r\n", answer, sizeof answer, "\r\nloading:");
-    bool pong = answered && strstr(answer, "\r\nloading:0") != NULL;
+    ok = ok && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 && ask(fd, all, answer, max, until);
     close(fd);
-    if (!answered)
+    return ok;
+}
+
+enum up_redis_state up_probe_redis(const char *socket_path, const char *secret)
+{
+    char answer[16384];
+    if (!ask_redis(socket_path, secret, "INFO everything", answer, sizeof answer, "\r\nloading:"))
         return UP_REDIS_ABSENT;
     const char *version = strstr(answer, "redis_version:");
-    if (version && strtol(version + strlen("redis_version:"), NULL, 10) < REDIS_MIN_MAJOR)
+    if (version && strtol(version + strlen("redis_version:"), NULL, 10) < BL_REDIS_LEAST_MAJOR)
         return UP_REDIS_TOO_OLD;
-    return pong ? UP_REDIS_READY : UP_REDIS_LOADING;
+    return strstr(answer, "\r\nloading:0") ? UP_REDIS_READY : UP_REDIS_LOADING;
+}
+
+bool up_probe_open(const char *socket_path, const char *secret)
+{
+    char answer[256];
+    return ask_redis(socket_path, secret, "ACL SETUSER " BL_ACL_LOOKING, answer, sizeof answer,
+                     "+OK\r\n+OK") &&
+           strstr(answer, "+OK\r\n+OK") != NULL;
 }
 
 static void say_why(const char *listen_at, int port, int error, struct bl_buf *why)

@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define OPENING_MAGIC     BL_MAGIC('o', 'p', 'e', 'n')
-#define REDIS_LEAST_MAJOR 7
+#define OPENING_MAGIC BL_MAGIC('o', 'p', 'e', 'n')
 
 struct opening {
     uint32_t magic;
@@ -75,7 +74,7 @@ static void on_server(void *ctx, const redisReply *reply)
     if (!reply || reply->type != REDIS_REPLY_STRING)
         return;
     struct bl_str version = info_value(text_of(reply), "redis_version");
-    if (version.n && strtol(version.p, NULL, 10) < REDIS_LEAST_MAJOR)
+    if (version.n && strtol(version.p, NULL, 10) < BL_REDIS_LEAST_MAJOR)
         refuse(o, "Redis is too old: version 7.0 or later is needed.");
 }
 

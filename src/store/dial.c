@@ -1,9 +1,12 @@
 /* See dial.h. */
 #include "dial.h"
+#include "bl/store/link.h"
 #include "url.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define WAIT_S   5 /* for the connection, and for each reply */
 #define ARGS_MAX 16
@@ -45,6 +48,17 @@ static bool said_ok(redisContext *c, size_t n, const struct bl_str *args)
     return ok;
 }
 
+/* Scripts with flags came with 7.0. Who may not ask is believed. */
+static bool is_too_old(redisContext *c)
+{
+    struct bl_str info[2] = {BL_STR("INFO"), BL_STR("server")};
+    redisReply *r = bl_dial_call(c, 2, info);
+    const char *at = r && r->type == REDIS_REPLY_STRING ? strstr(r->str, "redis_version:") : NULL;
+    bool old = at && strtol(at + strlen("redis_version:"), NULL, 10) < BL_REDIS_LEAST_MAJOR;
+    freeReplyObject(r);
+    return old;
+}
+
 static bool introduce(redisContext *c, const struct bl_url *url)
 {
     char db[16];
@@ -67,10 +81,15 @@ enum bl_err bl_dial(const char *text, redisContext **out, struct bl_buf *why)
     if (!c || !introduce(c, &url)) {
         bl_buf_z(why, !c       ? "Redis cannot be reached: check --redis and that it is running"
                       : c->err ? "Redis does not answer: check that it is not stopped or busy"
-                               : "Redis refuses us: check the password in --redis");
+                               : "Redis refuses us: check user and password in --redis");
         if (c)
             redisFree(c);
         return BL_ERR_STORE_UNAVAILABLE;
+    }
+    if (is_too_old(c)) {
+        bl_buf_z(why, "Redis is too old: version 7.0 or later is needed");
+        redisFree(c);
+        return BL_ERR_CONFIG;
     }
     *out = c;
     return BL_OK;

@@ -148,7 +148,7 @@ void link_watch(struct bl_link *link, int64_t wait_ms)
 void link_handshake_done(struct bl_link *link)
 {
     link->up = true;
-    link->loading = link->silent = false;
+    link->loading = link->silent = link->refused = false;
     link->retry_ms = RETRY_FIRST_MS;
     uv_timer_stop(&link->watchdog);
     if (link->options.up)

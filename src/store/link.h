@@ -58,6 +58,7 @@ struct bl_link {
     bool up, down_due, closing, suspect;
     bool loading; /* the last attempt found Redis reading its files */
     bool silent;  /* said already that it does not answer: once, not for each attempt */
+    bool refused; /* likewise that it does not let us in */
     unsigned attempt;
     uint64_t connect_ms; /* when the attempt began */
     int64_t retry_ms;

@@ -169,8 +169,10 @@ static void on_handshake(void *ctx, const redisReply *reply)
     struct bl_link *link = BL_CAST(struct bl_link, ctx, LINK_MAGIC);
     if (!reply || !link->conn || reply->type != REDIS_REPLY_ERROR || is_loading(reply))
         return;
-    bl_log(BL_LOG_ERROR, "redis refused the connection",
-           BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
+    if (!link->refused)
+        bl_log(BL_LOG_ERROR, "redis refused the connection: see user and password in --redis (BL_REDIS)",
+               BL_LOG_STR("reason", ((struct bl_str){reply->str, reply->len})));
+    link->refused = true;
     link_drop(link->conn);
 }
 

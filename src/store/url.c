@@ -41,10 +41,11 @@ static bool cut(struct bl_str *s, char c, bool last, struct bl_str *before)
     return true;
 }
 
-static bool credentials(struct bl_str *rest, struct bl_url *out)
+/* What stands before the last @ in a host's address; a path may have one of its own, so there it is the first. */
+static bool credentials(struct bl_str *rest, bool last, struct bl_url *out)
 {
     struct bl_str both, user;
-    if (!cut(rest, '@', true, &both))
+    if (!cut(rest, '@', last, &both))
         return true;
     if (!cut(&both, ':', false, &user)) {
         user = both;
@@ -77,7 +78,7 @@ static bool host_and_port(struct bl_str s, struct bl_url *out)
 static bool parse_tcp(struct bl_str rest, struct bl_url *out)
 {
     struct bl_str authority;
-    if (!credentials(&rest, out))
+    if (!credentials(&rest, true, out))
         return false;
     if (cut(&rest, '/', false, &authority)) {
         if (rest.n > 0 && !number(rest, 1 << 20, &out->db))
@@ -90,7 +91,7 @@ static bool parse_tcp(struct bl_str rest, struct bl_url *out)
 static bool parse_unix(struct bl_str rest, struct bl_url *out)
 {
     struct bl_str path = rest;
-    if (rest.n > 0 && rest.p[0] != '/' && !credentials(&rest, out))
+    if (rest.n > 0 && rest.p[0] != '/' && !credentials(&rest, false, out))
         return false;
     path = rest;
     if (cut(&rest, '?', true, &path)) {

@@ -253,7 +253,7 @@ curl -fsS "$url/api/patterns" | jq -cS '.[]' | sort >"$dir/live"
 [ "$(wc -l <"$dir/replayed")" = 2 ] || fail "two patterns: $(cat "$dir/replayed" "$dir/err")"
 same "$dir/live" "$dir/replayed" "what was replayed from the streams differs from what was detected"
 [ ! -s "$dir/err" ] || fail "nothing is missing: $(cat "$dir/err")"
-"$bl" replay --from-redis --redis "unix://$dir/data/redis.sock" | jq -cS . | sort | cmp - "$dir/live" || fail "--redis"
+"$bl" replay --from-redis --redis "unix://admin:$(cat "$dir/data/redis.admin")@$dir/data/redis.sock" | jq -cS . | sort | cmp - "$dir/live" || fail "--redis"
 XDG_STATE_HOME=$dir/none "$bl" replay --from-redis --data "$dir/none" 2>"$dir/err" && fail "no such up"
 says "$dir/err" 'no `up` runs'
 
@@ -272,7 +272,7 @@ echo '{}' >"$dir/defaults.yaml"
 [ "$("$bl" replay --from-redis --data "$dir/data" --config "$dir/defaults.yaml" | jq -r .type)" = abandonment ] || fail "--from-redis --config"
 
 # What was trimmed is said.
-for p in 0 1 2 3 4 5 6 7; do redis-cli -s "$dir/data/redis.sock" xtrim "bl:{dev:$p}:events" maxlen 0 >/dev/null; done
+for p in 0 1 2 3 4 5 6 7; do REDISCLI_AUTH=$(cat "$dir/data/redis.operator") redis-cli --user operator -s "$dir/data/redis.sock" xtrim "bl:{dev:$p}:events" maxlen 0 >/dev/null; done
 "$bl" replay --from-redis --data "$dir/data" >"$dir/out" 2>"$dir/err" || fail "trimmed streams are no failure"
 says "$dir/err" 'earlier entries were trimmed'
 kill -INT "$up"

@@ -26,15 +26,24 @@ child() { pgrep -P "$pid" -f "$1" | sed -n 1p; }
 replaced() { local now; now=$(child "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
 nobody() { ! pgrep -f "$work/data"; }
 redis() { redis-cli -s "$socket" "$@"; }
+data=$work/data
+repair() { REDISCLI_AUTH=$(cat "$data/redis.operator") redis --user operator "$@"; }
 post() {
     curl -fsS -m 2 -H 'Content-Type: application/json' "$url/events" \
         -d "{\"user_id\":\"up-test\",\"action\":\"page_view\",\"page\":\"/cart\",\"event_id\":\"$1\"}"
 }
-entries() { redis eval 'local n = 0
-    for _, k in ipairs(redis.call("KEYS", "bl:{dev:*}:events")) do n = n + redis.call("XLEN", k) end
-    return n' 0; }
+entries() {
+    local n=0 p
+    for p in 0 1 2 3 4 5 6 7; do n=$((n + $(redis xlen "bl:{dev:$p}:events"))); done
+    echo "$n"
+}
+
+# what Redis refused to users other than the default one, since it was started
+denied() { repair acl log 100 | awk '/^username$/ { getline; user = $0 } /^object$/ { getline; what = $0 } /^context$/ { getline }
+    /^client-info$/ { if (user != "default") print user, what }'; }
 
 stop() {
+    [ -z "$(denied)" ] || fail "Redis refused: $(denied)"
     local status=0
     kill "-$1" "$pid"
     wait "$pid" || status=$?
@@ -53,12 +62,25 @@ rules:
 YAML
 start first --config "$work/fast.yaml" --data "$work/data" --serve 2 --workers 2 --demo
 [ "$(stat -c %a "$work/data")" = 700 ] || fail "the data directory is open to others"
-[ "$(redis config get maxmemory-policy | tail -1)" = noeviction ] || fail "maxmemory-policy"
-[ "$(redis config get appendonly | tail -1)" = yes ] || fail "appendonly"
-[ "$(redis config get appendfsync | tail -1)" = everysec ] || fail "appendfsync"
+[ "$(repair config get maxmemory-policy | tail -1)" = noeviction ] || fail "maxmemory-policy"
+[ "$(repair config get appendonly | tail -1)" = yes ] || fail "appendonly"
+[ "$(repair config get appendfsync | tail -1)" = everysec ] || fail "appendfsync"
 [ "$(pgrep -c -P "$pid" -f 'behaviorlens worker')" = 2 ] || fail "two workers"
 [ "$(pgrep -c -P "$pid" -f 'behaviorlens serve')" = 2 ] || fail "two servers"
 post one | grep accepted >/dev/null
+
+echo "-- without a password Redis can be looked at, no more; no secret is an argument, or open to others"
+[ "$(stat -c %a "$work/data"/redis.{acl,admin,operator} | sort -u)" = 600 ] || fail "the secrets are open to others"
+redis scan 0 | grep dev >/dev/null || fail "the default user cannot look"
+for line in 'set k v' 'flushall' 'config get dir' 'shutdown nosave' 'keys bl' 'acl list' 'eval return 0'; do
+    # shellcheck disable=SC2086
+    redis $line 2>&1 | grep NOPERM >/dev/null || fail "the default user may: $line"
+done
+for p in $(pgrep -P "$pid"); do
+    if tr '\0' ' ' < "/proc/$p/cmdline" | grep -E '[0-9a-f]{64}'; then fail "a secret is an argument"; fi
+done
+connected() { repair client list | sed -n 's/.* user=\([a-z]*\).*/\1/p' | sort -u | tr '\n' ' '; }
+[ "$(connected | tr -d '\n')" = "operator serve worker " ] || fail "who is connected: $(connected)"
 
 echo "-- the simulated shoppers' events arrive"
 counted() { [ "$(curl -fsS -m 2 "$url/api/metrics" | jq .total_events)" -gt "$1" ]; }
@@ -112,12 +134,14 @@ stop TERM
 
 echo "-- a path too long for a socket"
 long=$work/$(printf 'd%.0s' {1..120})
+data=$long
 start long --data "$long"
 grep -q "too long" "$work/long.out"
 [ "$(stat -c %a "$(dirname "$socket")")" = 700 ] || fail "the socket's directory is open to others"
 redis ping | grep PONG >/dev/null
 stop HUP
 [ ! -e "$(dirname "$socket")" ] || fail "the socket's directory is left"
+data=$work/data
 
 echo "-- another data set's partitions are refused with a sentence"
 if "$program" up --port 0 --data "$work/data" --partitions 4 > "$work/four.out" 2>&1; then fail "4 on 8 partitions"; fi

@@ -234,6 +234,25 @@ static void passwords_and_names_work(void **state)
     bl_test_redis_stop(&r);
 }
 
+/* A user of its own, over a socket whose path has an @ too. */
+static void users_of_an_acl_work(void **state)
+{
+    (void)state;
+    char url[256];
+    struct bl_test_redis r;
+    struct probe p;
+    bl_test_redis_start(&r, NULL);
+    freeReplyObject(bl_test_redis(&r, "ACL SETUSER %s reset on >%s +ping +acl|whoami", "an@chor", "p:@/x"));
+    snprintf(url, sizeof url, "unix://an%%40chor:p%%3a%%40%%2fx@%s", r.socket);
+    open_link(&p, url, 1000);
+    RUN_UNTIL(&p, p.ups == 1);
+    send2(&p, "ACL", "WHOAMI");
+    RUN_UNTIL(&p, p.answers == 1);
+    assert_string_equal(p.last, "an@chor");
+    close_link(&p);
+    bl_test_redis_stop(&r);
+}
+
 static void bad_urls_are_refused(void **state)
 {
     (void)state;
@@ -260,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_stalled_server_times_out),
         cmocka_unit_test(resetting_and_closing_fail_what_was_pending),
         cmocka_unit_test(passwords_and_names_work),
+        cmocka_unit_test(users_of_an_acl_work),
         cmocka_unit_test(bad_urls_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ static const struct wrong {
     {NULL, "", "--config /nowhere/x.yaml", "/nowhere/x.yaml: cannot be opened: No such file"},
     {NULL, "", "--env Prod", "small letters a-z"},
     {NULL, "", "--redis localhost:6379", "--redis: must be redis://host:port"},
+    {NULL, "BL_REDIS=rediss://u:secret@host", "", "environment: BL_REDIS: TLS to Redis is not supported"},
     {NULL, "BL_PORT=many", "", "environment: BL_PORT: must be"},
     {NULL, "PORT=many", "", "environment: PORT: must be"},
     {NULL, "BL_RENEW=1s", "", "environment: BL_RENEW: must be at most half of lease, which is 1500ms"},

@@ -12,6 +12,7 @@ struct bl_ready {
     const char *refused; /* why the data set was refused; NULL: it was not */
     bool worker_live;
     bool memory_full;
+    bool disk_failed;       /* its append-only file could not be written */
     int64_t clock_ahead_ms; /* last stream id ahead of the store's clock */
     int partitions;
     int backlog_partitions; /* over backlog-max or stream-max */

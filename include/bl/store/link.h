@@ -13,6 +13,8 @@
 #include "bl/base/err.h"
 #include "bl/base/str.h"
 
+#define BL_REDIS_LEAST_MAJOR 7 /* of the versions that have what we use: scripts with flags */
+
 struct uv_loop_s;
 struct redisReply;
 struct bl_link;
