@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- Takes a free partition: a new epoch in the fence, then the lease. One's own lease may be taken anew.
+-- Takes a free partition: a new epoch in the fence, then the lease. One's own lease may be taken anew. A lease that has
+-- longer to run than any is given was left when Redis' clock was set back: it counts as over. The fence keeps it safe.
 -- @keys  lease, fence, events
 -- @args  nonce, worker name, lease ms, group
 -- @reply {1, epoch} or {0, the lease that stands}
 local lease = redis.call('GET', KEYS[1])
-if lease and string.match(lease, '^(%S+)') ~= ARGV[1] then
+if lease and string.match(lease, '^(%S+)') ~= ARGV[1] and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[3]) then
     return {0, lease}
 end
 local fence = redis.call('GET', KEYS[2])

@@ -44,6 +44,35 @@ static void an_owner_in_the_fence_renews_after_a_stall(void **state)
     side_close(&a);
 }
 
+static void ignore_living(void *arg, size_t i, const struct bl_str *names, size_t n)
+{
+    (void)arg;
+    (void)i;
+    (void)names;
+    (void)n;
+}
+
+/* Redis' clock was set back by an hour while the owner died: seen from then on, its lease and its heartbeat lie far ahead. */
+static void a_lease_that_outlasts_any_is_over_and_so_is_a_heartbeat_of_the_future(void **state)
+{
+    (void)state;
+    struct side a, b;
+    side_open(&a, "a");
+    side_open(&b, "b");
+    side_take(&a);
+    assert_false(side_acquire(&b));
+    assert_int_equal(bl_test_redis_int(&side_redis, "PEXPIRE bl:{test:0}:lease 3600000"), 1);
+    bl_test_redis_int(&side_redis, "ZADD bl:test:workers 99999999999999 a");
+    assert_true(side_acquire(&b));
+    assert_int_equal(b.acquired.epoch, 2);
+    assert_int_equal(side_renew(&a), BL_ERR_FENCED);
+    b.ports.beat(b.ports.ctx, false, ignore_living, side_done, &b);
+    side_run(&b);
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:test:workers"), 1);
+    side_close(&a);
+    side_close(&b);
+}
+
 static void a_zombie_can_neither_fetch_nor_commit(void **state)
 {
     (void)state;
@@ -283,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(a_lease_excludes_others_and_gives_epochs_that_grow),
         STORY(an_owner_in_the_fence_renews_after_a_stall),
+        STORY(a_lease_that_outlasts_any_is_over_and_so_is_a_heartbeat_of_the_future),
         STORY(a_zombie_can_neither_fetch_nor_commit),
         STORY(a_commit_stores_and_acknowledges_at_once),
         STORY(a_commit_after_the_fence_moved_does_nothing),
