@@ -3,7 +3,8 @@
 -- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
 -- @keys  events, fence, deadlines
 -- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick)
--- @reply {now_ms, earliest deadline (-1: none), pending (1: these were pending), entries as XREADGROUP gives them}
+-- @reply {now_ms, earliest deadline (-1: none), pending (1: these were pending), entries as XREADGROUP gives them,
+--         of pending ones how often each was delivered, this time included}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
     return redis.error_reply('FENCED another worker owns the partition')
 end
@@ -13,10 +14,15 @@ local function read(from)
     local got = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], from)
     return got and got[1] and got[1][2] or {}
 end
-local pending, entries = 0, {}
+local pending, entries, deliveries = 0, {}, {}
 if ARGV[5] == '1' then
     entries = read('0')
     pending = #entries > 0 and 1 or 0
+end
+if pending == 1 then
+    for i, p in ipairs(redis.call('XPENDING', KEYS[1], ARGV[2], '-', '+', #entries, ARGV[3])) do
+        deliveries[i] = p[4]
+    end
 end
 if #entries == 0 then
     entries = read('>')
@@ -32,4 +38,4 @@ if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= n
         entries = read('>')
     end
 end
-return {now, earliest, pending, entries}
+return {now, earliest, pending, entries, deliveries}

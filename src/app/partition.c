@@ -10,6 +10,7 @@
 #include "bl/app/partition.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "hook.h"
 #include "plant.h"
 #include "seen.h"
 
@@ -316,8 +317,32 @@ static enum bl_err fire_next(struct bl_partition *p, struct bl_member *m)
     enum bl_err err = take_up(p, m);
     if (err != BL_OK)
         return err;
+    if (BL_HOOK_FIRE(m->user_id, p->scratch))
+        return bl_partition_empty(p, m);
     p->scratch_changed = true;
     bl_engine_fire(&p->engine, p->scratch, m->user_id);
+    mark_dirty(p, m);
+    return reschedule(p, m);
+}
+
+struct bl_member *bl_partition_due_by(struct bl_partition *p, int64_t until_ms)
+{
+    struct bl_member *m = next_due(p);
+    return m && m->due_ms + p->settings.grace_ms <= until_ms ? m : NULL;
+}
+
+enum bl_err bl_partition_fire_one(struct bl_partition *p, struct bl_member *m)
+{
+    return fire_next(p, m);
+}
+
+enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_member *m)
+{
+    enum bl_err err = take_up(p, m);
+    if (err != BL_OK)
+        return err;
+    bl_user_init(p->scratch);
+    p->scratch_changed = true;
     mark_dirty(p, m);
     return reschedule(p, m);
 }
@@ -403,6 +428,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
                                        uint64_t hash)
 {
     struct bl_event_time time;
+    BL_HOOK_EVENT(r->user_id, r->event.page);
     if (p->event_mode) {
         received_ms = r->timestamp_ms;
         time = (struct bl_event_time){.t_ms = r->timestamp_ms};

@@ -23,7 +23,7 @@ enum bl_err batch_take(struct batch *b, const struct bl_fetched *f)
             return BL_ERR_NO_MEMORY;
         struct batch_entry *e = &b->v[b->n];
         *e = (struct batch_entry){arena_copy(&b->arena, from->id), arena_copy(&b->arena, from->value),
-                                  from->received_ms, from->kind};
+                                  from->received_ms, from->kind, from->deliveries};
         if (!e->id.p || !e->value.p)
             return BL_ERR_NO_MEMORY;
         b->n++;
@@ -39,13 +39,19 @@ bool batch_narrow(struct batch *b)
     return true;
 }
 
+/* A command; and what an earlier owner had and did not commit: should this one die too, the next knows of what. */
+static bool alone(const struct batch_entry *e)
+{
+    return e->kind == BL_ENTRY_COMMAND || e->deliveries > 1;
+}
+
 void batch_choose(struct batch *b)
 {
     size_t bytes = b->v[b->at].value.n;
     b->upto = b->at + 1;
-    if (b->v[b->at].kind == BL_ENTRY_COMMAND)
+    if (alone(&b->v[b->at]))
         return;
-    for (; b->upto < b->n && b->v[b->upto].kind != BL_ENTRY_COMMAND; b->upto++) {
+    for (; b->upto < b->n && !alone(&b->v[b->upto]); b->upto++) {
         bytes += b->v[b->upto].value.n;
         if (bytes > OWNER_ROUND_BYTES)
             return;
@@ -53,7 +59,7 @@ void batch_choose(struct batch *b)
 }
 
 /* Takes the next line off *text. */
-static bool next_line(struct bl_str *text, struct bl_str *line)
+bool batch_next_line(struct bl_str *text, struct bl_str *line)
 {
     if (text->n == 0)
         return false;
@@ -98,7 +104,7 @@ static void move_horizon(struct owner *o, int64_t ms)
         o->horizon_ms = ms;
 }
 
-static enum bl_err survey_line(struct owner *o, struct bl_str line)
+enum bl_err batch_survey_line(struct owner *o, struct bl_str line)
 {
     struct bl_record r;
     bool event_mode = o->worker->options.event_mode;
@@ -126,9 +132,8 @@ static int64_t tick_ms(const struct owner *o, const struct batch_entry *e)
     return bl_str_int64(e->value, &ms) ? ms : INT64_MIN;
 }
 
-static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
+enum bl_err batch_survey_rest(struct owner *o, const struct batch_entry *e)
 {
-    struct bl_str text = e->value, line;
     struct bl_command command;
     enum bl_err err = BL_OK;
     if (!o->worker->options.event_mode)
@@ -141,8 +146,15 @@ static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
     if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK &&
         command.kind == BL_COMMAND_RESOLVE)
         err = owner_want(o, bl_command_user(&command));
-    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
-        err = survey_line(o, line);
+    return err;
+}
+
+static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
+{
+    struct bl_str text = e->value, line;
+    enum bl_err err = batch_survey_rest(o, e);
+    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && batch_next_line(&text, &line))
+        err = batch_survey_line(o, line);
     return err;
 }
 
@@ -157,14 +169,14 @@ enum bl_err batch_survey(struct owner *o)
     return err;
 }
 
-static enum bl_err step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)
+enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)
 {
     struct bl_record r;
     enum bl_err err = bl_record_read(o->worker->decoder, line, &r);
     if (err == BL_ERR_NO_MEMORY)
         return err;
     if (err != BL_OK || (o->worker->options.event_mode && r.timestamp_ms < 0)) {
-        effects_poison(&o->effects, e->id, err != BL_OK ? "unreadable event" : "event without timestamp",
+        effects_poison(&o->effects, e->id, -1, err != BL_OK ? "unreadable event" : "event without timestamp",
                        line);
         return BL_OK;
     }
@@ -172,6 +184,7 @@ static enum bl_err step_line(struct owner *o, const struct batch_entry *e, struc
     if (!m)
         return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
     m->touched = o->round;
+    o->careful.stepped = m;
     o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
     return bl_partition_record(o->partition, &r, e->received_ms);
 }
@@ -192,7 +205,7 @@ static enum bl_err step_explain(struct owner *o, const struct bl_command *comman
     return o->explanation.p ? bl_partition_advance(o->partition, now_ms) : BL_ERR_NO_MEMORY;
 }
 
-static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
+enum bl_err batch_step_command(struct owner *o, const struct batch_entry *e)
 {
     struct bl_command command;
     int64_t now_ms = o->worker->options.event_mode ? INT64_MIN : e->received_ms;
@@ -200,7 +213,7 @@ static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
     if (err == BL_ERR_NO_MEMORY)
         return err;
     if (err != BL_OK) {
-        effects_poison(&o->effects, e->id, "unreadable command", e->value);
+        effects_poison(&o->effects, e->id, -1, "unreadable command", e->value);
         return bl_partition_advance(o->partition, now_ms);
     }
     if (command.kind == BL_COMMAND_RULES)
@@ -211,22 +224,27 @@ static enum bl_err step_command(struct owner *o, const struct batch_entry *e)
                                               : step_resolve(o, &command, now_ms);
 }
 
+enum bl_err batch_end(struct owner *o, const struct batch_entry *e)
+{
+    if (e->kind == BL_ENTRY_POISON)
+        effects_poison(&o->effects, e->id, -1, "not an entry of ours", e->value);
+    if (e->kind == BL_ENTRY_LOST)
+        o->effects.lost++;
+    if (e->kind == BL_ENTRY_TICK || !o->worker->options.event_mode)
+        return bl_partition_advance(o->partition, tick_ms(o, e));
+    return BL_OK;
+}
+
 static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
 {
     struct bl_str text = e->value, line;
     enum bl_err err = BL_OK;
     o->effects.received_ms = o->worker->options.event_mode ? 0 : e->received_ms;
     if (e->kind == BL_ENTRY_COMMAND)
-        return step_command(o, e);
-    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && next_line(&text, &line))
-        err = step_line(o, e, line);
-    if (e->kind == BL_ENTRY_POISON)
-        effects_poison(&o->effects, e->id, "not an entry of ours", e->value);
-    if (e->kind == BL_ENTRY_LOST)
-        o->effects.lost++;
-    if (err == BL_OK && (e->kind == BL_ENTRY_TICK || !o->worker->options.event_mode))
-        err = bl_partition_advance(o->partition, tick_ms(o, e));
-    return err;
+        return batch_step_command(o, e);
+    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && batch_next_line(&text, &line))
+        err = batch_step_line(o, e, line);
+    return err == BL_OK ? batch_end(o, e) : err;
 }
 
 /* A round ends early, between two entries, when it has taken long: renewals are sent by the loop that works, and must

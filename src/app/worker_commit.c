@@ -441,7 +441,9 @@ enum bl_err commit_put(struct owner *o)
     put_rate(o);
     put_counts(o);
     for (size_t i = 0; i < e->n_poison; i++)
-        PUT(o, put_quarantine, e->poison[i].id, e->poison[i].reason, e->poison[i].text);
+        PUT(o, put_quarantine, e->poison[i].id, e->poison[i].line, e->poison[i].reason, e->poison[i].text);
+    if (o->careful.on && !o->partial && !BL_PLANT(MARK_KEPT))
+        o->worker->ports.put_unmark(o->worker->ports.ctx, o->p);
     rules_put(o);
     put_position(o);
     return e->err;

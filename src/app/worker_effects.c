@@ -285,15 +285,15 @@ static void on_remember(void *ctx, uint64_t hash, int64_t received_ms)
 
 struct bl_partition_sink effects_sink(struct owner *o)
 {
-    return (struct bl_partition_sink){o, on_pattern, on_attempt, on_event, on_duplicate, on_remember};
+    return (struct bl_partition_sink){o, on_pattern, on_attempt, on_event, on_duplicate, on_remember, NULL};
 }
 
-void effects_poison(struct effects *e, struct bl_str id, const char *reason, struct bl_str text)
+void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason, struct bl_str text)
 {
     if (text.n > BL_BAD_EVENT_MAX_BYTES)
         text.n = BL_BAD_EVENT_MAX_BYTES;
     if (!OWNER_ROOM(e->poison, e->cap_poison, e->n_poison))
         fail(e, BL_ERR_NO_MEMORY);
     else
-        e->poison[e->n_poison++] = (struct poison){keep(e, id), keep(e, text), reason};
+        e->poison[e->n_poison++] = (struct poison){keep(e, id), keep(e, text), reason, line};
 }

@@ -68,7 +68,20 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     /* An empty member that the store holds something of: the commit clears it away. */
     bl_log(BL_LOG_ERROR, "a user's state cannot be read and is dropped", BL_LOG_INT("partition", o->p));
     o->effects.corrupt++;
-    effects_poison(&o->effects, BL_STR("state"), "unreadable state of the user", id);
+    effects_poison(&o->effects, BL_STR("state"), -1, "unreadable state of the user", id);
+    return owner_visit(o, m);
+}
+
+enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_loaded *l)
+{
+    struct bl_member *m;
+    enum bl_err err = bl_partition_member_put(o->partition, id, NULL, &m);
+    if (err != BL_OK)
+        return err;
+    note_stored(o->worker, m, l);
+    m->scheduled_ms = l->scheduled_ms;
+    m->checkout_ms = o->worker->options.event_mode ? BL_NEVER : 0; /* there may be one */
+    m->touched = o->round;
     return owner_visit(o, m);
 }
 

@@ -19,24 +19,14 @@
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
  * the cache is the owner's alone).
- *
- * Deadlines fire in order of time even when there are more than memory should hold (SPEC 3.4): a round takes
- * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is
- * partial: it fires what lies before the last of them, commits, and comes back to the same entries. Else it
- * takes fewer entries; and for a single entry of event time, whose events lie far apart, as many users as it
- * needs. */
+ */
 #include "worker_owner.h"
 #include "bl/base/log.h"
 #include "plant.h"
 
 #include <stdlib.h>
 
-#define DUE_TIES_MAX 65536
-
-#define PORT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
-
 static void owner_round(struct owner *o);
-static void owner_survey(struct owner *o);
 static void owner_fetch(struct owner *o);
 
 static int64_t local_ms(const struct owner *o)
@@ -52,6 +42,7 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
     effects_init(&o->effects);
     bl_map_init(&o->wanted_by_id);
     bl_buf_init(&o->rules_text, 0);
+    bl_buf_init(&o->careful.step, 0);
 }
 
 static void forget(struct owner *o)
@@ -66,7 +57,7 @@ static void forget(struct owner *o)
     sizes_reset(&o->recent);
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
-    o->partial = o->manual = false;
+    o->partial = o->manual = o->careful.on = false;
 }
 
 void owner_release_memory(struct owner *o)
@@ -74,6 +65,7 @@ void owner_release_memory(struct owner *o)
     forget(o);
     effects_release(&o->effects);
     bl_buf_release(&o->rules_text);
+    bl_buf_release(&o->careful.step);
     arena_release(&o->batch.arena);
     bl_map_release(&o->wanted_by_id);
     free(o->batch.v);
@@ -120,8 +112,7 @@ static void owner_fail(struct owner *o, enum bl_err err, const char *where)
     owner_finish(o);
 }
 
-/* True: go on. Otherwise the owner has been ended. */
-static bool proceed(struct owner *o, enum bl_err err, const char *where)
+bool owner_proceed(struct owner *o, enum bl_err err, const char *where)
 {
     if (o->drop && err == BL_OK)
         err = BL_ERR_FENCED;
@@ -175,7 +166,7 @@ static void on_restored(void *arg, const struct bl_restored *r)
     enum bl_err err = r->err;
     if (err == BL_OK && !(BL_PLANT(CACHE_KEPT) && o->partition))
         err = owner_restore(o, r);
-    if (!proceed(o, err, "restore"))
+    if (!owner_proceed(o, err, "restore"))
         return;
     o->worker->totals.takeovers++;
     bl_log(BL_LOG_INFO, "partition taken", BL_LOG_INT("partition", o->p), BL_LOG_INT("epoch", o->epoch));
@@ -216,7 +207,7 @@ static void on_waited(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     (void)err; /* the doorbell decides nothing: the fetch finds out */
-    if (proceed(o, BL_OK, "wait"))
+    if (owner_proceed(o, BL_OK, "wait"))
         owner_fetch(o);
 }
 
@@ -237,7 +228,7 @@ static void owner_wait(struct owner *o)
 static void on_tended(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (proceed(o, err, "retention"))
+    if (owner_proceed(o, err, "retention"))
         owner_fetch(o);
 }
 
@@ -259,7 +250,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     enum bl_err err = f->err;
     if (err == BL_OK)
         err = batch_take(&o->batch, f);
-    if (!proceed(o, err, "fetch"))
+    if (!owner_proceed(o, err, "fetch"))
         return;
     o->pending = f->pending;
     o->now_ms = f->now_ms;
@@ -318,7 +309,7 @@ static void count_totals(struct owner *o)
 static void on_committed(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (!proceed(o, err, "commit"))
+    if (!owner_proceed(o, err, "commit"))
         return;
     count_totals(o);
     drop_gone(o);
@@ -336,7 +327,7 @@ static void on_committed(void *arg, enum bl_err err)
 
 static void owner_commit(struct owner *o)
 {
-    if (!proceed(o, commit_put(o), "encode"))
+    if (!owner_proceed(o, commit_put(o), "encode"))
         return;
     o->state = OWNER_COMMITTING;
     PORT(o, end, on_committed, o);
@@ -345,7 +336,7 @@ static void owner_commit(struct owner *o)
 static void on_checked(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (proceed(o, err, "check"))
+    if (owner_proceed(o, err, "check"))
         owner_commit(o);
 }
 
@@ -353,7 +344,7 @@ static void owner_check(struct owner *o)
 {
     struct effects *e = &o->effects;
     struct bl_str *ids = arena_get(&e->arena, (e->n_touched + 1) * sizeof *ids);
-    if (!proceed(o, ids ? BL_OK : BL_ERR_NO_MEMORY, "check"))
+    if (!owner_proceed(o, ids ? BL_OK : BL_ERR_NO_MEMORY, "check"))
         return;
     size_t n = 0;
     for (; n < e->n_touched; n++)
@@ -367,15 +358,12 @@ static void owner_check(struct owner *o)
 
 /* ---- a round ---- */
 
-static void owner_step(struct owner *o)
+void owner_settle(struct owner *o)
 {
-    enum bl_err err = o->partial ? bl_partition_fire_until(o->partition, o->horizon_ms) : batch_step(o);
-    if (err == BL_OK)
-        err = o->effects.err;
-    if (!proceed(o, err, "step"))
+    if (!owner_proceed(o, o->effects.err, "step"))
         return;
     bool ask = commit_needs_check(o);
-    if (!proceed(o, o->effects.err, "step"))
+    if (!owner_proceed(o, o->effects.err, "step"))
         return;
     if (ask)
         owner_check(o);
@@ -383,110 +371,11 @@ static void owner_step(struct owner *o)
         owner_commit(o);
 }
 
-static enum bl_err visit_dues(struct owner *o)
+void owner_step(struct owner *o)
 {
-    enum bl_err err = BL_OK;
-    for (size_t i = 0; i < o->n_dues && err == BL_OK; i++) {
-        struct bl_member *m = bl_partition_member(o->partition, o->dues[i].user_id);
-        if (!m)
-            continue;
-        m->scheduled_ms = o->dues[i].score_ms;
-        m->touched = o->round;
-        err = owner_visit(o, m);
-    }
-    return err;
-}
-
-static void on_loaded(void *arg, enum bl_err err)
-{
-    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (err == BL_OK)
-        err = o->load_err;
-    if (err == BL_OK && !o->drop)
-        err = visit_dues(o);
-    if (proceed(o, err, "load"))
-        owner_step(o);
-}
-
-static void owner_load(struct owner *o)
-{
-    o->load_err = BL_OK;
-    if (o->n_wanted == 0) {
-        if (proceed(o, visit_dues(o), "load"))
-            owner_step(o);
-        return;
-    }
-    o->state = OWNER_LOADING;
-    PORT(o, load, o->wanted, o->n_wanted, owner_loaded, on_loaded, o);
-}
-
-static int64_t grace_ms(const struct owner *o)
-{
-    return o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
-}
-
-static void on_dues(void *arg, const struct bl_dues *d);
-
-static void ask_due(struct owner *o)
-{
-    o->state = OWNER_ASKING_DUE;
-    PORT(o, due, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
-}
-
-static enum bl_err take_dues(struct owner *o, const struct bl_dues *d)
-{
-    enum bl_err err = BL_OK;
-    o->n_dues = 0;
-    for (size_t i = 0; i < d->n && err == BL_OK; i++) {
-        struct bl_str id = arena_copy(&o->batch.arena, d->users[i].user_id);
-        if (!id.p || !OWNER_ROOM(o->dues, o->cap_dues, o->n_dues))
-            return BL_ERR_NO_MEMORY;
-        o->dues[o->n_dues++] = (struct bl_due){id, d->users[i].score_ms};
-        err = owner_want(o, id);
-    }
-    return err;
-}
-
-/* More are due than were asked for. False: ask again, for fewer entries or more users. */
-static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due_ms)
-{
-    bool ties = first_due_ms == last_due_ms;
-    int64_t until = last_due_ms - (ties ? 0 : 1) + grace_ms(o);
-    bool before_all = o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
-    if (!before_all && batch_narrow(&o->batch))
-        return false;
-    if (!before_all || (ties && o->due_max < DUE_TIES_MAX)) {
-        o->due_max *= 4;
-        return false;
-    }
-    o->partial = true;
-    o->horizon_ms = until;
-    return true;
-}
-
-static void on_dues(void *arg, const struct bl_dues *d)
-{
-    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (!proceed(o, d->err, "due"))
-        return;
-    if (d->n >= o->due_max && !make_partial(o, d->users[0].score_ms, d->users[d->n - 1].score_ms)) {
-        owner_survey(o);
-        return;
-    }
-    if (proceed(o, take_dues(o, d), "due"))
-        owner_load(o);
-}
-
-static void owner_survey(struct owner *o)
-{
-    o->n_wanted = o->n_dues = o->n_visit = 0;
-    bl_map_clear(&o->wanted_by_id);
-    if (!proceed(o, batch_survey(o), "survey"))
-        return;
-    if (o->horizon_ms <= bl_partition_clock(o->partition))
-        owner_load(o); /* the clock does not move: nothing fires */
-    else
-        ask_due(o);
+    enum bl_err err = o->partial ? bl_partition_fire_until(o->partition, o->horizon_ms) : batch_step(o);
+    if (owner_proceed(o, err, "step"))
+        owner_settle(o);
 }
 
 static void owner_round(struct owner *o)
@@ -494,6 +383,8 @@ static void owner_round(struct owner *o)
     o->round++;
     o->partial = o->manual = false;
     o->due_max = BL_DUE_MAX;
+    o->n_visit = 0;
     batch_choose(&o->batch);
-    owner_survey(o);
+    if (!careful_round(o))
+        owner_survey(o);
 }

@@ -25,6 +25,7 @@ enum owner_state {
     OWNER_ACQUIRING,
     OWNER_RESTORING,
     OWNER_FETCHING,
+    OWNER_MARKING,
     OWNER_ASKING_DUE,
     OWNER_LOADING,
     OWNER_CHECKING,
@@ -39,6 +40,7 @@ struct batch_entry {
     struct bl_str id, value;
     int64_t received_ms;
     enum bl_entry_kind kind;
+    int64_t deliveries; /* how often it was handed to an owner, this time included; 0 or 1: the first */
 };
 
 struct batch {
@@ -87,6 +89,7 @@ struct remembered {
 struct poison {
     struct bl_str id, text;
     const char *reason;
+    int64_t line; /* of the entry's events, from 0; -1: not one of them */
 };
 
 /* What the round has to store, besides the users' states. */
@@ -132,6 +135,21 @@ struct sizes {
     size_t total;
 };
 
+struct owner;
+
+/* An entry under suspicion, taken step by step (worker_careful.c). */
+struct careful {
+    bool on;
+    struct bl_str rest, line; /* what is left of its events; the one at hand, or the command */
+    size_t n_lines;           /* begun so far */
+    bool at_end;              /* all of them are done */
+    size_t n_loaded;          /* of the users wanted */
+    struct bl_buf step;       /* what is marked, or about to be */
+    bool marked;              /* it is, and this owner is allowed to do it */
+    struct bl_member *stepped;
+    void (*then)(struct owner *o, bool poison);
+};
+
 struct owner {
     uint32_t magic;
     struct bl_worker *worker;
@@ -153,6 +171,7 @@ struct owner {
 
     struct batch batch;
     struct effects effects;
+    struct careful careful;
     int64_t horizon_ms; /* the clock after this round */
     int64_t first_ms;   /* the clock when its first event is applied */
     bool partial;       /* more users are due than one round takes: only deadlines up to horizon_ms fire */
@@ -206,6 +225,8 @@ struct bl_worker {
     void *stopped_ctx;
 };
 
+#define PORT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
+
 /* Room for one more element of a growing array; false: no memory. */
 bool owner_grow(void **v, size_t *cap, size_t n, size_t size);
 #define OWNER_ROOM(v, cap, n) owner_grow((void **)&(v), &(cap), (n), sizeof *(v))
@@ -218,6 +239,25 @@ void owner_renew(struct owner *o);
 /* To be given back as soon as what is under way is done. */
 void owner_give_up(struct owner *o);
 bool owner_holds(const struct owner *o);
+/* True: go on. Otherwise the owner has been ended. */
+bool owner_proceed(struct owner *o, enum bl_err err, const char *where);
+/* Everybody is at hand: applies the round, and settles it. */
+void owner_step(struct owner *o);
+/* What the round did is checked and committed. */
+void owner_settle(struct owner *o);
+
+/* worker_due.c: from a chosen round to owner_step. */
+void owner_survey(struct owner *o);
+void owner_load(struct owner *o);
+enum bl_err owner_visit_dues(struct owner *o);
+
+/* worker_careful.c */
+/* True: the round's entry is suspect, and is worked off there. */
+bool careful_round(struct owner *o);
+enum bl_err careful_survey(struct owner *o);
+void careful_load(struct owner *o);
+/* Nothing of the entry's events is done or set aside yet. */
+bool careful_at_start(const struct owner *o);
 /* worker.c: called when an owner has become free. */
 void worker_freed(struct bl_worker *w);
 /* Takes or gives back until this worker has its share. */
@@ -237,9 +277,18 @@ enum bl_err owner_visit(struct owner *o, struct bl_member *m);
 enum bl_err owner_want(struct owner *o, struct bl_str user_id);
 /* Applies the round's entries. */
 enum bl_err batch_step(struct owner *o);
+/* The parts of both, for a single entry: its lines, or command; and what is left when they are done. */
+bool batch_next_line(struct bl_str *text, struct bl_str *line);
+enum bl_err batch_survey_line(struct owner *o, struct bl_str line);
+enum bl_err batch_survey_rest(struct owner *o, const struct batch_entry *e);
+enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct bl_str line);
+enum bl_err batch_step_command(struct owner *o, const struct batch_entry *e);
+enum bl_err batch_end(struct owner *o, const struct batch_entry *e);
 
 /* worker_load.c */
 void owner_loaded(void *arg, size_t i, const struct bl_loaded *l);
+/* Nothing of the stored state is looked at: the user is empty, and the commit clears away what is there. */
+enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_loaded *l);
 enum bl_err owner_restore(struct owner *o, const struct bl_restored *r);
 void owner_evict(struct owner *o);
 enum bl_err load_field_names(struct bl_worker *w);
@@ -265,7 +314,8 @@ void effects_release(struct effects *e);
 struct bl_partition_sink effects_sink(struct owner *o);
 void effects_count(struct effects *e, enum bl_tally tally, int64_t number, struct bl_str prefix,
                    struct bl_str page, int64_t n);
-void effects_poison(struct effects *e, struct bl_str id, const char *reason, struct bl_str text);
+void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason,
+                    struct bl_str text);
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
 /* A stored pattern, or one of this round, gets its column ai_explanation; of `pattern` only who and what it is. */
 void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);

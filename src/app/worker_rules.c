@@ -74,7 +74,7 @@ enum bl_err rules_command(struct owner *o, const struct batch_entry *e, int64_t 
     if (err == BL_ERR_CORRUPT) {
         bl_log(BL_LOG_ERROR, "new rules cannot be read and are set aside", BL_LOG_INT("partition", o->p),
                BL_LOG_INT("version", version), BL_LOG_STR("why", bl_buf_view(&why)));
-        effects_poison(&o->effects, e->id, "unreadable rules", e->value);
+        effects_poison(&o->effects, e->id, -1, "unreadable rules", e->value);
         err = bl_partition_advance(o->partition, now_ms);
     } else if (err == BL_OK) {
         err = bl_partition_set_rules(o->partition, bl_rules_settings(rules), now_ms);

@@ -24,6 +24,7 @@ struct call {
     union {
         bl_restored_fn *restored;
         bl_fetched_fn *fetched;
+        bl_marked_fn *marked;
         bl_dues_fn *dues;
         bl_done_fn *done;
     } fn;
@@ -104,6 +105,7 @@ void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
 void world_restore_now(struct slot *s);
 void world_restore_fail(struct slot *s);
 void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
 void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                 void *arg);
@@ -131,7 +133,9 @@ void world_put_rate(void *ctx, int p, struct bl_str text);
 void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep);
 void world_put_seen(void *ctx, int p, struct bl_str chunk);
 void world_drop_seen(void *ctx, int p, size_t chunks);
-void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
+                          struct bl_str text);
+void world_put_unmark(void *ctx, int p);
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);

@@ -56,13 +56,13 @@ static void on_release(void *ctx, const redisReply *reply)
 
 void world_release(void *ctx, int p, bl_done_fn *fn, void *arg)
 {
-    static const enum bl_key keys[] = {BL_KEY_LEASE};
+    static const enum bl_key keys[] = {BL_KEY_LEASE, BL_KEY_SUSPECT};
     struct slot *s = world_slot(ctx, p);
     const struct bl_str args[] = {bl_str_of(s->fence), bl_str_of(s->world->name)};
     s->released = fn;
     s->released_arg = arg;
     s->watched = false;
-    world_script(s, s->world->control, BL_SCRIPT_lease_release, keys, 1, args, 2, on_release, s);
+    world_script(s, s->world->control, BL_SCRIPT_lease_release, keys, 2, args, 2, on_release, s);
 }
 
 static void on_beat(void *ctx, const redisReply *reply)

@@ -224,13 +224,23 @@ void world_drop_seen(void *ctx, int p, size_t chunks)
     commands_int(c, (int64_t)chunks);
 }
 
-void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text)
+void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
+                          struct bl_str text)
 {
     struct commands *c = list(ctx, p);
     capped(c, BL_KEY_QUARANTINE, QUARANTINE_MAX);
     field(c, "entry", id);
     field(c, "reason", bl_str_of(reason));
     field(c, "text", text);
+    if (line >= 0) {
+        commands_z(c, "line");
+        commands_int(c, line);
+    }
+}
+
+void world_put_unmark(void *ctx, int p)
+{
+    command(list(ctx, p), "DEL", BL_KEY_SUSPECT, NO_ARG);
 }
 
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)

@@ -168,6 +168,7 @@ static void read_entry(const redisReply *reply, struct bl_entry *out)
     out->id = reply->elements > 0 ? world_text(reply->element[0]) : BL_STR("");
     out->kind = BL_ENTRY_POISON;
     out->value = BL_STR("");
+    out->deliveries = 0;
     const char *dash = out->id.n ? memchr(out->id.p, '-', out->id.n) : NULL;
     if (!dash || !bl_str_int64((struct bl_str){out->id.p, (size_t)(dash - out->id.p)}, &out->received_ms))
         out->received_ms = 0;
@@ -188,7 +189,7 @@ static void on_fetch(void *ctx, const redisReply *reply)
     struct bl_fetched f = {.err = world_error(s->data, reply)};
     if (f.err == BL_OK && !s->watched)
         f.err = BL_ERR_STORE_UNAVAILABLE;
-    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4))
+    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5))
         f.err = BL_ERR_CORRUPT;
     if (f.err == BL_OK) {
         const redisReply *list = reply->element[3];
@@ -201,6 +202,8 @@ static void on_fetch(void *ctx, const redisReply *reply)
         f.err = entries ? BL_OK : BL_ERR_NO_MEMORY;
         for (size_t i = 0; i < f.n; i++)
             read_entry(list->element[i], &entries[i]);
+        for (size_t i = 0; i < f.n && i < reply->element[4]->elements; i++)
+            entries[i].deliveries = world_int(reply->element[4]->element[i], 0);
         f.entries = entries;
     }
     s->call.fn.fetched(s->call.arg, &f);
@@ -222,6 +225,32 @@ void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, v
                                   bl_str_of(pending ? "1" : "0"),
                                   bl_str_of(grace)};
     world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 6, on_fetch, s);
+}
+
+/* ---- marks ---- */
+
+static void on_mark(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    struct bl_marked m = {.err = world_error(s->data, reply)};
+    if (m.err == BL_OK && !s->watched)
+        m.err = BL_ERR_STORE_UNAVAILABLE;
+    if (m.err == BL_OK && reply->type != REDIS_REPLY_INTEGER)
+        m.err = BL_ERR_CORRUPT;
+    m.deaths = m.err == BL_OK ? reply->integer : 0;
+    s->call.fn.marked(s->call.arg, &m);
+}
+
+void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
+{
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_SUSPECT};
+    struct slot *s = world_slot(ctx, p);
+    char deaths[16];
+    call_begin(s, 1, arg);
+    s->call.fn.marked = fn;
+    snprintf(deaths, sizeof deaths, "%d", BL_POISON_DEATHS);
+    const struct bl_str args[] = {bl_str_of(s->fence), entry, step, bl_str_of(deaths)};
+    world_script(s, s->data, BL_SCRIPT_suspect_mark, keys, 2, args, 4, on_mark, s);
 }
 
 /* ---- due ---- */

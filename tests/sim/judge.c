@@ -4,6 +4,7 @@
  * columns, counters, the feed of changes, what was set aside, rules, position. */
 #include "bl/core/rule.h"
 #include "bl/wire/command.h"
+#include "hook.h"
 #include "sim.h"
 #include "worker_owner.h"
 
@@ -155,9 +156,11 @@ static void on_duplicate(void *ctx, const struct bl_record *r)
     total(ctx, BL_STR("duplicates"), 1);
 }
 
-static void aside(struct reference *x, const struct entry *e, const char *reason, struct bl_str text)
+static void aside(struct reference *x, const struct entry *e, int64_t line, const char *reason,
+                  struct bl_str text)
 {
-    list_add(&x->aside, KEY("%.*s %s %.*s", BL_STR_ARG(e->id), reason, BL_STR_ARG(text)));
+    list_add(&x->aside,
+             KEY("%.*s %lld %s %.*s", BL_STR_ARG(e->id), (long long)line, reason, BL_STR_ARG(text)));
     total(x, BL_STR("quarantined"), 1);
 }
 
@@ -167,16 +170,44 @@ static void must(enum bl_err err)
         abort();
 }
 
+/* ---- poison ---- */
+
+static struct reference *judging;
+static const struct entry *judged;
+jmp_buf *sim_death;
+
+/* The judge knows what kills: its own run leaves it out, and the worker's must have set it aside. */
+void sim_hook_event(struct bl_str user_id, struct bl_str page)
+{
+    (void)user_id;
+    if (!judging && bl_str_eq(page, SIM_DEADLY))
+        longjmp(*sim_death, 1);
+}
+
+bool sim_hook_fire(struct bl_str user_id, const struct bl_user *u)
+{
+    if (!u->page || !bl_str_eq(bl_user_str(u, u->page), SIM_DEADLY_LATE))
+        return false;
+    if (!judging)
+        longjmp(*sim_death, 1);
+    aside(judging, judged, -1, "workers died of this user's state", user_id);
+    return true;
+}
+
 static void take_lines(struct reference *x, const struct entry *e)
 {
+    int64_t number = -1;
     for (struct bl_str rest = e->value; rest.n > 0;) {
         const char *end = memchr(rest.p, '\n', rest.n);
         struct bl_str line = {rest.p, end ? (size_t)(end - rest.p) : rest.n};
         struct bl_record r;
-        if (bl_record_read(decoder, line, &r) == BL_OK)
-            must(bl_partition_record(x->partition, &r, e->ms));
+        number++;
+        if (bl_record_read(decoder, line, &r) != BL_OK)
+            aside(x, e, -1, "unreadable event", line);
+        else if (bl_str_eq(r.event.page, SIM_DEADLY))
+            aside(x, e, number, "workers died of this event", line);
         else
-            aside(x, e, "unreadable event", line);
+            must(bl_partition_record(x->partition, &r, e->ms));
         size_t step = line.n + (end != NULL);
         rest = (struct bl_str){rest.p + step, rest.n - step};
     }
@@ -222,7 +253,7 @@ static void take_rules(struct reference *x, const struct bl_command *c, const st
         return;
     bl_buf_clear(&scratch);
     if (bl_rules_read(c->settings, &rules, &scratch) != BL_OK) {
-        aside(x, e, "unreadable rules", e->value);
+        aside(x, e, -1, "unreadable rules", e->value);
         return;
     }
     must(bl_partition_set_rules(x->partition, bl_rules_settings(rules), e->ms));
@@ -237,7 +268,7 @@ static void take_command(struct reference *x, const struct entry *e)
     struct bl_command c;
     char hex[32];
     if (bl_command_read(e->value, &c) != BL_OK) {
-        aside(x, e, "unreadable command", e->value);
+        aside(x, e, -1, "unreadable command", e->value);
         return;
     }
     if (c.kind == BL_COMMAND_RULES) {
@@ -254,12 +285,13 @@ static void take_command(struct reference *x, const struct entry *e)
 
 static void take(struct reference *x, const struct entry *e)
 {
+    judged = e;
     if (e->kind == BL_ENTRY_EVENTS)
         take_lines(x, e);
     else if (e->kind == BL_ENTRY_COMMAND)
         take_command(x, e);
     else if (e->kind == BL_ENTRY_POISON)
-        aside(x, e, "not an entry of ours", e->value);
+        aside(x, e, -1, "not an entry of ours", e->value);
     must(bl_partition_advance(x->partition, e->ms));
 }
 
@@ -303,8 +335,10 @@ static void run_reference(struct reference *x, const struct shard *h, int p)
     must(
         bl_partition_new(&settings, false, sim_key, x->sim->seen_max, x->sim->seen_ms, &sink, &x->partition));
     note_rules(x, 1, 0, bl_buf_view(&sim_rules.text[0]));
+    judging = x;
     for (size_t i = 0; i < h->n_entries; i++)
         take(x, &h->entries[i]);
+    judging = NULL;
     note_users(x, h, p);
     table_put(&x->t, BL_STR("position:id"))->value = h->entries[h->n_entries - 1].id;
     table_put(&x->t, BL_STR("position:clock"))->number = bl_partition_clock(x->partition);

@@ -321,12 +321,26 @@ static void happen(struct sim *s, struct event *e)
     }
 }
 
+/* Returns where the worker at hand dies of what it does. */
+static void die_of_it(struct sim *s, int i)
+{
+    sim_say(s, "w%d dies of what it does", i);
+    s->n_crashes++;
+    s->deadly_ms = s->now_ms;
+    gone(s, i, sim_below(s, SIM_LEASE_MS / 4));
+}
+
 static void step(struct sim *s)
 {
     struct event e = take_next(s);
+    jmp_buf death;
     if (e.at_ms > s->now_ms)
         s->now_ms = e.at_ms;
-    happen(s, &e);
+    sim_death = &death;
+    if (setjmp(death) == 0)
+        happen(s, &e);
+    else
+        die_of_it(s, e.worker);
     if (!s->calm)
         endanger(s);
     if (++s->n_steps > STEPS_MAX)
@@ -354,7 +368,8 @@ static struct dangers some_dangers(struct sim *s)
                         .late = some(s, 60),
                         .lost = some(s, 60),
                         .slow = some(s, 2000),
-                        .stall = some(s, 3000)};
+                        .stall = some(s, 3000),
+                        .poison = sim_below(s, 3) ? 0 : some(s, 200)};
     return d;
 }
 
@@ -373,7 +388,8 @@ static void begin(struct sim *s, uint64_t seed, bool trace)
     s->order = 0;
     s->n_steps = 0;
     s->rules_version = 1;
-    s->event_number = 0;
+    s->event_number = s->n_poison = 0;
+    s->deadly_ms = 0;
     s->partitions = 1 + (int)sim_below(s, SIM_PARTITIONS);
     s->workers = 2 + (int)sim_below(s, SIM_WORKERS - 1);
     s->seen_max = sim_below(s, 2) ? 5 : 1000;
@@ -405,7 +421,7 @@ static void come_to_rest(struct sim *s)
             until = s->host[i].until_ms + CALM_MAX_MS;
     while (!s->said.n && !store_at_rest(s)) {
         step(s);
-        if (s->now_ms > until)
+        if (s->now_ms > until && s->now_ms > s->deadly_ms + CALM_MAX_MS)
             sim_fail(s, "something is never committed, or a deadline never fires");
     }
     for (int p = 0; p < s->partitions; p++)

@@ -19,6 +19,7 @@
 #include "bl/base/buf.h"
 #include "plant.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -71,6 +72,7 @@ enum op {
     OP_BEAT,
     OP_RESTORE,
     OP_FETCH,
+    OP_MARK,
     OP_DUE,
     OP_LOAD,
     OP_CHECK,
@@ -91,6 +93,7 @@ enum put_kind {
     PUT_DROP_SEEN,
     PUT_CHANGE,
     PUT_ASIDE,
+    PUT_UNMARK,
     PUT_ACK
 };
 
@@ -139,6 +142,7 @@ struct request {
     bl_acquired_fn *acquired;
     bl_restored_fn *restored;
     bl_fetched_fn *fetched;
+    bl_marked_fn *marked;
     bl_dues_fn *dues;
     bl_loaded_fn *loaded;
     bl_checked_fn *checked;
@@ -152,6 +156,7 @@ struct request {
     uint64_t epoch;
     struct bl_restored restored_reply;
     struct bl_fetched fetched_reply;
+    struct bl_marked marked_reply;
     struct bl_dues dues_reply;
     struct bl_loaded *loaded_reply;
     struct bl_checked *checked_reply;
@@ -164,6 +169,7 @@ struct entry {
     struct bl_str id, value;
     enum bl_entry_kind kind;
     bool acked;
+    int64_t deliveries;
 };
 
 struct shard { /* one partition */
@@ -285,6 +291,7 @@ struct dangers {
     unsigned crash, leave, pause, cut, store_crash, lost_tail, jump, quiet;
     unsigned late, lost;  /* of messages, in 10,000 */
     unsigned slow, stall; /* messages; calls of the local clock */
+    unsigned poison;      /* of events, in 10,000: workers die of them */
 };
 
 struct sim {
@@ -304,7 +311,8 @@ struct sim {
     size_t seen_max;
     int64_t seen_ms;
     int64_t rules_version;
-    unsigned event_number;
+    unsigned event_number, n_poison;
+    int64_t deadly_ms; /* when a worker last died of poison */
     size_t n_steps, n_patterns, n_commits, n_fenced, n_crashes, n_takeovers;
     struct bl_buf said; /* what the judge found; empty: nothing */
 };
@@ -335,6 +343,11 @@ void sim_release(struct sim *s);
 
 void traffic_step(struct sim *s);
 void traffic_append(struct sim *s, int p, enum bl_entry_kind kind, struct bl_str text);
+/* Events to this page kill the worker; so does a deadline of somebody who is on the other. */
+#define SIM_DEADLY      BL_STR("/deadly")
+#define SIM_DEADLY_LATE BL_STR("/deadly-later")
+/* While a worker is run: where it goes when it dies. */
+extern jmp_buf *sim_death;
 /* After each command: entries added = committed + lag, nothing acknowledged before its effects. */
 void judge_balance(struct sim *s, int p);
 /* At rest: all that is stored is what the undisturbed run gives. */

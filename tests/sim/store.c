@@ -67,14 +67,16 @@ static void apply_append(struct sim *s, struct request *r)
 
 static void hand_out(struct bl_entry *to, const struct entry *from)
 {
-    *to = (struct bl_entry){from->id, from->ms, from->kind, from->value};
+    *to = (struct bl_entry){from->id, from->ms, from->kind, from->value, from->deliveries};
 }
 
-static void read_pending(const struct shard *h, struct bl_fetched *f, struct bl_entry *out)
+static void read_pending(struct shard *h, struct bl_fetched *f, struct bl_entry *out)
 {
     for (size_t i = 0; i < h->n_read && f->n < BL_FETCH_ENTRIES; i++)
-        if (!h->entries[i].acked)
+        if (!h->entries[i].acked) {
+            h->entries[i].deliveries++;
             hand_out(&out[f->n++], &h->entries[i]);
+        }
     f->pending = f->n > 0;
     for (size_t i = 0; BL_PLANT(PENDING_SHUFFLED) && i < f->n / 2; i++) {
         struct bl_entry e = out[i];
@@ -85,8 +87,10 @@ static void read_pending(const struct shard *h, struct bl_fetched *f, struct bl_
 
 static void read_new(struct shard *h, struct bl_fetched *f, struct bl_entry *out)
 {
-    for (f->n = 0; h->n_read < h->n_entries && f->n < BL_FETCH_ENTRIES;)
-        hand_out(&out[f->n++], &h->entries[h->n_read++]);
+    for (f->n = 0; h->n_read < h->n_entries && f->n < BL_FETCH_ENTRIES;) {
+        hand_out(&out[f->n++], &h->entries[h->n_read]);
+        h->entries[h->n_read++].deliveries = 1;
+    }
 }
 
 static int64_t earliest(const struct shard *h)
@@ -127,6 +131,38 @@ static void apply_fetch(struct sim *s, struct request *r)
     }
 }
 
+/* ---- marks ---- */
+
+static const struct bl_str marks = {"suspect:", 8};
+
+static struct bl_str mark_of(struct sim *s, struct fence f)
+{
+    return sim_text(s, "suspect:%016llx %llu", (unsigned long long)f.nonce, (unsigned long long)f.epoch);
+}
+
+static void apply_mark(struct sim *s, struct request *r)
+{
+    struct shard *h = &s->store.shard[r->p];
+    const struct cell *entry = table_get(&h->t, BL_STR("suspect:entry"));
+    struct bl_str mine = mark_of(s, r->fence);
+    int64_t deaths = 0;
+    if (fenced(h, r)) {
+        r->err = BL_ERR_FENCED;
+        return;
+    }
+    if (!entry || !bl_str_eq(entry->value, r->name)) {
+        table_del_all(&h->t, marks);
+        table_put(&h->t, BL_STR("suspect:entry"))->value = r->name;
+    }
+    if (!BL_PLANT(MARK_LEFT))
+        table_del_all(&h->t, (struct bl_str){mine.p, marks.n + 16});
+    for (size_t i = table_from(&h->t, marks); i < h->t.n && bl_str_starts(h->t.v[i].key, marks); i++)
+        deaths += r->text.n && bl_str_eq(h->t.v[i].value, r->text);
+    if (r->text.n && deaths < BL_POISON_DEATHS)
+        table_put(&h->t, mine)->value = r->text;
+    r->marked_reply.deaths = deaths;
+}
+
 /* ---- leases ---- */
 
 static void apply_acquire(struct sim *s, struct request *r)
@@ -157,6 +193,8 @@ static void apply_renew(struct sim *s, struct request *r)
 static void apply_release(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
+    if (!BL_PLANT(MARK_LEFT))
+        table_del(&h->t, mark_of(s, r->fence));
     if (h->lease_until > r->store_ms && same_fence(h->lease, r->fence))
         h->lease_until = 0;
 }
@@ -233,6 +271,9 @@ static void apply_put(struct shard *h, const struct put *x)
     case PUT_ASIDE:
         list_add(&h->aside, x->value);
         break;
+    case PUT_UNMARK:
+        table_del_all(&h->t, marks);
+        break;
     case PUT_ACK:
         if (!BL_PLANT(NO_ACK))
             acknowledge(h, x->value);
@@ -288,6 +329,9 @@ static void carry_out(struct sim *s, struct request *r)
         break;
     case OP_FETCH:
         apply_fetch(s, r);
+        break;
+    case OP_MARK:
+        apply_mark(s, r);
         break;
     case OP_DUE:
         store_due(s, r);
@@ -368,7 +412,7 @@ const char *store_result(const struct sim *s, const struct request *r)
         snprintf(text, sizeof text, ": done, %zu of %zu acknowledged", h->n_acked, h->n_entries);
     else
         return r->ok || r->op > OP_WATCH || r->op == OP_RENEW || r->op == OP_RELEASE || r->op == OP_BEAT ||
-                       r->op == OP_DUE || r->op == OP_LOAD || r->op == OP_CHECK
+                       r->op == OP_DUE || r->op == OP_MARK || r->op == OP_LOAD || r->op == OP_CHECK
                    ? ""
                    : ": refused";
     return text;

@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #define EVENTS_MAX 5
+#define POISON_MAX 3 /* in one run: each kills a handful of workers */
 
 static const char *any(struct sim *s, const char *const *words, size_t n)
 {
@@ -36,13 +37,17 @@ static struct bl_str any_event(struct sim *s, int user)
         number -=
             1 + (unsigned)sim_below(s, 3); /* may be one that was there: of this user it is a duplicate */
     snprintf(id, sizeof id, "e%u", number);
+    const char *page = any(s, pages, sizeof pages / sizeof *pages);
+    if (s->n_poison < POISON_MAX && sim_chance(s, s->dangers.poison)) {
+        s->n_poison++;
+        page = sim_below(s, 3) ? "/deadly" : "/deadly-later";
+    }
     return sim_text(
         s,
         "{\"user_id\":\"u%d\",\"action\":\"%s\",\"page\":\"%s\",\"event_id\":\"%s\"%s,\"metadata\":{"
         "\"target\":\"buy\",\"form\":\"f%d\",\"x\":%d,\"y\":2}%s}",
-        user, any(s, actions, sizeof actions / sizeof *actions), any(s, pages, sizeof pages / sizeof *pages),
-        id, time, (int)sim_below(s, 2), (int)sim_below(s, 2) * 40,
-        sim_below(s, 8) ? "" : ",\"made_id\":true");
+        user, any(s, actions, sizeof actions / sizeof *actions), page, id, time, (int)sim_below(s, 2),
+        (int)sim_below(s, 2) * 40, sim_below(s, 8) ? "" : ",\"made_id\":true");
 }
 
 static void append_events(struct sim *s)
@@ -61,6 +66,11 @@ static void append_events(struct sim *s)
     traffic_append(s, p, BL_ENTRY_EVENTS, text);
 }
 
+static bool deadly(struct bl_str text)
+{
+    return memmem(text.p, text.n, SIM_DEADLY.p, SIM_DEADLY.n) != NULL;
+}
+
 /* A client that had no answer sends again. */
 static void append_again(struct sim *s)
 {
@@ -70,7 +80,7 @@ static void append_again(struct sim *s)
         return;
     size_t back = 1 + (size_t)sim_below(s, h->n_entries < 12 ? (int64_t)h->n_entries : 12);
     const struct entry *e = &h->entries[h->n_entries - back];
-    if (e->kind != BL_ENTRY_TICK)
+    if (e->kind != BL_ENTRY_TICK && !deadly(e->value))
         traffic_append(s, p, e->kind, e->value);
 }
 

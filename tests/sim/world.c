@@ -9,7 +9,7 @@ const char *world_name(const struct request *r)
         [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",   [OP_RELEASE] = "release", [OP_BEAT] = "beat",
         [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",   [OP_DUE] = "due",         [OP_LOAD] = "load",
         [OP_CHECK] = "check",     [OP_COMMIT] = "commit", [OP_WATCH] = "watch",     [OP_TEND] = "tend",
-        [OP_APPEND] = "append",   [OP_QUIET] = "quiet"};
+        [OP_MARK] = "mark",       [OP_APPEND] = "append", [OP_QUIET] = "quiet"};
     return names[r->op];
 }
 
@@ -126,6 +126,22 @@ static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
     if (r->fetched_reply.err != BL_OK)
         r->fetched_reply.n = 0;
     r->fetched(r->arg, &r->fetched_reply);
+}
+
+static void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct request *r = request(h, OP_MARK, p, arg);
+    r->name = copy(h, entry);
+    r->text = copy(h, step);
+    r->marked = fn;
+    data(h, r);
+}
+
+static void answer_marked(struct host *h, struct request *r, enum bl_err err)
+{
+    r->marked_reply.err = err == BL_OK && !h->slot[r->p].watched ? BL_ERR_STORE_UNAVAILABLE : err;
+    r->marked(r->arg, &r->marked_reply);
 }
 
 static void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg)
@@ -256,6 +272,8 @@ void world_answer(struct sim *s, struct request *r, bool answered)
         answer_restored(h, r, err);
     else if (r->op == OP_FETCH)
         answer_fetched(h, r, err);
+    else if (r->op == OP_MARK)
+        answer_marked(h, r, err);
     else if (r->op == OP_DUE)
         r->dues_reply.err = err, r->dues_reply.n = err == BL_OK ? r->dues_reply.n : 0,
         r->dues(r->arg, &r->dues_reply);
@@ -299,6 +317,7 @@ static struct bl_ports ports_of(struct host *h)
         .renew = world_renew,
         .release = world_release,
         .fetch = world_fetch,
+        .mark = world_mark,
         .due = world_due,
         .load = world_load,
         .check = world_check,
@@ -315,6 +334,7 @@ static struct bl_ports ports_of(struct host *h)
         .put_seen = world_put_seen,
         .drop_seen = world_drop_seen,
         .put_quarantine = world_put_quarantine,
+        .put_unmark = world_put_unmark,
         .put_rules = world_put_rules,
         .put_ack = world_put_ack,
         .put_position = world_put_position,

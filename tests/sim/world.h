@@ -38,7 +38,9 @@ void world_put_rate(void *ctx, int p, struct bl_str text);
 void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep);
 void world_put_seen(void *ctx, int p, struct bl_str chunk);
 void world_drop_seen(void *ctx, int p, size_t chunks);
-void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
+                          struct bl_str text);
+void world_put_unmark(void *ctx, int p);
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);

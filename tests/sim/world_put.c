@@ -112,10 +112,17 @@ void world_drop_seen(void *ctx, int p, size_t chunks)
     put(host_of(ctx), p, PUT_DROP_SEEN, none, none, (int64_t)chunks);
 }
 
-void world_put_quarantine(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text)
+void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
+                          struct bl_str text)
 {
     struct host *h = host_of(ctx);
-    put(h, p, PUT_ASIDE, none, KEY("%.*s %s %.*s", BL_STR_ARG(id), reason, BL_STR_ARG(text)), 0);
+    put(h, p, PUT_ASIDE, none,
+        KEY("%.*s %lld %s %.*s", BL_STR_ARG(id), (long long)line, reason, BL_STR_ARG(text)), 0);
+}
+
+void world_put_unmark(void *ctx, int p)
+{
+    put(host_of(ctx), p, PUT_UNMARK, none, none, 0);
 }
 
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)

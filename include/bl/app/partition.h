@@ -96,6 +96,12 @@ BL_CHECKED enum bl_err bl_partition_advance(struct bl_partition *p, int64_t rece
 /* Fires what is due by `until_ms`, which lies before whatever comes next and will move the clock: a part of the
  * advance to it. The clock is at least there afterwards. */
 BL_CHECKED enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms);
+/* The same in single steps, for a host that must know of which it dies: who would be fired next, by `until_ms` (NULL:
+ * nobody), and one deadline of it. The clock stays; fire_until at the end moves it. */
+struct bl_member *bl_partition_due_by(struct bl_partition *p, int64_t until_ms);
+BL_CHECKED enum bl_err bl_partition_fire_one(struct bl_partition *p, struct bl_member *m);
+/* Nothing is known of this user any more; dirty, so that nothing of it stays stored. */
+BL_CHECKED enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_member *m);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances
  * first. */
 BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,

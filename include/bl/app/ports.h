@@ -3,7 +3,7 @@
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
  * for its length.
  *
- * One partition has at most one of acquire, restore, fetch, due, load, check, commit, wait, tend under way;
+ * One partition has at most one of acquire, restore, fetch, mark, due, load, check, commit, wait, tend under way;
  * renew and release may come in between.
  *
  * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
@@ -45,6 +45,7 @@ struct bl_entry {
     int64_t received_ms;
     enum bl_entry_kind kind; /* POISON: no entry of ours; LOST: pending, but trimmed */
     struct bl_str value;
+    int64_t deliveries; /* of a pending entry: how often owners were given it, this time included; else 0 */
 };
 
 struct bl_fetched {
@@ -54,6 +55,12 @@ struct bl_fetched {
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
+};
+
+/* What became of a mark. */
+struct bl_marked {
+    enum bl_err err;
+    int64_t deaths; /* how many other owners have marked the same step and never come back from it */
 };
 
 struct bl_due {
@@ -89,6 +96,7 @@ typedef void bl_loaded_fn(void *arg, size_t i, const struct bl_loaded *l);
 typedef void bl_checked_fn(void *arg, size_t i, const struct bl_checked *c);
 typedef void bl_names_fn(void *arg, size_t i, const struct bl_str *names, size_t n);
 typedef void bl_done_fn(void *arg, enum bl_err err);
+typedef void bl_marked_fn(void *arg, const struct bl_marked *m);
 
 /* One user's part of a commit: only what changed. */
 struct bl_put_user {
@@ -159,6 +167,9 @@ struct bl_ports {
     /* `each` once per user, in order, then done. */
     void (*load)(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                  void *arg);
+    /* Before a step of an entry under suspicion: notes that this owner is at it, in place of what it noted before (empty:
+     * at nothing). From BL_POISON_DEATHS deaths on nothing is noted: the step is not to be done. */
+    void (*mark)(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
     /* What a commit must know first: stored patterns by id (hex), the pages counted in `buckets`. */
     void (*check)(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                   size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
@@ -180,7 +191,11 @@ struct bl_ports {
     void (*put_recent)(void *ctx, int p, struct bl_str lines, size_t keep_chunks);
     void (*put_seen)(void *ctx, int p, struct bl_str chunk);
     void (*drop_seen)(void *ctx, int p, size_t chunks); /* the oldest */
-    void (*put_quarantine)(void *ctx, int p, struct bl_str id, const char *reason, struct bl_str text);
+    /* `line`: which of the entry's events, from 0; -1: not one of them. */
+    void (*put_quarantine)(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
+                           struct bl_str text);
+    /* All marks are of no matter any more. */
+    void (*put_unmark)(void *ctx, int p);
     void (*put_rules)(void *ctx, int p, const struct bl_put_rules *x);
     void (*put_ack)(void *ctx, int p, struct bl_str id);
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);

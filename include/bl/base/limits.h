@@ -54,6 +54,8 @@
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
 #define BL_FETCH_ENTRIES       16    /* entries in one fetch */
+#define BL_CAREFUL_FROM        3     /* deliveries of an entry until it is taken step by step */
+#define BL_POISON_DEATHS       3     /* owners that died of the same step until it is set aside */
 #define BL_DUE_MAX             1024  /* users with a deadline due in one fetch */
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256

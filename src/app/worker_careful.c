@@ -1,0 +1,280 @@
+/* An entry under suspicion. Owners have been given it before and none committed it: they were killed, or they died of
+ * it. What is known by then (ARCHITECTURE 5, "Poison"):
+ *
+ *   1st delivery   with others in a round. Whoever dies leaves up to a fetch of entries pending.
+ *   2nd            each is a round of its own: the one that kills is now the first that is pending
+ *   3rd and on     the first, if it comes again, is taken step by step here, and each step is marked in the store
+ *                  before it is done. A step that BL_POISON_DEATHS owners have marked and not come back from is set
+ *                  aside: an event with its line, a user whose state or deadline it is with the whole state.
+ *
+ * Steps are `event N` (reading and applying one line), `command`, `user ID` (reading a state, firing a deadline). The
+ * entry is still one commit: everybody else's events in it take effect with what was set aside, exactly once.
+ *
+ *   careful_round ──> next_unit ──mark event N──> on_unit ──> owner_survey (due) ──> careful_load
+ *       ^                 │ none left                                                  │ mark user U, load, for each
+ *       │                 v                                                            v
+ *   next_unit <── apply <── (mark event N again) <──────────── fire: mark user U, fire one, until nothing is due
+ *                 └── the end, or a partial round ──> mark nothing ──> owner_settle
+ *
+ * Invariants: nothing of the entry is decoded, loaded, fired or applied but under a mark that is confirmed; a mark is
+ * one owner's, and is gone when it lives to give the partition back. So an owner that is cut off, paused or fenced does
+ * not count, and one that is killed for other reasons counts only for the step of that very moment. */
+#include "bl/base/log.h"
+#include "plant.h"
+#include "worker_owner.h"
+
+#include <stdio.h>
+
+static void next_unit(struct owner *o);
+static void fire(struct owner *o);
+static void load_next(struct owner *o);
+
+static const struct batch_entry *entry(const struct owner *o)
+{
+    return &o->batch.v[o->batch.at];
+}
+
+static void set_aside(struct owner *o, int64_t line, const char *reason, struct bl_str text)
+{
+    bl_log(BL_LOG_ERROR, "poison is set aside", BL_LOG_INT("partition", o->p),
+           BL_LOG_STR("entry", entry(o)->id), BL_LOG_STR("step", bl_buf_view(&o->careful.step)));
+    effects_poison(&o->effects, entry(o)->id, line, reason, text);
+}
+
+/* ---- marks ---- */
+
+static void on_marked(void *arg, const struct bl_marked *m)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (!owner_proceed(o, m->err, "mark"))
+        return;
+    int64_t enough = BL_PLANT(POISON_EARLY) ? 1 : BL_POISON_DEATHS;
+    bool poison = m->deaths >= enough && !BL_PLANT(MARK_IGNORED);
+    o->careful.marked = !poison;
+    o->careful.then(o, poison);
+}
+
+static void mark(struct owner *o, const char *what, struct bl_str of, void (*then)(struct owner *, bool))
+{
+    struct careful *c = &o->careful;
+    bl_buf_clear(&c->step);
+    bl_buf_z(&c->step, what);
+    bl_buf_str(&c->step, of);
+    c->marked = false;
+    c->then = then;
+    o->state = OWNER_MARKING;
+    if (owner_proceed(o, c->step.err, "mark"))
+        PORT(o, mark, entry(o)->id, bl_buf_view(&c->step), on_marked, o);
+}
+
+static void mark_unit(struct owner *o, void (*then)(struct owner *, bool))
+{
+    char number[24];
+    snprintf(number, sizeof number, "%zu", o->careful.n_lines - 1);
+    if (entry(o)->kind == BL_ENTRY_COMMAND)
+        mark(o, "command", BL_STR(""), then);
+    else
+        mark(o, "event ", bl_str_of(number), then);
+}
+
+static void mark_user(struct owner *o, struct bl_str user_id, void (*then)(struct owner *, bool))
+{
+    mark(o, "user ", user_id, then);
+}
+
+/* Storing the state must not kill either; what the step left is written once, for nobody. */
+static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
+{
+    struct bl_state_field fields[BL_STATE_FIELDS_MAX];
+    const struct bl_user *u = bl_partition_state(o->partition, m);
+    return u ? bl_state_encode(u, &o->worker->text, fields) : BL_ERR_NO_MEMORY;
+}
+
+/* ---- one event, or the command ---- */
+
+bool careful_round(struct owner *o)
+{
+    struct careful *c = &o->careful;
+    const struct batch_entry *e = entry(o);
+    c->on = o->batch.at == 0 && e->deliveries >= BL_CAREFUL_FROM;
+    if (!c->on)
+        return false;
+    c->rest = e->kind == BL_ENTRY_EVENTS ? e->value : BL_STR("");
+    c->n_lines = 0;
+    c->at_end = false;
+    o->effects.received_ms = o->worker->options.event_mode ? 0 : e->received_ms;
+    bl_log(BL_LOG_WARN, "an entry is taken step by step, for owners did not come back from it",
+           BL_LOG_INT("partition", o->p), BL_LOG_STR("entry", e->id),
+           BL_LOG_INT("deliveries", e->deliveries));
+    next_unit(o);
+    return true;
+}
+
+bool careful_at_start(const struct owner *o)
+{
+    return o->careful.n_lines <= 1 && o->effects.n_poison == 0;
+}
+
+static void on_unit(struct owner *o, bool poison)
+{
+    bool command = entry(o)->kind == BL_ENTRY_COMMAND;
+    if (!poison) {
+        owner_survey(o);
+        return;
+    }
+    set_aside(o, command ? -1 : (int64_t)o->careful.n_lines - 1,
+              command ? "workers died of this command" : "workers died of this event", o->careful.line);
+    if (BL_PLANT(NEIGHBOURS))
+        o->careful.rest = BL_STR("");
+    next_unit(o);
+}
+
+static void next_unit(struct owner *o)
+{
+    struct careful *c = &o->careful;
+    bool command = entry(o)->kind == BL_ENTRY_COMMAND && c->n_lines == 0;
+    c->line = entry(o)->value;
+    c->at_end = !command && !batch_next_line(&c->rest, &c->line);
+    c->marked = false;
+    if (c->at_end) {
+        owner_survey(o);
+        return;
+    }
+    c->n_lines++;
+    mark_unit(o, on_unit);
+}
+
+enum bl_err careful_survey(struct owner *o)
+{
+    const struct batch_entry *e = entry(o);
+    struct batch_entry only = *e;
+    o->horizon_ms = bl_partition_clock(o->partition);
+    o->first_ms = o->worker->options.event_mode ? INT64_MIN : e->received_ms;
+    if (o->careful.at_end && e->kind == BL_ENTRY_COMMAND)
+        only.value = BL_STR(""); /* it is done, or set aside: only its time counts */
+    enum bl_err err = batch_survey_rest(o, &only);
+    if (err == BL_OK && !o->careful.at_end && e->kind == BL_ENTRY_EVENTS)
+        err = batch_survey_line(o, o->careful.line);
+    return err;
+}
+
+/* ---- users to load, one by one ---- */
+
+static void on_one(void *arg, size_t i, const struct bl_loaded *l)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    struct bl_str id = o->wanted[o->careful.n_loaded];
+    if (o->careful.marked) {
+        owner_loaded(arg, o->careful.n_loaded, l);
+        return;
+    }
+    (void)i;
+    if (o->drop || o->load_err != BL_OK)
+        return;
+    if (l->n > 0) {
+        set_aside(o, -1, "workers died of this user's state", id);
+        o->effects.corrupt++;
+    }
+    o->load_err = owner_take_empty(o, id, l);
+}
+
+static void on_one_done(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (err == BL_OK)
+        err = o->load_err;
+    if (!owner_proceed(o, err, "load"))
+        return;
+    o->careful.n_loaded++;
+    load_next(o);
+}
+
+static void on_user(struct owner *o, bool poison)
+{
+    (void)poison; /* on_one sees that it is not marked */
+    o->state = OWNER_LOADING;
+    PORT(o, load, &o->wanted[o->careful.n_loaded], 1, on_one, on_one_done, o);
+}
+
+static void load_next(struct owner *o)
+{
+    if (o->careful.n_loaded < o->n_wanted)
+        mark_user(o, o->wanted[o->careful.n_loaded], on_user);
+    else if (owner_proceed(o, owner_visit_dues(o), "load"))
+        fire(o);
+}
+
+void careful_load(struct owner *o)
+{
+    o->careful.n_loaded = 0;
+    load_next(o);
+}
+
+/* ---- deadlines, one by one ---- */
+
+static void finish(struct owner *o, bool poison)
+{
+    (void)poison;
+    owner_settle(o);
+}
+
+static void apply(struct owner *o, bool poison)
+{
+    struct careful *c = &o->careful;
+    const struct batch_entry *e = entry(o);
+    if (poison) {
+        on_unit(o, true);
+        return;
+    }
+    c->stepped = NULL;
+    enum bl_err err = e->kind == BL_ENTRY_COMMAND ? batch_step_command(o, e) : batch_step_line(o, e, c->line);
+    if (err == BL_OK && c->stepped)
+        err = try_to_store(o, c->stepped);
+    if (owner_proceed(o, err, "step"))
+        next_unit(o);
+}
+
+static void fired(struct owner *o)
+{
+    const struct careful *c = &o->careful;
+    enum bl_err err = BL_OK;
+    if (o->partial)
+        err = bl_partition_fire_until(o->partition, o->horizon_ms);
+    else if (c->at_end)
+        err = batch_end(o, entry(o));
+    if (!owner_proceed(o, err, "step"))
+        return;
+    if (o->partial || c->at_end)
+        mark(o, "", BL_STR(""), finish);
+    else if (c->marked && !bl_str_starts(bl_buf_view(&c->step), BL_STR("user ")))
+        apply(o, false); /* nobody was loaded and nothing fired: it is still the unit's */
+    else
+        mark_unit(o, apply);
+}
+
+static void on_fire(struct owner *o, bool poison)
+{
+    struct bl_member *m = bl_partition_due_by(o->partition, o->horizon_ms);
+    enum bl_err err = BL_OK;
+    if (poison) {
+        set_aside(o, -1, "workers died of this user's state", m->user_id);
+        o->effects.corrupt++;
+        err = bl_partition_empty(o->partition, m);
+    } else {
+        err = bl_partition_fire_one(o->partition, m);
+        if (err == BL_OK)
+            err = try_to_store(o, m);
+    }
+    if (owner_proceed(o, err, "step"))
+        fire(o);
+}
+
+static void fire(struct owner *o)
+{
+    bool moves = o->horizon_ms > bl_partition_clock(o->partition);
+    const struct bl_member *m = moves ? bl_partition_due_by(o->partition, o->horizon_ms) : NULL;
+    if (m)
+        mark_user(o, m->user_id, on_fire);
+    else
+        fired(o);
+}

@@ -1,0 +1,121 @@
+/* What a round needs before its step: who is due by its time, and who of them and of its events is not at hand.
+ *
+ * Deadlines fire in order of time even when there are more than memory should hold (SPEC 3.4): a round takes
+ * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is
+ * partial: it fires what lies before the last of them, commits, and comes back to the same entries. Else it
+ * takes fewer entries; and for a single entry of event time, whose events lie far apart, as many users as it
+ * needs. */
+#include "worker_owner.h"
+
+#define DUE_TIES_MAX 65536
+
+enum bl_err owner_visit_dues(struct owner *o)
+{
+    enum bl_err err = BL_OK;
+    for (size_t i = 0; i < o->n_dues && err == BL_OK; i++) {
+        struct bl_member *m = bl_partition_member(o->partition, o->dues[i].user_id);
+        if (!m)
+            continue;
+        m->scheduled_ms = o->dues[i].score_ms;
+        m->touched = o->round;
+        err = owner_visit(o, m);
+    }
+    return err;
+}
+
+static void on_loaded(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (err == BL_OK)
+        err = o->load_err;
+    if (err == BL_OK && !o->drop)
+        err = owner_visit_dues(o);
+    if (owner_proceed(o, err, "load"))
+        owner_step(o);
+}
+
+void owner_load(struct owner *o)
+{
+    o->load_err = BL_OK;
+    if (o->careful.on) {
+        careful_load(o);
+        return;
+    }
+    if (o->n_wanted == 0) {
+        if (owner_proceed(o, owner_visit_dues(o), "load"))
+            owner_step(o);
+        return;
+    }
+    o->state = OWNER_LOADING;
+    PORT(o, load, o->wanted, o->n_wanted, owner_loaded, on_loaded, o);
+}
+
+static int64_t grace_ms(const struct owner *o)
+{
+    return o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
+}
+
+static void on_dues(void *arg, const struct bl_dues *d);
+
+static void ask_due(struct owner *o)
+{
+    o->state = OWNER_ASKING_DUE;
+    PORT(o, due, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
+}
+
+static enum bl_err take_dues(struct owner *o, const struct bl_dues *d)
+{
+    enum bl_err err = BL_OK;
+    o->n_dues = 0;
+    for (size_t i = 0; i < d->n && err == BL_OK; i++) {
+        struct bl_str id = arena_copy(&o->batch.arena, d->users[i].user_id);
+        if (!id.p || !OWNER_ROOM(o->dues, o->cap_dues, o->n_dues))
+            return BL_ERR_NO_MEMORY;
+        o->dues[o->n_dues++] = (struct bl_due){id, d->users[i].score_ms};
+        err = owner_want(o, id);
+    }
+    return err;
+}
+
+/* More are due than were asked for. False: ask again, for fewer entries or more users. */
+static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due_ms)
+{
+    bool ties = first_due_ms == last_due_ms;
+    int64_t until = last_due_ms - (ties ? 0 : 1) + grace_ms(o);
+    bool whole = !o->careful.on || careful_at_start(o); /* nothing of the entry is done yet */
+    bool before_all = whole && o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
+    if (!before_all && batch_narrow(&o->batch))
+        return false;
+    if (!before_all || (ties && o->due_max < DUE_TIES_MAX)) {
+        o->due_max *= 4;
+        return false;
+    }
+    o->partial = true;
+    o->horizon_ms = until;
+    return true;
+}
+
+static void on_dues(void *arg, const struct bl_dues *d)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (!owner_proceed(o, d->err, "due"))
+        return;
+    if (d->n >= o->due_max && !make_partial(o, d->users[0].score_ms, d->users[d->n - 1].score_ms)) {
+        owner_survey(o);
+        return;
+    }
+    if (owner_proceed(o, take_dues(o, d), "due"))
+        owner_load(o);
+}
+
+void owner_survey(struct owner *o)
+{
+    o->n_wanted = o->n_dues = 0;
+    bl_map_clear(&o->wanted_by_id);
+    if (!owner_proceed(o, o->careful.on ? careful_survey(o) : batch_survey(o), "survey"))
+        return;
+    if (o->horizon_ms <= bl_partition_clock(o->partition))
+        owner_load(o); /* the clock does not move: nothing fires */
+    else
+        ask_due(o);
+}
