@@ -101,9 +101,12 @@ static bool grow(struct bl_erased *e)
 enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms, bool *forgotten,
                           struct bl_hash128 *oldest)
 {
+    size_t at = place(e, hash);
     *forgotten = false;
-    if (bl_erased_find(e, hash))
+    if (at < e->n && order(e->v[at].hash, hash) == 0) {
+        e->v[at].at_ms = at_ms;
         return BL_OK;
+    }
     if (e->n >= e->max) {
         size_t first = 0;
         for (size_t i = 1; i < e->n; i++)
@@ -115,7 +118,7 @@ enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash, int64_t a
     }
     if (e->n == e->cap && !grow(e))
         return BL_ERR_NO_MEMORY;
-    size_t at = place(e, hash);
+    at = place(e, hash);
     memmove(e->v + at + 1, e->v + at, (e->n - at) * sizeof *e->v);
     e->v[at] = (struct bl_tombstone){hash, at_ms};
     e->n++;

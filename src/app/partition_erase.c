@@ -9,7 +9,8 @@ enum bl_err bl_partition_erase(struct bl_partition *p, struct bl_str user_id, in
     enum bl_err err = bl_partition_advance(p, received_ms);
     if (err == BL_OK)
         err = bl_erased_add(bl_partition_erased(p), hash, at_ms, forgotten, oldest);
-    return err == BL_OK ? bl_partition_forget(p, user_id) : err;
+    struct bl_member *m = bl_partition_member(p, user_id);
+    return err == BL_OK && m ? bl_partition_empty(p, m) : err;
 }
 
 enum bl_err bl_partition_readmit(struct bl_partition *p, struct bl_str user_id, int64_t received_ms)

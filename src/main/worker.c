@@ -111,12 +111,19 @@ static void beat(struct worker_main *m)
     const struct bl_worker_totals *t = bl_worker_totals(m->worker);
     struct bl_counter all[BL_PROCESS_COUNTERS_MAX];
     const struct bl_counter counters[] = {
-        {"entries_processed_total", t->entries}, {"events_processed_total", t->events},
-        {"duplicates_total", t->duplicates},     {"late_total", t->late},
-        {"commits_total", t->commits},           {"patterns_detected_total", t->patterns},
-        {"quarantined_total", t->quarantined},   {"corrupt_states_total", t->corrupt},
-        {"entries_lost_total", t->lost},         {"fenced_total", t->fenced},
-        {"takeovers_total", t->takeovers},       {"partitions_owned", bl_worker_owned(m->worker)},
+        {"entries_processed_total", t->entries},
+        {"events_processed_total", t->events},
+        {"duplicates_total", t->duplicates},
+        {"erased_events_total", t->erased},
+        {"late_total", t->late},
+        {"commits_total", t->commits},
+        {"patterns_detected_total", t->patterns},
+        {"quarantined_total", t->quarantined},
+        {"corrupt_states_total", t->corrupt},
+        {"entries_lost_total", t->lost},
+        {"fenced_total", t->fenced},
+        {"takeovers_total", t->takeovers},
+        {"partitions_owned", bl_worker_owned(m->worker)},
     };
     size_t n = sizeof counters / sizeof counters[0];
     _Static_assert(sizeof counters / sizeof counters[0] + BL_LATENCY_BUCKETS < BL_PROCESS_COUNTERS_MAX,

@@ -27,4 +27,7 @@ void store_due(struct sim *s, struct request *r);
 void store_load(struct sim *s, struct request *r);
 void store_check(struct sim *s, struct request *r);
 
+/* store_erase.c */
+void store_erasable(struct sim *s, struct request *r);
+
 #endif

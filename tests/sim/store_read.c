@@ -1,6 +1,8 @@
 /* What the store answers to who only asks: at take-over, before a step, before a commit. */
 #include "store.h"
 
+static const struct bl_str tombstone_prefix = {"tombstone:", 10};
+
 static struct bl_str text_of(const struct shard *h, const char *key)
 {
     const struct cell *c = table_get(&h->t, bl_str_of(key));
@@ -39,6 +41,14 @@ void store_restore(struct sim *s, struct request *r)
     struct bl_str *seen = sim_get(s, (h->seen.n + 1) * sizeof *seen);
     if (h->seen.n)
         memcpy(seen, h->seen.v, h->seen.n * sizeof *seen);
+    size_t from = table_from(&h->t, tombstone_prefix);
+    struct bl_str *erased = sim_get(s, 2 * (BL_TOMBSTONES_MAX + 1) * sizeof *erased);
+    x->n_erased = 0;
+    for (size_t i = from; i < h->t.n && bl_str_starts(h->t.v[i].key, tombstone_prefix); i++) {
+        erased[x->n_erased++] = rest_of(h->t.v[i].key, tombstone_prefix.n);
+        erased[x->n_erased++] = sim_text(s, "%lld", (long long)h->t.v[i].number);
+    }
+    x->erased = erased;
     x->seen = seen;
     x->n_seen = h->seen.n;
 }

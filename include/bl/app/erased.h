@@ -32,7 +32,7 @@ void bl_erased_hex(struct bl_hash128 hash, char out[BL_ERASED_HEX]); /* not term
 BL_CHECKED bool bl_erased_parse(struct bl_str hex, struct bl_hash128 *out);
 /* NULL: not there. Borrowed until the next change. */
 const struct bl_tombstone *bl_erased_find(const struct bl_erased *e, struct bl_hash128 hash);
-/* One that is there keeps its time. *forgotten: whether `oldest` was dropped for it. */
+/* One that is there takes the time. *forgotten: whether `oldest` was dropped for it. */
 BL_CHECKED enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms,
                                      bool *forgotten, struct bl_hash128 *oldest);
 /* false: it was not there. */

@@ -22,7 +22,7 @@ struct bl_worker_options {
 
 /* What this worker did since it began, for /metrics. */
 struct bl_worker_totals {
-    uint64_t entries, events, duplicates, late, commits, patterns, quarantined, corrupt, fenced, lost,
+    uint64_t entries, events, duplicates, erased, late, commits, patterns, quarantined, corrupt, fenced, lost,
         takeovers;
     /* From the moment the store took an entry to the commit of the patterns it made, by the store's clock. Live time
      * only. */
