@@ -5,11 +5,13 @@
 #include "bl/app/ingest.h"
 
 #include "bl/app/answer.h"
+#include "bl/base/limits.h"
 #include "bl/base/magic.h"
 
 #include "group.h"
 #include "uuid.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TICKET_MAGIC BL_MAGIC('t', 'i', 'c', 'k')
@@ -18,7 +20,7 @@
 /* A request that waits; its answer is made already, in case all goes well. */
 struct ticket {
     uint32_t magic;
-    int status;
+    int status, retry_after_s;
     size_t events;
     struct bl_buf json;
     bl_ingest_fn *fn;
@@ -51,7 +53,8 @@ struct bl_ingest {
     /* the request at hand */
     struct bl_buf lines, errors, json;
     struct staged *staged;
-    size_t staged_n, received, rejected;
+    size_t staged_n, received, rejected, limited;
+    int64_t wait_ms;    /* the longest of those over their limit */
     enum bl_err denied; /* why its events cannot be stored now */
     char event_id[BL_EVENT_ID_MAX_BYTES + 1];
     struct bl_problem problem; /* the first one */
@@ -117,6 +120,11 @@ const struct bl_ingest_counts *bl_ingest_counts(const struct bl_ingest *i)
     return &i->counts;
 }
 
+size_t bl_ingest_received(const struct bl_ingest *i)
+{
+    return i->received;
+}
+
 /* --- one request: decode and stage */
 
 static void refuse(struct bl_ingest *i, const struct bl_problem *problem, struct bl_str raw)
@@ -145,8 +153,33 @@ static void take_bad(struct bl_ingest *i, size_t index, const struct bl_problem 
     refuse(i, problem, raw);
 }
 
-static void take_good(struct bl_ingest *i, const struct bl_record *record)
+static int seconds(int64_t ms)
 {
+    int64_t s = (ms + 999) / 1000;
+    return s > BL_RETRY_AFTER_MAX_S ? BL_RETRY_AFTER_MAX_S : s < 1 ? 1 : (int)s;
+}
+
+/* Over the user's limit: only counted (SPEC 2.6). */
+static void take_limited(struct bl_ingest *i, size_t index, int64_t wait_ms)
+{
+    struct bl_problem problem = {.err = BL_ERR_RATE_LIMITED, .field = "user_id"};
+    snprintf(problem.message, sizeof problem.message,
+             "Too many events of this user: slow down, and repeat this one after %d s.", seconds(wait_ms));
+    i->limited++;
+    i->counts.limited++;
+    if (wait_ms > i->wait_ms)
+        i->wait_ms = wait_ms;
+    take_bad(i, index, &problem, (struct bl_str){0});
+}
+
+static void take_good(struct bl_ingest *i, size_t index, const struct bl_record *record)
+{
+    int64_t wait_ms =
+        i->denied == BL_OK && i->port.user_wait ? i->port.user_wait(i->port.ctx, record->user_id) : 0;
+    if (wait_ms > 0) {
+        take_limited(i, index, wait_ms);
+        return;
+    }
     if (i->staged_n == 0 && record->event_id.n < sizeof i->event_id) {
         memcpy(i->event_id, record->event_id.p, record->event_id.n);
         i->event_id[record->event_id.n] = 0;
@@ -166,7 +199,7 @@ static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
     struct bl_ingest *i = ctx;
     i->received++;
     if (record)
-        take_good(i, record);
+        take_good(i, index, record);
     else
         take_bad(i, index, problem, raw);
 }
@@ -176,7 +209,8 @@ static void begin(struct bl_ingest *i)
     bl_buf_clear(&i->lines);
     bl_buf_clear(&i->errors);
     bl_buf_clear(&i->json);
-    i->staged_n = i->received = i->rejected = 0;
+    i->staged_n = i->received = i->rejected = i->limited = 0;
+    i->wait_ms = 0;
     i->event_id[0] = 0;
     i->denied = i->port.admit(i->port.ctx, -1);
 }
@@ -188,13 +222,15 @@ static int error_answer(struct bl_ingest *i, enum bl_err err, const char *field,
 {
     bl_buf_clear(&i->json);
     bl_error_json(&i->json, err, field, message);
-    int status = bl_err_http(err);
-    *answer =
-        (struct bl_ingest_answer){status, status == 503 ? BL_INGEST_RETRY_AFTER_S : 0, bl_buf_view(&i->json)};
+    int status = bl_err_http(err), after_s = status == 503 ? BL_INGEST_RETRY_AFTER_S : 0;
+    if (err == BL_ERR_RATE_LIMITED)
+        after_s = seconds(i->wait_ms);
+    *answer = (struct bl_ingest_answer){status, after_s, bl_buf_view(&i->json)};
     return status;
 }
 
-/* SPEC 2.4. An empty batch is accepted. */
+/* SPEC 2.4. An empty batch is accepted. Clients repeat what was answered 429 and give up what was answered 400: of a batch
+ * of which nothing was taken, what a repetition may help decides. */
 static int batch_answer(const struct bl_ingest *i, struct bl_buf *out)
 {
     bool none = i->received && i->staged_n == 0;
@@ -203,7 +239,7 @@ static int batch_answer(const struct bl_ingest *i, struct bl_buf *out)
                   status, i->received, i->staged_n, i->rejected);
     bl_buf_str(out, bl_buf_view(&i->errors));
     bl_buf_z(out, "]}");
-    return none ? 400 : i->rejected ? 207 : 202;
+    return none && i->limited ? 429 : none ? 400 : i->rejected ? 207 : 202;
 }
 
 static int good_answer(const struct bl_ingest *i, enum bl_body_kind kind, struct bl_buf *out)
@@ -224,7 +260,7 @@ static void bad_answer(struct bl_ingest *i, enum bl_body_kind kind, struct bl_in
         return;
     }
     int status = batch_answer(i, &i->json);
-    *answer = (struct bl_ingest_answer){status, 0, bl_buf_view(&i->json)};
+    *answer = (struct bl_ingest_answer){status, i->limited ? seconds(i->wait_ms) : 0, bl_buf_view(&i->json)};
 }
 
 /* --- group commit */
@@ -233,7 +269,7 @@ static enum bl_err join(struct bl_ingest *i, struct ticket *t)
 {
     if (i->counts.requests_waiting >= BL_INGEST_REQUESTS_MAX ||
         i->counts.bytes_waiting + i->lines.n > BL_INGEST_BYTES_MAX)
-        return BL_ERR_STORE_UNAVAILABLE;
+        return BL_ERR_OVERLOADED;
     if (!i->open) {
         i->open = calloc(1, sizeof *i->open);
         if (!i->open)
@@ -262,6 +298,8 @@ static struct ticket *ticket_new(struct bl_ingest *i, enum bl_body_kind kind, bl
     if (!t)
         return NULL;
     *t = (struct ticket){.magic = TICKET_MAGIC, .events = i->staged_n, .fn = fn, .ctx = ctx};
+    if (i->limited)
+        t->retry_after_s = seconds(i->wait_ms);
     bl_buf_init(&t->json, 0);
     t->status = good_answer(i, kind, &t->json);
     if (t->json.err != BL_OK) {
@@ -279,13 +317,29 @@ static void count_unavailable(struct bl_ingest *i, enum bl_err err, size_t event
         i->counts.unavailable += events;
 }
 
+/* Of work that cannot be taken on, as little as possible is done. */
+static enum bl_err shed(const struct bl_ingest *i, struct bl_str body)
+{
+    if (i->denied == BL_ERR_BACKLOG_FULL)
+        return i->denied;
+    bool full = i->counts.requests_waiting >= BL_INGEST_REQUESTS_MAX ||
+                i->counts.bytes_waiting + body.n > BL_INGEST_BYTES_MAX;
+    return full ? BL_ERR_OVERLOADED : BL_OK;
+}
+
 bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body, bl_ingest_fn *fn,
                     void *ctx, struct bl_ingest_answer *answer)
 {
     struct bl_decode_options options = {i->options.max_events, i->options.timestamp_needed, make_id,
                                         &i->uuids};
     begin(i);
-    enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, on_decoded, i, &i->problem);
+    enum bl_err err = shed(i, body);
+    if (err != BL_OK) {
+        i->counts.shed++;
+        error_answer(i, err, NULL, NULL, answer);
+        return true;
+    }
+    err = bl_decode_body(i->decoder, kind, body, &options, on_decoded, i, &i->problem);
     if (err != BL_OK) {
         refuse(i, &i->problem, body);
         error_answer(i, err, i->problem.field, i->problem.message, answer);
@@ -317,7 +371,7 @@ bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
 
 static void answer_ticket(struct bl_ingest *i, struct ticket *t, enum bl_err err)
 {
-    struct bl_ingest_answer answer = {t->status, 0, bl_buf_view(&t->json)};
+    struct bl_ingest_answer answer = {t->status, t->retry_after_s, bl_buf_view(&t->json)};
     i->counts.requests_waiting--;
     if (err == BL_OK) {
         i->counts.accepted += t->events;

@@ -151,6 +151,6 @@ void bl_limiter_spend(struct bl_limiter *l, struct bl_str name, size_t n, int64_
         b = make(l, hash, now_ms);
     int64_t most =
         capacity(l) + BL_RATE_MAX * THOUSAND; /* a debt that grows on is no longer one that is waited for */
-    int64_t charge = (int64_t)n < most / cost(l) ? (int64_t)n * cost(l) : most;
+    int64_t charge = n < (size_t)(most / cost(l)) ? (int64_t)n * cost(l) : most;
     b->spent = b->spent < most - charge ? b->spent + charge : most;
 }

@@ -36,6 +36,10 @@ static bool memory(const struct bl_ready *r)
 {
     return r->seen && r->memory_full;
 }
+static bool disk(const struct bl_ready *r)
+{
+    return r->seen && r->disk_failed;
+}
 static bool clock_ahead(const struct bl_ready *r)
 {
     return r->seen && r->clock_ahead_ms > CLOCK_AHEAD_MS;
@@ -69,8 +73,14 @@ static const struct {
      "No worker is alive: events are stored, but nothing is detected. Start `worker`.", NULL},
     {unowned, "partition_unowned",
      "Events are stored, but no worker takes on these partitions: ", say_unowned},
-    {backlog, "backlog_full", "Workers lag behind by more than backlog-max: start more of them.", NULL},
-    {memory, "maxmemory", "Redis has reached maxmemory and takes no events: give it more.", NULL},
+    {backlog, "backlog_full",
+     "Workers lag behind by more than backlog-max or backlog-max-bytes: start more of them.", NULL},
+    {memory, "maxmemory",
+     "Redis has less than memory-headroom left of its maxmemory and takes no events: give it more.", NULL},
+    {disk, "store_disk",
+     "Redis cannot write its append-only file (is its disk full? its log says why) and takes no events until "
+     "it can.",
+     NULL},
     {clock_ahead, "clock_ahead",
      "The newest stream id is ahead of Redis' clock, which has jumped; time stands still until it is "
      "reached.",

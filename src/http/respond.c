@@ -74,6 +74,7 @@ bool bl_respond_head(struct bl_request *r, int status, const char *type, size_t 
     if (!cache)
         cache = "no-store";
     add_header(req, "cache-control", cache, strlen(cache));
+    bl_cors_add(r);
     return true;
 }
 
@@ -149,7 +150,7 @@ void bl_answer_error(struct bl_request *r, enum bl_err err, const char *field, c
     int status = bl_err_http(err);
     bl_buf_init(&body, 16 * 1024);
     bl_error_json(&body, err, field, message);
-    if (status == 503 || status == 429)
+    if ((status == 503 || status == 429) && !r->retry_after)
         bl_answer_header(r, "retry-after", BL_STR("1"));
     bl_answer_json(r, status, bl_buf_view(&body));
     bl_buf_release(&body);

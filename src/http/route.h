@@ -57,6 +57,12 @@ void bl_query_refuse(struct bl_request *r, const char *name, const char *message
 bool bl_request_is_head(const struct bl_request *r);
 /* name in lower case; empty if absent. Only before the handler returns. */
 struct bl_str bl_request_header(const struct bl_request *r, const char *name);
+bool bl_request_header_twice(const struct bl_request *r, const char *name);
+/* The lines of a header from the last to the first; *at begins as SIZE_MAX. false: no more. Only before the handler
+ * returns. */
+bool bl_request_header_before(const struct bl_request *r, const char *name, size_t *at, struct bl_str *out);
+/* The body held so many events, good and bad. Before the answer. */
+void bl_request_spent(struct bl_request *r, size_t events);
 /* Only before the handler returns. */
 struct bl_str bl_request_body(const struct bl_request *r);
 /* The longest body the server takes; a longer one may be at hand and is the handler's to refuse. */
@@ -85,8 +91,10 @@ void bl_answer_etag(struct bl_request *r, struct bl_str json, struct bl_str cont
 /* Has the client this tag already (If-None-Match)? Only before the handler returns. */
 bool bl_etag_known(const struct bl_request *r, struct bl_str tag);
 /* The error object of SPEC 2.4 with the status of `err`. field and message may be NULL: none, and the error's
- * own text. 503 and 429 carry Retry-After: 1. */
+ * own text. 503 and 429 carry Retry-After: 1, unless bl_answer_retry_after said more. */
 void bl_answer_error(struct bl_request *r, enum bl_err err, const char *field, const char *message);
+/* Retry-After for the answer to come, in whole seconds; those. */
+int bl_answer_retry_after(struct bl_request *r, int64_t wait_ms);
 /* Any other type: static files, text of /metrics. cache: value of Cache-Control, NULL: no-store. */
 void bl_answer_bytes(struct bl_request *r, int status, const char *type, struct bl_str body,
                      const char *cache);

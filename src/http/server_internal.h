@@ -5,6 +5,8 @@
 
 #include "route.h"
 
+#include "bl/base/map.h"
+
 /* h2o's headers do not keep our warnings. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -24,8 +26,7 @@
 #define BL_REQUEST_MAGIC BL_MAGIC('r', 'q', 's', 't')
 #define BL_STREAM_MAGIC  BL_MAGIC('s', 't', 'r', 'm')
 
-#define BL_HEAD_MAX_BYTES (64 * 1024)
-#define BL_ROUTES_MAX     128
+#define BL_ROUTES_MAX 128
 
 struct bl_route_slot {
     const struct bl_route *route;
@@ -44,7 +45,7 @@ struct bl_server {
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     uv_tcp_t listener;
-    uv_timer_t drain;
+    uv_timer_t drain, pace;
     bool listening, draining, context_ready;
     int closing; /* handles whose close callback is awaited */
     int64_t drain_until_ms;
@@ -54,16 +55,29 @@ struct bl_server {
     size_t routes_n;
     struct bl_guard guards[BL_GUARDS_MAX];
     size_t guards_n;
+    struct bl_meter meter;
+    const struct bl_http_access *access; /* NULL: nobody is asked for a key */
     struct bl_server_counts counts;
+    struct bl_tls *tls;        /* NULL: in the clear */
+    struct bl_map peers;       /* addresses with connections, if they are counted */
     struct bl_conn *conns;     /* open connections */
     struct bl_stream *streams; /* open event streams */
 };
+
+enum bl_pace { BL_PACE_IDLE, BL_PACE_HEAD, BL_PACE_BODY, BL_PACE_ANSWER };
 
 struct bl_conn {
     uv_tcp_t tcp; /* first: h2o gives it back to conn_closed */
     uint32_t magic;
     struct bl_server *server;
+    struct bl_peer *peer; /* NULL: not counted */
     struct bl_conn *next, *prev;
+    uint64_t requests; /* begun on it */
+    /* pace.c */
+    enum bl_pace pace;
+    uint64_t requests_seen;
+    int64_t since_ms; /* 0: not looked at yet */
+    size_t amount;    /* bytes there at since_ms: of the body, or that wait to be sent */
 };
 
 struct bl_param {
@@ -79,8 +93,10 @@ struct bl_request {
     h2o_req_t *req;     /* NULL: the client is gone */
     struct bl_buf text; /* decoded path arguments and query; reserved once, never moves */
     struct bl_str args[BL_PATH_ARGS_MAX];
+    enum bl_access need; /* of the call; OPEN while it is not known */
     char key[BL_KEY_ID_BYTES];
     size_t key_n;
+    bool retry_after;        /* said already */
     struct bl_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
     size_t params_n;
 };
@@ -88,16 +104,33 @@ struct bl_request {
 /* request.c */
 int bl_request_enter(struct bl_server *s, h2o_req_t *req);
 void bl_request_release(struct bl_request *r);
-/* server.c */
+/* server.c: one thing less to wait for */
+void bl_server_drained(struct bl_server *s);
+/* conn.c */
+void bl_conn_accept(uv_stream_t *listener, int status);
+/* NULL: it is gone. */
+struct bl_conn *bl_conn_of(h2o_req_t *req);
+void bl_conn_shut(struct bl_conn *c, int how);
 void bl_conn_shutdown(h2o_req_t *req, int how);
+/* pace.c */
+void bl_pace_start(struct bl_server *s);
+void bl_pace_look(uv_timer_t *timer);
+/* tls.c: by the options, if they name files. BL_ERR_CONFIG: why is logged. */
+BL_CHECKED enum bl_err bl_tls_open(struct bl_server *s);
+void bl_tls_look(struct bl_server *s, int64_t now_ms);
+void bl_tls_close(struct bl_server *s);
 /* respond.c: fills in what each answer has; the caller sends. false: nobody to answer, r has been released.
  */
 bool bl_respond_head(struct bl_request *r, int status, const char *type, size_t length, const char *cache);
 const char *bl_respond_reason(int status);
-/* filter.c: open CORS on all answers, and our error bodies in place of h2o's. */
+/* cors.c: what a page of another origin may do with the answer to come. */
+void bl_cors_add(struct bl_request *r);
+/* filter.c: our error bodies in place of h2o's. */
 void bl_filter_install(h2o_pathconf_t *path);
 /* stream.c */
 void bl_streams_drain(struct bl_server *s);
+/* Ends those that may not stay; `key` is the id of the caller's. */
+void bl_streams_end(struct bl_server *s, bool (*stays)(void *ctx, struct bl_str key), void *ctx);
 
 static inline struct bl_str bl_str_iovec(h2o_iovec_t v)
 {

@@ -10,6 +10,7 @@
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
 #include "presence.h"
+#include "serve_limits.h"
 #include "signals.h"
 
 #include "bl/app/ingest.h"
@@ -37,7 +38,6 @@
 #define LAST_WORDS_MS   500
 #define LINK_TIMEOUT_MS 2000
 #define LINK_RETRY_MS   500
-#define CONNECTIONS_MAX 10000
 #define OWN_FILES       64
 
 struct serve {
@@ -54,6 +54,7 @@ struct serve {
     struct bl_store_changes *changes;
     struct bl_watch *watch;
     struct bl_process *process;
+    struct serve_limits *limits;
     struct bl_server *server;
     struct bl_http_health health;
     struct bl_hash_key hash_key;
@@ -81,13 +82,20 @@ static enum bl_err admit(void *ctx, int partition)
     const struct serve *s = ctx;
     if (!s->dataset_open || !bl_append_is_up(s->append))
         return BL_ERR_STORE_UNAVAILABLE;
-    return partition >= 0 && bl_vitals_is_full(s->vitals, partition) ? BL_ERR_BACKLOG_FULL : BL_OK;
+    return serve_limits_admit(s->limits, s->vitals, partition);
+}
+
+static int64_t user_wait(void *ctx, struct bl_str user_id)
+{
+    return serve_limits_user(((struct serve *)ctx)->limits, user_id);
 }
 
 static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                    void *fn_ctx)
 {
-    bl_append_send(((struct serve *)ctx)->append, entries, n, fn, fn_ctx);
+    struct serve *s = ctx;
+    serve_limits_sent(s->limits, s->vitals, s->link, entries, n);
+    bl_append_send(s->append, entries, n, fn, fn_ctx);
 }
 
 static void wake(void *ctx, int delay_ms)
@@ -109,9 +117,8 @@ static void flush(void *ctx)
 
 static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
 {
-    struct bl_vitals_options options = {bl_config_text(s->config, BL_OPTION_ENV), d->partitions,
-                                        bl_config_int(s->config, BL_OPTION_BACKLOG_MAX),
-                                        bl_config_int(s->config, BL_OPTION_STREAM_MAX)};
+    struct bl_vitals_options options = {bl_config_text(s->config, BL_OPTION_ENV),
+                                        serve_limits_backlog(s->config, d->partitions)};
     enum bl_err err = s->vitals ? BL_OK : bl_vitals_new(&options, &s->vitals);
     if (err == BL_OK)
         err = bl_append_open(s->append, d->hash_key, d->partitions);
@@ -199,6 +206,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"http_connections_total", h->connections},
         {"http_connections_refused_total", h->connections_refused},
         {"http_connections_open", h->connections_open},
+        {"http_connections_slow_total", h->cut_slow},
         {"events_accepted_total", i->accepted},
         {"events_rejected_total", i->rejected},
         {"events_unavailable_total", i->unavailable},
@@ -215,7 +223,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
     };
     _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
     memcpy(out, all, sizeof all);
-    return sizeof all / sizeof all[0];
+    return serve_limits_counters(s->limits, out, sizeof all / sizeof all[0]);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -232,6 +240,7 @@ static void on_tick(uv_timer_t *timer)
     if (!s->dataset_open)
         return;
     bl_vitals_poll(s->vitals, s->link);
+    serve_limits_tick(s->limits, s->vitals);
     bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
     bl_process_beat(s->process, s->link, c, counters(s, c));
 }
@@ -322,10 +331,12 @@ static enum bl_err make_store(struct serve *s)
 
 static enum bl_err make_flows(struct serve *s)
 {
-    struct bl_ingest_port port = {s, partition_of, admit, append, wake, refused};
+    struct bl_ingest_port port = {s, partition_of, admit, user_wait, append, wake, refused};
     struct bl_ingest_options options = {(size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_EVENTS),
                                         strcmp(bl_config_text(s->config, BL_OPTION_CLOCK), "event") == 0};
-    enum bl_err err = bl_ingest_new(&port, &options, &s->ingest);
+    enum bl_err err = serve_limits_new(s->config, &s->loop, &s->limits);
+    if (err == BL_OK)
+        err = bl_ingest_new(&port, &options, &s->ingest);
     if (err == BL_OK)
         err = bl_queries_new(bl_store_reads_port(s->reads), &s->queries);
     if (err != BL_OK)
@@ -338,25 +349,37 @@ static enum bl_err make_flows(struct serve *s)
 
 /* As many as there are file descriptors for, less those the process needs itself: without one left, Redis could not
  * be reached again. */
-static size_t connections_max(void)
+static size_t connections_max(size_t wanted)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return CONNECTIONS_MAX / 16;
+        return OWN_FILES;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return CONNECTIONS_MAX / 16;
+        return OWN_FILES;
     size_t most = limit.rlim_cur > 2 * OWN_FILES ? (size_t)limit.rlim_cur - OWN_FILES : OWN_FILES;
-    return most < CONNECTIONS_MAX ? most : CONNECTIONS_MAX;
+    return most < wanted ? most : wanted;
 }
 
 static enum bl_err make_server(struct serve *s)
 {
+    const struct bl_config *c = s->config;
     struct bl_server_options options = {
-        bl_config_text(s->config, BL_OPTION_LISTEN), (int)bl_config_int(s->config, BL_OPTION_PORT),
-        connections_max(), (size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_BYTES), DRAIN_MS};
+        .listen = bl_config_text(c, BL_OPTION_LISTEN),
+        .port = (int)bl_config_int(c, BL_OPTION_PORT),
+        .connections_max = connections_max((size_t)bl_config_int(c, BL_OPTION_CONNECTIONS)),
+        .body_max_bytes = (size_t)bl_config_int(c, BL_OPTION_BATCH_MAX_BYTES),
+        .drain_ms = DRAIN_MS,
+        .head_ms = bl_config_int(c, BL_OPTION_HEAD_TIMEOUT),
+        .body_ms = bl_config_int(c, BL_OPTION_BODY_TIMEOUT),
+        .idle_ms = bl_config_int(c, BL_OPTION_IDLE_TIMEOUT),
+        .connections_per_address = (size_t)bl_config_int(c, BL_OPTION_CONNECTIONS_PER_ADDRESS),
+        .tls_cert = bl_config_text(c, BL_OPTION_TLS_CERT),
+        .tls_key = bl_config_text(c, BL_OPTION_TLS_KEY)};
     s->health = (struct bl_http_health){s, on_ready};
     enum bl_err err = bl_server_new(&s->loop, &options, &s->server);
+    if (err == BL_OK)
+        err = serve_limits_guard(s->limits, s->server, s->ingest);
     if (err == BL_OK)
         err = bl_http_ingest(s->server, s->ingest);
     if (err == BL_OK)
@@ -391,6 +414,7 @@ static void serve_free(struct serve *s)
     bl_vitals_free(s->vitals);
     bl_rejects_free(s->rejects);
     bl_process_free(s->process);
+    serve_limits_free(s->limits);
     if (uv_loop_close(&s->loop) != 0)
         bl_log_plain(BL_LOG_WARN, "the loop did not close");
     free(s);

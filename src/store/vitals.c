@@ -7,6 +7,8 @@
 #include "bl/base/limits.h"
 #include "bl/base/magic.h"
 #include "bl/store/keys.h"
+#include "scripts.h"
+#include "serves.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -17,12 +19,15 @@
 #define WORKER_LIVE_MS 1500
 #define UNOWNED_MS     2000 /* a lease and a little: a take-over is nothing to report */
 #define CORE_GROUP     "core"
+#define SAMPLE_LAG     32  /* a shorter backlog has no size worth asking for */
+#define SAMPLE_COUNT   "8" /* entries at either end */
 
 struct part {
     uint32_t magic;
     struct bl_vitals *vitals;
     struct bl_buf events, position, lease; /* key names */
-    int64_t length, lag, clock_ms;
+    struct bl_backlog_part *seen;
+    int64_t clock_ms;
     int64_t leased_ms; /* when a lease was last seen */
     int cut_off;
 };
@@ -32,7 +37,9 @@ struct bl_vitals {
     struct bl_vitals_options options;
     struct bl_buf workers, meta; /* key names */
     struct part *parts;
-    bool polling, seen, failed, memory_full;
+    bool polling, seen, failed, disk_failed;
+    struct bl_backlog backlog;
+    struct bl_serves *serves;
     struct bl_hash_key hash_key;
     bool replaced; /* the data set is gone, or is another */
     int64_t time_ms, worker_ms;
@@ -52,13 +59,16 @@ enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vit
     bl_buf_init(&v->meta, 0);
     bl_key_put(&v->workers, env, BL_KEY_WORKERS, 0, (struct bl_str){0});
     bl_key_put(&v->meta, env, BL_KEY_META, 0, (struct bl_str){0});
-    v->parts = calloc((size_t)options->partitions, sizeof *v->parts);
-    if (!v->parts || v->workers.err != BL_OK || v->meta.err != BL_OK)
+    bl_backlog_init(&v->backlog, &options->backlog);
+    v->parts = calloc((size_t)options->backlog.partitions, sizeof *v->parts);
+    if (!v->parts || bl_serves_new(env, &v->serves) != BL_OK || v->workers.err != BL_OK ||
+        v->meta.err != BL_OK)
         err = BL_ERR_NO_MEMORY;
-    for (int p = 0; p < options->partitions && err == BL_OK; p++) {
+    for (int p = 0; p < options->backlog.partitions && err == BL_OK; p++) {
         struct part *part = &v->parts[p];
         part->magic = PART_MAGIC;
         part->vitals = v;
+        part->seen = &v->backlog.part[p];
         bl_buf_init(&part->events, 0);
         bl_buf_init(&part->position, 0);
         bl_buf_init(&part->lease, 0);
@@ -80,12 +90,13 @@ void bl_vitals_free(struct bl_vitals *v)
 {
     if (!v)
         return;
-    for (int p = 0; v->parts && p < v->options.partitions; p++) {
+    for (int p = 0; v->parts && p < v->options.backlog.partitions; p++) {
         bl_buf_release(&v->parts[p].events);
         bl_buf_release(&v->parts[p].position);
         bl_buf_release(&v->parts[p].lease);
     }
     free(v->parts);
+    bl_serves_free(v->serves);
     bl_buf_release(&v->workers);
     bl_buf_release(&v->meta);
     v->magic = 0;
@@ -128,7 +139,7 @@ static void on_length(void *ctx, const redisReply *reply)
 {
     struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
     if (reply && reply->type == REDIS_REPLY_INTEGER)
-        part->length = reply->integer;
+        part->seen->length = reply->integer;
 }
 
 /* One group: name, value, … */
@@ -145,10 +156,10 @@ static void read_group(struct part *part, const redisReply *group)
         else if (bl_str_eqz(name, "pending"))
             pending = number_of(group->element[i + 1]);
     }
-    if (lag > part->length)
+    if (lag > part->seen->length)
         part->cut_off++;
     if (core)
-        part->lag = (lag > 0 ? lag : 0) + (pending > 0 ? pending : 0);
+        part->seen->lag = (lag > 0 ? lag : 0) + (pending > 0 ? pending : 0);
 }
 
 /* No group yet: no worker ever ran, everything in the stream waits. */
@@ -157,7 +168,7 @@ static void on_groups(void *ctx, const redisReply *reply)
     struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
     if (!reply)
         return;
-    part->lag = part->length;
+    part->seen->lag = part->seen->length;
     part->cut_off = 0;
     for (size_t i = 0; is_array(reply, 1) && i < reply->elements; i++)
         read_group(part, reply->element[i]);
@@ -196,7 +207,17 @@ static void on_workers(void *ctx, const redisReply *reply)
         v->worker_ms = is_array(reply, 2) ? number_of(reply->element[1]) : 0;
 }
 
-static int64_t info_field(struct bl_str info, const char *name)
+static void on_sample(void *ctx, const redisReply *reply)
+{
+    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
+    if (!is_array(reply, 2))
+        return;
+    part->seen->sample_bytes = number_of(reply->element[0]);
+    part->seen->sample_entries = number_of(reply->element[1]);
+}
+
+/* What stands behind `name` (with its colon) in a line of INFO; empty: no such line. */
+static struct bl_str info_text(struct bl_str info, const char *name)
 {
     struct bl_str want = bl_str_of(name);
     while (info.n) {
@@ -206,11 +227,23 @@ static int64_t info_field(struct bl_str info, const char *name)
         info = (struct bl_str){info.p + n, info.n - n};
         if (line.n && line.p[line.n - 1] == '\r')
             line.n--;
-        int64_t v;
-        if (bl_str_starts(line, want) && bl_str_int64((struct bl_str){line.p + want.n, line.n - want.n}, &v))
-            return v;
+        if (bl_str_starts(line, want))
+            return (struct bl_str){line.p + want.n, line.n - want.n};
     }
-    return 0;
+    return (struct bl_str){0};
+}
+
+static int64_t info_field(struct bl_str info, const char *name)
+{
+    int64_t v;
+    return bl_str_int64(info_text(info, name), &v) ? v : 0;
+}
+
+static void on_persistence(void *ctx, const redisReply *reply)
+{
+    struct bl_vitals *v = BL_CAST(struct bl_vitals, ctx, VITALS_MAGIC);
+    if (reply)
+        v->disk_failed = bl_str_eqz(info_text(text_of(reply), "aof_last_write_status:"), "err");
 }
 
 /* The last reply of a poll. */
@@ -220,8 +253,10 @@ static void on_memory(void *ctx, const redisReply *reply)
     v->polling = false;
     if (!reply)
         return;
-    int64_t max = info_field(text_of(reply), "maxmemory:");
-    v->memory_full = max > 0 && info_field(text_of(reply), "used_memory:") >= max;
+    v->backlog.max = info_field(text_of(reply), "maxmemory:");
+    v->backlog.used = info_field(text_of(reply), "used_memory:");
+    v->backlog.shares = (int64_t)bl_serves_count(v->serves);
+    bl_backlog_seen(&v->backlog);
     v->seen = !v->failed;
 }
 
@@ -231,33 +266,55 @@ static void on_memory(void *ctx, const redisReply *reply)
     bl_link_send((link), sizeof((struct bl_str[]){__VA_ARGS__}) / sizeof(struct bl_str),                     \
                  (struct bl_str[]){__VA_ARGS__}, (fn), (ctx))
 
+/* Of a stream that has hardly any, an old sample is good enough. */
+static void ask_sample(struct part *part, struct bl_link *link)
+{
+    struct bl_str args[] = {bl_buf_view(&part->events), bl_buf_view(&part->position), BL_STR(SAMPLE_COUNT)};
+    if (part->seen->lag >= SAMPLE_LAG)
+        bl_script_send(link, BL_SCRIPT_backlog_sample, 2, sizeof args / sizeof args[0], args, on_sample,
+                       part);
+}
+
 void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link)
 {
     if (v->polling || !bl_link_is_up(link))
         return;
     v->polling = true;
     v->failed = false;
+    bl_backlog_asked(&v->backlog);
+    bl_serves_poll(v->serves, link);
     SEND(link, on_time, v, BL_STR("TIME"));
-    for (int p = 0; p < v->options.partitions; p++) {
+    for (int p = 0; p < v->options.backlog.partitions; p++) {
         struct part *part = &v->parts[p];
         SEND(link, on_length, part, BL_STR("XLEN"), bl_buf_view(&part->events));
         SEND(link, on_groups, part, BL_STR("XINFO"), BL_STR("GROUPS"), bl_buf_view(&part->events));
+        ask_sample(part, link);
         SEND(link, on_position, part, BL_STR("HMGET"), bl_buf_view(&part->position), BL_STR("clock_ms"));
         SEND(link, on_lease, part, BL_STR("EXISTS"), bl_buf_view(&part->lease));
     }
     SEND(link, on_meta, v, BL_STR("HGET"), bl_buf_view(&v->meta), BL_STR("hash_key"));
     SEND(link, on_workers, v, BL_STR("ZREVRANGE"), bl_buf_view(&v->workers), BL_STR("0"), BL_STR("0"),
          BL_STR("WITHSCORES"));
+    SEND(link, on_persistence, v, BL_STR("INFO"), BL_STR("persistence"));
     SEND(link, on_memory, v, BL_STR("INFO"), BL_STR("memory"));
 }
 
 /* --- telling */
 
-bool bl_vitals_is_full(const struct bl_vitals *v, int partition)
+enum bl_backlog_state bl_vitals_backlog(const struct bl_vitals *v, int partition)
 {
-    assert(partition >= 0 && partition < v->options.partitions);
-    const struct part *part = &v->parts[partition];
-    return part->lag >= v->options.backlog_max || part->length >= v->options.stream_max;
+    return bl_backlog_state(&v->backlog, partition);
+}
+
+bool bl_vitals_sent(struct bl_vitals *v, int partition, size_t bytes)
+{
+    bl_backlog_sent(&v->backlog, partition, bytes);
+    return bl_backlog_is_stale(&v->backlog, partition);
+}
+
+size_t bl_vitals_serves(const struct bl_vitals *v)
+{
+    return bl_serves_count(v->serves);
 }
 
 void bl_vitals_entered(struct bl_vitals *v, struct bl_hash_key key)
@@ -280,16 +337,17 @@ void bl_vitals_ready(const struct bl_vitals *v, int64_t last_id_ms, struct bl_re
 {
     int64_t newest = last_id_ms;
     out->seen = v->seen;
-    out->partitions = v->options.partitions;
+    out->partitions = v->options.backlog.partitions;
     out->worker_live = v->worker_ms > 0 && v->worker_ms + WORKER_LIVE_MS >= v->time_ms;
-    out->memory_full = v->memory_full;
-    for (int p = 0; p < v->options.partitions; p++) {
+    out->disk_failed = v->disk_failed;
+    out->memory_full = bl_backlog_state(&v->backlog, -1) == BL_BACKLOG_MEMORY;
+    for (int p = 0; p < v->options.backlog.partitions; p++) {
         const struct part *part = &v->parts[p];
         if (part->clock_ms > newest)
             newest = part->clock_ms;
-        if (part->lag > out->lag_max)
-            out->lag_max = part->lag;
-        out->backlog_partitions += bl_vitals_is_full(v, p);
+        if (part->seen->lag > out->lag_max)
+            out->lag_max = part->seen->lag;
+        out->backlog_partitions += bl_backlog_state(&v->backlog, p) != BL_BACKLOG_ROOM;
         out->cut_off_groups += part->cut_off;
         if (part->leased_ms + UNOWNED_MS < v->time_ms)
             out->unowned[out->n_unowned++] = p;

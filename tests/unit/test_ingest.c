@@ -34,6 +34,8 @@ struct world {
     size_t flights, landed;
     size_t refused;
     enum bl_err last_refusal;
+    size_t kept; /* of the refused: with what was sent */
+    int tokens;  /* of users whose id begins with 's'; the others have no limit */
 };
 
 struct reply {
@@ -51,6 +53,12 @@ static enum bl_err admit(void *ctx, int partition)
 {
     struct world *w = ctx;
     return partition < 0 ? w->store : w->partition[partition];
+}
+
+static int64_t user_wait(void *ctx, struct bl_str user_id)
+{
+    struct world *w = ctx;
+    return user_id.p[0] != 's' || w->tokens-- > 0 ? 0 : 2500;
 }
 
 static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
@@ -82,6 +90,7 @@ static void refused(void *ctx, const struct bl_refusal *refusal)
     struct world *w = ctx;
     w->refused++;
     w->last_refusal = refusal->err;
+    w->kept += refusal->raw.n > 0;
 }
 
 static void land(struct world *w, enum bl_err err)
@@ -94,7 +103,7 @@ static void land(struct world *w, enum bl_err err)
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    struct bl_ingest_port port = {w, partition_of, admit, append, wake, refused};
+    struct bl_ingest_port port = {w, partition_of, admit, user_wait, append, wake, refused};
     struct bl_ingest_options options = {1000, false};
     assert_int_equal(bl_ingest_new(&port, &options, &w->ingest), BL_OK);
     *state = w;
@@ -390,6 +399,8 @@ static void what_waits_is_bounded(void **state)
     bl_buf_release(&body);
     assert_true(refused_n > 0 && refused_n < 64);
     assert_int_equal(r[63].status, 503);
+    assert_int_equal(r[63].retry_after_s, 1);
+    assert_non_null(strstr(r[63].json, "\"code\":\"overloaded\""));
     bl_ingest_flush(w->ingest);
     while (w->landed < w->flights)
         land(w, BL_OK);
@@ -397,6 +408,63 @@ static void what_waits_is_bounded(void **state)
     assert_int_equal(bl_ingest_counts(w->ingest)->requests_waiting, 0);
     for (; w->sent_n > 0; w->sent_n--)
         free(w->sent[w->sent_n - 1].text);
+}
+
+static void an_event_over_its_users_limit_is_429_and_only_counted(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    post(w, BL_BODY_EVENT, CLICK("s"), &r);
+    assert_int_equal(r.status, 429);
+    assert_int_equal(r.retry_after_s, 3);
+    assert_non_null(strstr(r.json, "{\"error\":{\"code\":\"rate_limited\""));
+    assert_non_null(strstr(r.json, "\"field\":\"user_id\""));
+    assert_int_equal(w->refused, 1);
+    assert_int_equal(w->kept, 0);
+    assert_int_equal(w->wakes, 0);
+    assert_int_equal(bl_ingest_counts(w->ingest)->limited, 1);
+}
+
+static void in_a_batch_only_the_events_over_a_limit_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    w->tokens = 1;
+    post(w, BL_BODY_BATCH, "[" CLICK("s") "," CLICK("a") "," CLICK("s") "," CLICK("b") "]", &r);
+    bl_ingest_flush(w->ingest);
+    land(w, BL_OK);
+    assert_int_equal(r.status, 207);
+    assert_int_equal(r.retry_after_s, 3);
+    assert_non_null(strstr(r.json,
+                           "\"received\":4,\"accepted\":3,\"rejected\":1,\"errors\":[{\"index\":2,\"error\":"
+                           "{\"code\":\"rate_limited\""));
+}
+
+static void a_batch_of_nothing_else_is_429_so_that_clients_repeat_it(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    post(w, BL_BODY_BATCH, "[" CLICK("s") ",{}]", &r);
+    assert_int_equal(r.status, 429);
+    assert_int_equal(r.retry_after_s, 3);
+    assert_non_null(strstr(r.json, "{\"status\":\"rejected\",\"received\":2,\"accepted\":0,\"rejected\":2"));
+    post(w, BL_BODY_BATCH, "[{},{}]", &r);
+    assert_int_equal(r.status, 400);
+    assert_int_equal(r.retry_after_s, 0);
+}
+
+static void a_full_store_sheds_bodies_before_they_are_read(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    w->store = BL_ERR_BACKLOG_FULL;
+    post(w, BL_BODY_BATCH, "[{}," CLICK("s") "]", &r);
+    assert_int_equal(r.status, 503);
+    assert_int_equal(r.retry_after_s, 1);
+    assert_non_null(strstr(r.json, "backlog_full"));
+    assert_int_equal(bl_ingest_received(w->ingest), 0);
+    assert_int_equal(bl_ingest_counts(w->ingest)->shed, 1);
+    assert_int_equal(w->refused, 0);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -418,6 +486,10 @@ int main(void)
         STORY(a_line_that_is_no_json_costs_that_line_only),
         STORY(too_many_events_are_refused_as_a_whole),
         STORY(what_waits_is_bounded),
+        STORY(an_event_over_its_users_limit_is_429_and_only_counted),
+        STORY(in_a_batch_only_the_events_over_a_limit_are_refused),
+        STORY(a_batch_of_nothing_else_is_429_so_that_clients_repeat_it),
+        STORY(a_full_store_sheds_bodies_before_they_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,16 @@
 /* The way in (SPEC 2): a body is decoded, its good events wait for the next group commit, and the request is
  * answered when the store has confirmed them. A pure state machine over ports: no clock, no sockets.
  *
- *   post -> decode -> nothing to store ------------------------------------------> answered at once
+ *   post -> no room, backlog full everywhere: 503 before the body is read --------> answered at once
+ *        -> decode -> nothing to store ------------------------------------------> answered at once
  *                  -> open group -(turn ends, 2 ms, or full)-> in flight -> confirmed -> 202 / 207
  *                                                                        -> not      -> 503 (possibly stored)
  *
  * Invariants: all events of a request are in one group, and a group is one transaction (SPEC 2.5); an answer
  * of 202 or 207 is given only after the port said BL_OK; what waits and what is in flight is bounded in bytes
- * and requests; events of one user leave in the order in which they came. */
+ * and requests; events of one user leave in the order in which they came; what one user sends too much of is refused
+ * event by event and delays nobody (a batch in which nothing else was good is answered 429 as a whole, so that clients
+ * repeat it). */
 #ifndef BL_APP_INGEST_H
 #define BL_APP_INGEST_H
 
@@ -43,6 +46,8 @@ struct bl_ingest_port {
     /* May something be appended now? partition < 0: the store as a whole. BL_OK, STORE_UNAVAILABLE,
      * BACKLOG_FULL. */
     enum bl_err (*admit)(void *ctx, int partition);
+    /* May this user send one more event now? 0: yes, and it counts; else in so many ms. NULL: everybody may. */
+    int64_t (*user_wait)(void *ctx, struct bl_str user_id);
     /* All entries or none. They are borrowed for the call; fn runs once, never from inside. */
     void (*append)(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                    void *fn_ctx);
@@ -68,7 +73,9 @@ typedef void bl_ingest_fn(void *ctx, const struct bl_ingest_answer *answer);
 
 struct bl_ingest_counts {
     uint64_t accepted, rejected;   /* events */
+    uint64_t limited;              /* of the rejected: over their user's limit */
     uint64_t unavailable, backlog; /* events answered 503 */
+    uint64_t shed;                 /* requests answered 503 before they were read */
     uint64_t groups, entries;      /* transactions and stream entries sent */
     uint64_t failed;               /* transactions not confirmed */
     uint64_t requests_waiting;     /* gauge */
@@ -85,6 +92,8 @@ void bl_ingest_free(struct bl_ingest *i);
 /* true: *answer is the answer (borrowed until the next call), fn will not run. false: fn runs once, later. */
 BL_CHECKED bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body,
                                bl_ingest_fn *fn, void *ctx, struct bl_ingest_answer *answer);
+/* How many events, good and bad, the last body held. */
+size_t bl_ingest_received(const struct bl_ingest *i);
 /* A body that is refused as a whole before it is read (413, 415): recorded like a refused event. */
 void bl_ingest_refuse(struct bl_ingest *i, enum bl_err err, struct bl_str body);
 /* Sends the open group. Called by the port's wake. */

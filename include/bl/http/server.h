@@ -25,12 +25,24 @@ struct bl_guard {
     bool (*admit)(void *ctx, struct bl_request *r, enum bl_access need);
 };
 
+/* Told how many events a body held, good and bad, once it was read: for limits that count them. */
+struct bl_meter {
+    void *ctx;
+    void (*spent)(void *ctx, struct bl_request *r, size_t events);
+};
+
 struct bl_server_options {
     const char *listen;     /* address; borrowed until new returns */
     int port;               /* 0: the system chooses; see bl_server_port */
     size_t connections_max; /* more are closed at once */
     size_t body_max_bytes;  /* a longer body gets our 413 */
     int64_t drain_ms;
+    /* 0: the default */
+    int64_t head_ms;                /* a head that takes longer is cut (10 s) */
+    int64_t body_ms;                /* so is a body that brings less than 16 KiB in this time (10 s), */
+    int64_t idle_ms;                /* a connection without a request, and one that does not take its answer (60 s) */
+    size_t connections_per_address; /* 0: no bound */
+    const char *tls_cert, *tls_key; /* PEM files, both or none; looked at again when they change */
 };
 
 /* Totals since start; gauges are marked. */
@@ -38,6 +50,7 @@ struct bl_server_counts {
     uint64_t requests;
     uint64_t by_class[6]; /* answers by status / 100 */
     uint64_t connections, connections_refused;
+    uint64_t cut_slow; /* connections */
     uint64_t connections_open; /* gauge */
     uint64_t requests_open;    /* gauge */
 };
@@ -48,6 +61,8 @@ BL_CHECKED enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_ser
 BL_CHECKED enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, size_t n, void *ctx);
 /* Before listen; at most BL_GUARDS_MAX. */
 BL_CHECKED enum bl_err bl_server_guard(struct bl_server *s, const struct bl_guard *guard);
+/* Before listen; there is one. */
+void bl_server_meter(struct bl_server *s, const struct bl_meter *meter);
 /* BL_ERR_IO with the reason logged if the address cannot be had. */
 BL_CHECKED enum bl_err bl_server_listen(struct bl_server *s);
 int bl_server_port(const struct bl_server *s);

@@ -1,9 +1,10 @@
-/* What a serve process watches of the store, twice a second: how far workers lag behind, how long the streams
- * are, whether a worker lives, memory, the clock. Decides nothing; serve asks before it appends (SPEC 2.5)
- * and for /ready. */
+/* What a serve process watches of the store, twice a second and more often near a limit: how far workers lag behind, how
+ * long the streams are, whether a worker lives, who else serves, memory, the clock. Decides nothing; serve asks before it
+ * appends (SPEC 2.5) and for /ready. */
 #ifndef BL_STORE_VITALS_H
 #define BL_STORE_VITALS_H
 
+#include "bl/app/backlog.h"
 #include "bl/app/ready.h"
 #include "bl/base/hash.h"
 #include "bl/store/link.h"
@@ -12,8 +13,7 @@ struct bl_vitals;
 
 struct bl_vitals_options {
     const char *env; /* borrowed */
-    int partitions;
-    int64_t backlog_max, stream_max; /* entries of one partition */
+    struct bl_backlog_options backlog;
 };
 
 BL_CHECKED enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vitals **out);
@@ -21,8 +21,12 @@ BL_CHECKED enum bl_err bl_vitals_new(const struct bl_vitals_options *options, st
 void bl_vitals_free(struct bl_vitals *v);
 /* Asks everything anew, unless the last poll has not been answered. */
 void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link);
-/* Is the partition so far behind, or its stream so long, that nothing more may be added? */
-bool bl_vitals_is_full(const struct bl_vitals *v, int partition);
+/* May something be added to the partition (< 0: anywhere)? */
+enum bl_backlog_state bl_vitals_backlog(const struct bl_vitals *v, int partition);
+/* An entry of so many bytes is on its way. true: so much was sent since the last poll that it is time for the next. */
+bool bl_vitals_sent(struct bl_vitals *v, int partition, size_t bytes);
+/* Live serve processes as of the last poll, at least 1: each has its share of a limit. */
+size_t bl_vitals_serves(const struct bl_vitals *v);
 /* The data set that this process works with, from now on. */
 void bl_vitals_entered(struct bl_vitals *v, struct bl_hash_key key);
 /* Is it gone (somebody emptied Redis), or another one in its place? Open it anew. */
