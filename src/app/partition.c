@@ -438,7 +438,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
     enum bl_err err = BL_PLANT(DEADLINE_AFTER) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
         return err;
-    if (bl_erased_has(&p->erased, p->id_key, r->user_id)) {
+    if (bl_erased_has(&p->erased, p->id_key, r->user_id) && !BL_PLANT(ERASED_TAKEN)) {
         if (p->sink.erased)
             p->sink.erased(p->sink.ctx, r);
         return BL_OK;
@@ -501,18 +501,6 @@ struct bl_erased *bl_partition_erased(struct bl_partition *p)
 struct bl_hash_key bl_partition_key(const struct bl_partition *p)
 {
     return p->id_key;
-}
-
-enum bl_err bl_partition_forget(struct bl_partition *p, struct bl_str user_id)
-{
-    struct bl_member *m = bl_partition_member(p, user_id);
-    enum bl_err err = m ? take_up(p, m) : BL_OK;
-    if (err != BL_OK || !m)
-        return err;
-    bl_user_init(p->scratch);
-    p->scratch_changed = true;
-    mark_dirty(p, m);
-    return reschedule(p, m);
 }
 
 const struct bl_settings *bl_partition_rules(const struct bl_partition *p)

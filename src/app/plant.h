@@ -28,7 +28,12 @@
     X(MARK_IGNORED, "mark-ignored", "what owners died of is tried for ever")                                 \
     X(MARK_KEPT, "mark-kept", "marks outlive the commit of their entry")                                     \
     X(MARK_LEFT, "mark-left", "an owner that lives leaves its mark behind")                                  \
-    X(NEIGHBOURS, "neighbours", "what is poison takes the rest of its entry with it")
+    X(NEIGHBOURS, "neighbours", "what is poison takes the rest of its entry with it")                        \
+    X(ERASED_TAKEN, "erased-taken", "events of an erased user are taken as if nothing had happened")         \
+    X(ERASED_FORGOTTEN, "erased-forgotten", "a new owner knows no tombstones")                               \
+    X(TOMBSTONE_LOST, "tombstone-lost", "a tombstone is not stored with what it stands for")                 \
+    X(ERASED_DUE, "erased-due", "an erased user's deadline stays scheduled")                                 \
+    X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")
 
 #ifdef BL_SIMULATION
 #define BL_PLANT_ENUM(id, name, what) BL_PLANT_##id,

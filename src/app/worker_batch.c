@@ -218,6 +218,10 @@ enum bl_err batch_step_command(struct owner *o, const struct batch_entry *e)
     }
     if (command.kind == BL_COMMAND_RULES)
         return rules_command(o, e, command.version, command.settings);
+    if (command.kind == BL_COMMAND_ERASE)
+        return erase_command(o, e, bl_command_user(&command), now_ms);
+    if (command.kind == BL_COMMAND_READMIT)
+        return erase_readmit(o, bl_command_user(&command), now_ms);
     bl_pattern_id_hex(&command.pattern_id, o->manual_id);
     o->explanation = BL_STR("");
     return command.kind == BL_COMMAND_EXPLAIN ? step_explain(o, &command, now_ms)

@@ -295,7 +295,6 @@ static void put_change(struct owner *o, const struct change *c)
     struct bl_put_change x = {.change = names[c->change],
                               .type = bl_rule(t->rule)->name,
                               .severity = bl_severity_name(c->severity),
-                              .user_id = t->user_id,
                               .page = t->page,
                               .at_ms = c->at_ms};
     memcpy(x.id, t->id, sizeof x.id);
@@ -332,6 +331,7 @@ static void put_counts(struct owner *o)
     }
     count(o, BL_STR("events"), e->events);
     count(o, BL_STR("duplicates"), e->duplicates);
+    count(o, BL_STR("erased"), e->erased);
     count(o, BL_STR("late"), e->late);
     count(o, BL_STR("clock_adjusted"), e->clock_adjusted);
     count(o, BL_STR("attempts:completed"), e->completed);
@@ -436,6 +436,9 @@ enum bl_err commit_put(struct owner *o)
     if (err != BL_OK)
         return err;
     put_patterns(o);
+    err = erase_put(o);
+    if (err != BL_OK)
+        return err;
     put_seen(o);
     put_recent(o);
     put_rate(o);

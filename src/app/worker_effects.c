@@ -30,6 +30,8 @@ void effects_reset(struct effects *e)
     e->events = e->duplicates = e->late = e->clock_adjusted = 0;
     e->completed = e->abandoned = e->forgotten = e->corrupt = e->lost = 0;
     e->rate_changed = false;
+    e->erase = (struct erase){0};
+    e->erased = 0;
 }
 
 void effects_release(struct effects *e)
@@ -283,9 +285,16 @@ static void on_remember(void *ctx, uint64_t hash, int64_t received_ms)
         e->ids[e->n_ids++] = (struct remembered){received_ms, hash};
 }
 
+static void on_erased(void *ctx, const struct bl_record *r)
+{
+    (void)r;
+    owner_of(ctx)->effects.erased++;
+}
+
 struct bl_partition_sink effects_sink(struct owner *o)
 {
-    return (struct bl_partition_sink){o, on_pattern, on_attempt, on_event, on_duplicate, on_remember, NULL};
+    return (struct bl_partition_sink){o,           on_pattern, on_attempt, on_event, on_duplicate,
+                                      on_remember, on_erased};
 }
 
 void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason, struct bl_str text)

@@ -180,6 +180,8 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     for (size_t i = r->n_recent; i > 0 && err == BL_OK; i--)
         if (!sizes_push(&o->recent, 0, count_lines(r->recent[i - 1])))
             err = BL_ERR_NO_MEMORY;
+    if (err == BL_OK)
+        err = erase_restore(o, r);
     restore_rate(o, r->rate);
     size_t n = r->id.n < sizeof o->position ? r->id.n : 0;
     if (n > 0)

@@ -296,6 +296,7 @@ static void count_totals(struct owner *o)
     t->commits++;
     t->events += (uint64_t)e->events;
     t->duplicates += (uint64_t)e->duplicates;
+    t->erased += (uint64_t)e->erased;
     t->late += (uint64_t)e->late;
     t->quarantined += e->n_poison;
     t->corrupt += (uint64_t)e->corrupt;
@@ -360,7 +361,7 @@ static void owner_check(struct owner *o)
 
 void owner_settle(struct owner *o)
 {
-    if (!owner_proceed(o, o->effects.err, "step"))
+    if (!owner_proceed(o, o->effects.err, "step") || erase_ask(o))
         return;
     bool ask = commit_needs_check(o);
     if (!owner_proceed(o, o->effects.err, "step"))

@@ -29,6 +29,7 @@ enum owner_state {
     OWNER_ASKING_DUE,
     OWNER_LOADING,
     OWNER_CHECKING,
+    OWNER_ERASING,
     OWNER_COMMITTING,
     OWNER_WAITING,
     OWNER_TENDING,
@@ -92,6 +93,21 @@ struct poison {
     int64_t line; /* of the entry's events, from 0; -1: not one of them */
 };
 
+/* The round's command erases a user, or lets one back in (worker_erase.c). */
+struct erase {
+    bool on, readmit;
+    bool asked, more; /* what the store has is known; it is more than fits this commit */
+    struct bl_str user_id;
+    int64_t at_ms;
+    bool forgotten; /* a tombstone had to go for this one */
+    struct bl_hash128 oldest;
+    struct bl_owned *patterns;
+    size_t n_patterns, n_put;
+    struct bl_str *recent; /* elements of the list that others have lines in, newest first */
+    size_t *lines;         /* in each */
+    size_t n_recent, n_gone;
+};
+
 /* What the round has to store, besides the users' states. */
 struct effects {
     struct arena arena;
@@ -113,6 +129,8 @@ struct effects {
     size_t *lines; /* where each line of `recent` begins */
     size_t n_lines, cap_lines;
     struct bl_buf text; /* scratch */
+    struct erase erase;
+    int64_t erased; /* events of erased users */
     int64_t events, duplicates, late, clock_adjusted, completed, abandoned, forgotten, corrupt, lost;
     int64_t received_ms; /* of the entry being applied */
     bool rate_changed;
@@ -325,6 +343,14 @@ struct touched *effects_find(const struct effects *e, const char id[32]);
 
 /* worker_manual.c: the command's pattern, as the store has it. */
 void manual_checked(struct owner *o, const struct bl_checked *c);
+
+/* worker_erase.c: the round's command; what is asked before the commit (true: it comes back to owner_settle); what is put. */
+enum bl_err erase_restore(struct owner *o, const struct bl_restored *r);
+enum bl_err erase_command(struct owner *o, const struct batch_entry *e, struct bl_str user_id,
+                          int64_t now_ms);
+enum bl_err erase_readmit(struct owner *o, struct bl_str user_id, int64_t now_ms);
+bool erase_ask(struct owner *o);
+enum bl_err erase_put(struct owner *o);
 
 /* worker_commit.c */
 /* Is there anything to ask the store before the commit? Fills o->buckets. */

@@ -7,6 +7,8 @@
  * Invariants
  *  - A change is acknowledged after what was decided about it is stored (or nothing was to be decided).
  *  - What is decided in memory and not stored is never acted on: any failure drops all that is remembered.
+ *  - What an erased pattern has made wait for a webhook goes with it: the feed tells of a pattern before it tells that it
+ *    was erased, so what is decided about it is stored by then.
  *  - A change that comes again (after a crash between the commit and its acknowledgement) is known, and does nothing. */
 #include "alerts.h"
 
@@ -32,6 +34,11 @@ void alerts_step_drop(struct alerts *a)
 
 /* ---- gathering ---- */
 
+static bool is_erased(const struct bl_feed_change *c)
+{
+    return bl_str_eqz(c->change, "erased");
+}
+
 /* Adds the rules that match; false: nothing to look at in this change. */
 static bool match_rules(struct alerts *a, const struct bl_feed_change *c, struct bl_alert_change *seen)
 {
@@ -55,7 +62,7 @@ static void gather(struct alerts *a)
     size_t taken = 0;
     while (taken < s->n_held && s->n < BL_ALERT_BATCH && s->n_match + a->n_rules <= MATCHES_MAX) {
         const struct bl_feed_change *c = s->held[taken++];
-        if (match_rules(a, c, &s->seen[s->n]))
+        if (is_erased(c) || match_rules(a, c, &s->seen[s->n]))
             s->change[s->n++] = c;
         else
             bl_feed_done(a->feed, c);
@@ -115,6 +122,17 @@ static void put_alert(struct alerts *a, const struct bl_alert_match *m, const st
                BL_LOG_INT("dropped", a->counts.dropped));
 }
 
+static void put_erased(struct alerts *a, const struct bl_feed_change *c)
+{
+    char id[BL_ALERT_ID_BYTES];
+    struct bl_pattern_id pattern;
+    for (size_t i = 0; i < a->n_rules && bl_pattern_id_parse(c->pattern_id, &pattern); i++) {
+        bl_alert_delivery_id(bl_str_of(bl_config_text(a->config, BL_OPTION_ENV)), a->rules[i].name, &pattern,
+                             id);
+        bl_alert_put_gone(a->store, a->rules[i].name, id);
+    }
+}
+
 static void commit(struct alerts *a)
 {
     struct alert_step *s = a->step;
@@ -135,6 +153,9 @@ static void commit(struct alerts *a)
     for (size_t i = 0; i < a->n_rules; i++)
         if (touched[i])
             bl_alert_put_horizon(a->store, a->rules[i].name, bl_alert_horizon(&a->rules[i], &a->states[i]));
+    for (size_t i = 0; i < s->n; i++)
+        if (is_erased(s->change[i]))
+            put_erased(a, s->change[i]);
     bl_alert_store_commit(a->store, on_committed, a);
 }
 
@@ -145,7 +166,6 @@ static struct bl_row row_of(const struct bl_feed_change *c)
 {
     struct bl_row row = {0};
     row.v[BL_COLUMN_TYPE] = c->type;
-    row.v[BL_COLUMN_USER_ID] = c->user_id;
     row.v[BL_COLUMN_PAGE] = c->page;
     row.v[BL_COLUMN_SEVERITY] = c->severity;
     return row;
@@ -229,6 +249,8 @@ static void on_known(void *ctx, enum bl_err err, const bool *known, size_t n)
     bl_alert_decide(a->rules, a->states, s->match, n);
     for (size_t i = 0; i < n; i++)
         news |= s->match[i].verdict != BL_ALERT_KNOWN;
+    for (size_t i = 0; i < s->n; i++)
+        news |= is_erased(s->change[i]);
     ask_rows(a);
     if (!news) {
         done_with(a);
@@ -251,5 +273,8 @@ void alerts_step_next(struct alerts *a)
     s->generation = a->generation;
     for (size_t i = 0; i < s->n_match; i++)
         asked[i] = (struct bl_alert_asked){a->rules[s->match[i].rule].name, s->match[i].change->id};
-    bl_alert_store_known(a->store, asked, s->n_match, on_known, a);
+    if (s->n_match > 0)
+        bl_alert_store_known(a->store, asked, s->n_match, on_known, a);
+    else
+        commit(a);
 }

@@ -139,16 +139,12 @@ static void write_text(struct explain_item *i)
 {
     struct explain_flow *f = i->flow;
     struct bl_command c = {.kind = BL_COMMAND_EXPLAIN};
-    struct bl_str user = i->change->user_id;
     struct bl_buf key, command;
     bl_buf_init(&key, 0);
     bl_buf_init(&command, 0);
-    bool ok = bl_pattern_id_parse(i->change->pattern_id, &c.pattern_id) && user.n <= sizeof c.user &&
-              i->text.n <= sizeof c.text;
+    bool ok = bl_pattern_id_parse(i->change->pattern_id, &c.pattern_id) && i->text.n <= sizeof c.text;
     if (ok) {
-        memcpy(c.user, user.p, user.n);
         memcpy(c.text, i->text.p, i->text.n);
-        c.user_bytes = user.n;
         c.text_bytes = i->text.n;
         bl_command_write(&c, &command);
         bl_key_put(&key, bl_str_of(f->env), BL_KEY_EVENTS, i->change->partition, BL_STR(""));

@@ -133,8 +133,11 @@ static void put(struct bl_feed_change *c, struct bl_str name, struct bl_str valu
     const struct {
         const char *name;
         struct bl_str *to;
-    } fields[] = {{"change", &c->change},     {"pattern_id", &c->pattern_id}, {"type", &c->type},
-                  {"severity", &c->severity}, {"user_id", &c->user_id},       {"page", &c->page}};
+    } fields[] = {{"change", &c->change},
+                  {"pattern_id", &c->pattern_id},
+                  {"type", &c->type},
+                  {"severity", &c->severity},
+                  {"page", &c->page}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (bl_str_eqz(name, fields[i].name))
             *fields[i].to = value;

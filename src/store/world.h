@@ -27,6 +27,7 @@ struct call {
         bl_marked_fn *marked;
         bl_dues_fn *dues;
         bl_done_fn *done;
+        bl_erasable_fn *erasable;
     } fn;
     bl_loaded_fn *loaded;
     bl_checked_fn *checked;
@@ -139,6 +140,13 @@ void world_put_unmark(void *ctx, int p);
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
+
+/* world_erase.c */
+void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg);
+void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id);
+void world_put_erased(void *ctx, int p, const struct bl_put_erased *x);
+void world_put_readmitted(void *ctx, int p, struct bl_str hash);
+void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_t n);
 
 /* world_commit.c */
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg);

@@ -155,7 +155,6 @@ void world_put_change(void *ctx, int p, const struct bl_put_change *x)
     field(c, "pattern_id", (struct bl_str){x->id, sizeof x->id});
     field(c, "type", bl_str_of(x->type));
     field(c, "severity", bl_str_of(x->severity));
-    field(c, "user_id", x->user_id);
     field(c, "page", x->page);
     commands_z(c, "at");
     commands_int(c, x->at_ms);

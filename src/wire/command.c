@@ -6,7 +6,7 @@
 
 #define KIND(kind) (1U << (kind))
 #define PATTERN    (KIND(BL_COMMAND_RESOLVE) | KIND(BL_COMMAND_EXPLAIN))
-#define USER       (PATTERN | KIND(BL_COMMAND_ERASE) | KIND(BL_COMMAND_READMIT))
+#define USER       (KIND(BL_COMMAND_RESOLVE) | KIND(BL_COMMAND_ERASE) | KIND(BL_COMMAND_READMIT))
 
 static const char *const kinds[BL_COMMAND_KINDS] = {[BL_COMMAND_RESOLVE] = "resolve",
                                                     [BL_COMMAND_EXPLAIN] = "explain",
@@ -63,15 +63,16 @@ static bool read_settings(struct bl_json v, struct bl_command *out)
 static const struct member {
     const char *name;
     enum bl_json_type type;
-    unsigned kinds; /* of commands that have it */
+    unsigned kinds; /* of commands that must have it */
+    unsigned may;   /* of others that can */
     bool (*read)(struct bl_json v, struct bl_command *out);
 } members[] = {
-    {"command", BL_JSON_STRING, KIND(BL_COMMAND_KINDS) - 1, read_kind},
-    {"pattern_id", BL_JSON_STRING, PATTERN, read_pattern_id},
-    {"user_id", BL_JSON_STRING, USER, read_user},
-    {"text", BL_JSON_STRING, KIND(BL_COMMAND_EXPLAIN), read_explanation},
-    {"version", BL_JSON_INT, KIND(BL_COMMAND_RULES), read_version},
-    {"settings", BL_JSON_OBJECT, KIND(BL_COMMAND_RULES), read_settings},
+    {"command", BL_JSON_STRING, KIND(BL_COMMAND_KINDS) - 1, 0, read_kind},
+    {"pattern_id", BL_JSON_STRING, PATTERN, 0, read_pattern_id},
+    {"user_id", BL_JSON_STRING, USER, KIND(BL_COMMAND_EXPLAIN), read_user},
+    {"text", BL_JSON_STRING, KIND(BL_COMMAND_EXPLAIN), 0, read_explanation},
+    {"version", BL_JSON_INT, KIND(BL_COMMAND_RULES), 0, read_version},
+    {"settings", BL_JSON_OBJECT, KIND(BL_COMMAND_RULES), 0, read_settings},
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
@@ -88,11 +89,12 @@ static bool read_member(struct bl_str key, struct bl_json v, struct bl_command *
 
 static bool complete(enum bl_command_kind kind, unsigned seen)
 {
-    unsigned wanted = 0;
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (members[i].kinds & KIND(kind))
-            wanted |= 1U << i;
-    return seen == wanted;
+    unsigned wanted = 0, may = 0;
+    for (size_t i = 0; i < MEMBERS; i++) {
+        wanted |= members[i].kinds & KIND(kind) ? 1U << i : 0;
+        may |= members[i].may & KIND(kind) ? 1U << i : 0;
+    }
+    return (seen & ~may) == wanted;
 }
 
 static bool read_object(struct bl_json root, struct bl_command *out)
@@ -161,8 +163,10 @@ void bl_command_write(const struct bl_command *c, struct bl_buf *out)
         bl_pattern_id_hex(&c->pattern_id, hex);
         bl_buf_printf(out, ",\"pattern_id\":\"%.32s\"", hex);
     }
-    bl_buf_z(out, ",\"user_id\":");
-    bl_buf_json(out, bl_command_user(c));
+    if (USER & KIND(c->kind)) {
+        bl_buf_z(out, ",\"user_id\":");
+        bl_buf_json(out, bl_command_user(c));
+    }
     if (c->kind == BL_COMMAND_EXPLAIN) {
         bl_buf_z(out, ",\"text\":");
         bl_buf_json(out, bl_command_text(c));

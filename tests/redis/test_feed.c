@@ -79,7 +79,7 @@ static void add(int p, const char *id)
     freeReplyObject(
         bl_test_redis(&redis,
                       "XADD bl:{test:%d}:changes * change new pattern_id %s type hesitation severity low "
-                      "user_id u page /p at 17",
+                      "page /p at 17",
                       p, id));
 }
 

@@ -72,10 +72,10 @@ static struct bl_str column(struct reference *x, struct bl_str id, enum bl_colum
 static void change(struct reference *x, const char *what, struct bl_str id, const char *severity,
                    int64_t at_ms)
 {
-    struct bl_str type = column(x, id, BL_COLUMN_TYPE), user = column(x, id, BL_COLUMN_USER_ID);
+    struct bl_str type = column(x, id, BL_COLUMN_TYPE);
     struct bl_str page = column(x, id, BL_COLUMN_PAGE);
-    list_add(&x->changes, KEY("%s %.*s %.*s %s %.*s %.*s %lld", what, BL_STR_ARG(id), BL_STR_ARG(type),
-                              severity, BL_STR_ARG(user), BL_STR_ARG(page), (long long)at_ms));
+    list_add(&x->changes, KEY("%s %.*s %.*s %s %.*s %lld", what, BL_STR_ARG(id), BL_STR_ARG(type), severity,
+                              BL_STR_ARG(page), (long long)at_ms));
 }
 
 static void created(struct reference *x, const struct bl_pattern *p, struct bl_str id)
@@ -154,6 +154,12 @@ static void on_duplicate(void *ctx, const struct bl_record *r)
 {
     (void)r;
     total(ctx, BL_STR("duplicates"), 1);
+}
+
+static void on_erased(void *ctx, const struct bl_record *r)
+{
+    (void)r;
+    total(ctx, BL_STR("erased"), 1);
 }
 
 static void aside(struct reference *x, const struct entry *e, int64_t line, const char *reason,
@@ -263,6 +269,48 @@ static void take_rules(struct reference *x, const struct bl_command *c, const st
     table_put(&x->t, KEY("rules:since:%lld", (long long)c->version))->value = e->id;
 }
 
+static struct bl_str hash_text(struct reference *x, struct bl_hash128 hash)
+{
+    char hex[BL_ERASED_HEX];
+    bl_erased_hex(hash, hex);
+    return keep(x, (struct bl_str){hex, sizeof hex});
+}
+
+static void erase_pattern(struct reference *x, struct bl_str id, int64_t at_ms)
+{
+    if (table_get(&x->t, KEY("open:%.*s", BL_STR_ARG(id))))
+        total(x, BL_STR("open"), -1);
+    table_del(&x->t, KEY("open:%.*s", BL_STR_ARG(id)));
+    table_del(&x->t, KEY("patterns:%.*s", BL_STR_ARG(id)));
+    table_del_all(&x->t, KEY("pattern:%.*s:", BL_STR_ARG(id)));
+    list_add(&x->changes, KEY("erased %.*s    %lld", BL_STR_ARG(id), (long long)at_ms));
+}
+
+static void take_erase(struct reference *x, struct bl_str user, const struct entry *e)
+{
+    struct bl_hash128 hash = bl_erased_hash(sim_key, user), oldest;
+    struct bl_str name = hash_text(x, hash), prefix = KEY("patterns-of:%.*s:", BL_STR_ARG(user));
+    int64_t n = 0;
+    bool forgotten;
+    must(bl_partition_erase(x->partition, user, e->ms, e->ms, &forgotten, &oldest));
+    if (forgotten)
+        table_del(&x->t, KEY("tombstone:%.*s", BL_STR_ARG(hash_text(x, oldest))));
+    for (size_t i; i = table_from(&x->t, prefix), i < x->t.n && bl_str_starts(x->t.v[i].key, prefix); n++) {
+        struct bl_str key = x->t.v[i].key;
+        table_del(&x->t, key);
+        erase_pattern(x, (struct bl_str){key.p + prefix.n, key.n - prefix.n}, e->ms);
+    }
+    table_put(&x->t, KEY("tombstone:%.*s", BL_STR_ARG(name)))->number = e->ms;
+    table_put(&x->t, KEY("erasures:%.*s", BL_STR_ARG(name)))->number = e->ms;
+    table_put(&x->t, KEY("erasure:%.*s:patterns", BL_STR_ARG(name)))->number += n;
+}
+
+static void take_readmit(struct reference *x, struct bl_str user, const struct entry *e)
+{
+    must(bl_partition_readmit(x->partition, user, e->ms));
+    table_del(&x->t, KEY("tombstone:%.*s", BL_STR_ARG(hash_text(x, bl_erased_hash(sim_key, user)))));
+}
+
 static void take_command(struct reference *x, const struct entry *e)
 {
     struct bl_command c;
@@ -273,6 +321,10 @@ static void take_command(struct reference *x, const struct entry *e)
     }
     if (c.kind == BL_COMMAND_RULES) {
         take_rules(x, &c, e);
+        return;
+    }
+    if (c.kind == BL_COMMAND_ERASE || c.kind == BL_COMMAND_READMIT) {
+        (c.kind == BL_COMMAND_ERASE ? take_erase : take_readmit)(x, keep(x, bl_command_user(&c)), e);
         return;
     }
     bl_pattern_id_hex(&c.pattern_id, hex);
@@ -327,8 +379,12 @@ static void note_users(struct reference *x, const struct shard *h, int p)
 static void run_reference(struct reference *x, const struct shard *h, int p)
 {
     struct bl_settings settings = sim_rules.settings[0];
-    struct bl_partition_sink sink = {
-        .ctx = x, .pattern = on_pattern, .attempt = on_attempt, .event = on_event, .duplicate = on_duplicate};
+    struct bl_partition_sink sink = {.ctx = x,
+                                     .pattern = on_pattern,
+                                     .attempt = on_attempt,
+                                     .event = on_event,
+                                     .duplicate = on_duplicate,
+                                     .erased = on_erased};
     if (!decoder)
         must(bl_decoder_new(&decoder));
     settings.grace_ms = SIM_GRACE_MS;
@@ -395,6 +451,20 @@ static void compare_tables(struct sim *s, int p, const struct table *have, const
     }
 }
 
+/* In which order the patterns of one erasure went is nobody's business. */
+static void sort_erased(struct list *l)
+{
+    static const struct bl_str erased = {"erased ", 7};
+    for (size_t i = 1; i < l->n; i++)
+        for (size_t k = i; k > 0 && bl_str_starts(l->v[k], erased) && bl_str_starts(l->v[k - 1], erased) &&
+                           bl_str_cmp(l->v[k - 1], l->v[k]) > 0;
+             k--) {
+            struct bl_str x = l->v[k];
+            l->v[k] = l->v[k - 1];
+            l->v[k - 1] = x;
+        }
+}
+
 static void compare_lists(struct sim *s, int p, const char *what, const struct list *have,
                           const struct list *want)
 {
@@ -420,6 +490,8 @@ void judge_all(struct sim *s)
             continue;
         run_reference(&x, h, p);
         compare_tables(s, p, &h->t, &x.t);
+        sort_erased(&s->store.shard[p].changes);
+        sort_erased(&x.changes);
         compare_lists(s, p, "changes", &h->changes, &x.changes);
         compare_lists(s, p, "entries set aside", &h->aside, &x.aside);
         table_release(&x.t);

@@ -6,6 +6,7 @@
  *   world.c     the ports of one worker, as store/world*.c has them
  *   net.c       connections: what is under way, delayed, lost, comes too late
  *   store.c     what the Lua scripts and the commit do, on tables in memory
+ *   store_erase.c  what is left of a user
  *   judge.c     the undisturbed run of the very stream, and the comparison
  *   table.c     sorted cells and lists
  *
@@ -76,6 +77,7 @@ enum op {
     OP_DUE,
     OP_LOAD,
     OP_CHECK,
+    OP_ERASABLE,
     OP_COMMIT,
     OP_WATCH, /* what follows a commit: WATCH fence, GET fence */
     OP_TEND,
@@ -144,6 +146,7 @@ struct request {
     bl_fetched_fn *fetched;
     bl_marked_fn *marked;
     bl_dues_fn *dues;
+    bl_erasable_fn *erasable;
     bl_loaded_fn *loaded;
     bl_checked_fn *checked;
     bl_names_fn *pages;
@@ -158,6 +161,7 @@ struct request {
     struct bl_fetched fetched_reply;
     struct bl_marked marked_reply;
     struct bl_dues dues_reply;
+    struct bl_erasable erasable_reply;
     struct bl_loaded *loaded_reply;
     struct bl_checked *checked_reply;
     struct list *pages_reply;

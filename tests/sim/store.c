@@ -342,6 +342,9 @@ static void carry_out(struct sim *s, struct request *r)
     case OP_CHECK:
         store_check(s, r);
         break;
+    case OP_ERASABLE:
+        store_erasable(s, r);
+        break;
     case OP_COMMIT:
         apply_commit(s, r);
         break;
@@ -412,7 +415,8 @@ const char *store_result(const struct sim *s, const struct request *r)
         snprintf(text, sizeof text, ": done, %zu of %zu acknowledged", h->n_acked, h->n_entries);
     else
         return r->ok || r->op > OP_WATCH || r->op == OP_RENEW || r->op == OP_RELEASE || r->op == OP_BEAT ||
-                       r->op == OP_DUE || r->op == OP_MARK || r->op == OP_LOAD || r->op == OP_CHECK
+                       r->op == OP_DUE || r->op == OP_MARK || r->op == OP_LOAD || r->op == OP_CHECK ||
+                       r->op == OP_ERASABLE
                    ? ""
                    : ": refused";
     return text;

@@ -1,5 +1,5 @@
-/* What is appended: what people do, again and again a duplicate, a person's resolve, other rules, an explanation, what
- * nobody can read. Each goes in at once, as a confirmed append does. */
+/* What is appended: what people do, again and again a duplicate, a person's resolve, other rules, an explanation,
+ * an erasure, what nobody can read. Each goes in at once, as a confirmed append does. */
 #include "sim.h"
 
 #define EVENTS_MAX 5
@@ -116,6 +116,14 @@ static void append_command(struct sim *s)
                                   BL_STR_ARG(id), BL_STR_ARG(user), (long long)s->now_ms));
 }
 
+static void append_erase(struct sim *s)
+{
+    int user = (int)sim_below(s, SIM_USERS);
+    const char *what = sim_below(s, 3) ? "erase" : "readmit";
+    traffic_append(s, user % s->partitions, BL_ENTRY_COMMAND,
+                   sim_text(s, "{\"command\":\"%s\",\"user_id\":\"u%d\"}", what, user));
+}
+
 static void append_rules(struct sim *s)
 {
     const struct bl_buf *text = &sim_rules.text[sim_below(s, SIM_RULES)];
@@ -133,8 +141,10 @@ void traffic_step(struct sim *s)
         append_events(s);
     else if (dice < 86)
         append_again(s);
-    else if (dice < 94)
+    else if (dice < 92)
         append_command(s);
+    else if (dice < 94)
+        append_erase(s);
     else if (dice < 98)
         append_rules(s);
     else

@@ -6,10 +6,10 @@
 const char *world_name(const struct request *r)
 {
     static const char *const names[] = {
-        [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",   [OP_RELEASE] = "release", [OP_BEAT] = "beat",
-        [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",   [OP_DUE] = "due",         [OP_LOAD] = "load",
-        [OP_CHECK] = "check",     [OP_COMMIT] = "commit", [OP_WATCH] = "watch",     [OP_TEND] = "tend",
-        [OP_MARK] = "mark",       [OP_APPEND] = "append", [OP_QUIET] = "quiet"};
+        [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",       [OP_RELEASE] = "release", [OP_BEAT] = "beat",
+        [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",       [OP_DUE] = "due",         [OP_LOAD] = "load",
+        [OP_CHECK] = "check",     [OP_ERASABLE] = "erasable", [OP_COMMIT] = "commit",   [OP_WATCH] = "watch",
+        [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet"};
     return names[r->op];
 }
 
@@ -182,6 +182,22 @@ static void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids
     data(h, r);
 }
 
+static void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg)
+{
+    struct request *r = request(host_of(ctx), OP_ERASABLE, p, arg);
+    r->text = copy(host_of(ctx), user_id);
+    r->max = max;
+    r->erasable = fn;
+    data(host_of(ctx), r);
+}
+
+static void answer_erasable(struct request *r, enum bl_err err)
+{
+    r->erasable_reply.err = err;
+    r->erasable_reply.n_patterns = err == BL_OK ? r->erasable_reply.n_patterns : 0;
+    r->erasable(r->arg, &r->erasable_reply);
+}
+
 static void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
 {
     struct request *r = request(host_of(ctx), OP_TEND, p, arg);
@@ -274,6 +290,8 @@ void world_answer(struct sim *s, struct request *r, bool answered)
         answer_fetched(h, r, err);
     else if (r->op == OP_MARK)
         answer_marked(h, r, err);
+    else if (r->op == OP_ERASABLE)
+        answer_erasable(r, err);
     else if (r->op == OP_DUE)
         r->dues_reply.err = err, r->dues_reply.n = err == BL_OK ? r->dues_reply.n : 0,
         r->dues(r->arg, &r->dues_reply);
@@ -324,6 +342,7 @@ static struct bl_ports ports_of(struct host *h)
         .wait = world_wait,
         .wake = world_wake,
         .tend = world_tend,
+        .erasable = world_erasable,
         .begin = world_begin,
         .put_user = world_put_user,
         .put_pattern = world_put_pattern,
@@ -336,6 +355,10 @@ static struct bl_ports ports_of(struct host *h)
         .put_quarantine = world_put_quarantine,
         .put_unmark = world_put_unmark,
         .put_rules = world_put_rules,
+        .put_erased_pattern = world_put_erased_pattern,
+        .put_erased = world_put_erased,
+        .put_readmitted = world_put_readmitted,
+        .put_recent_all = world_put_recent_all,
         .put_ack = world_put_ack,
         .put_position = world_put_position,
         .end = world_end,

@@ -42,6 +42,10 @@ void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, cons
                           struct bl_str text);
 void world_put_unmark(void *ctx, int p);
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
+void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id);
+void world_put_erased(void *ctx, int p, const struct bl_put_erased *x);
+void world_put_readmitted(void *ctx, int p, struct bl_str hash);
+void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_t n);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg);

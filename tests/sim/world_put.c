@@ -80,8 +80,8 @@ void world_put_change(void *ctx, int p, const struct bl_put_change *x)
 {
     struct host *h = host_of(ctx);
     put(h, p, PUT_CHANGE, none,
-        KEY("%s %.32s %s %s %.*s %.*s %lld", x->change, x->id, x->type, x->severity, BL_STR_ARG(x->user_id),
-            BL_STR_ARG(x->page), (long long)x->at_ms),
+        KEY("%s %.32s %s %s %.*s %lld", x->change, x->id, x->type, x->severity, BL_STR_ARG(x->page),
+            (long long)x->at_ms),
         0);
 }
 
@@ -133,6 +133,43 @@ void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)
     put(h, p, PUT_SET, BL_STR("rules:settings"), copy(h, x->settings), 0);
     if (x->entry.n)
         put(h, p, PUT_SET, KEY("rules:since:%lld", (long long)x->version), copy(h, x->entry), 0);
+}
+
+void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_DEL_ALL, KEY("pattern:%.*s:", BL_STR_ARG(id)), none, 0);
+    put(h, p, PUT_DEL, KEY("patterns:%.*s", BL_STR_ARG(id)), none, 0);
+    put(h, p, PUT_DEL, KEY("open:%.*s", BL_STR_ARG(id)), none, 0);
+    put(h, p, PUT_DEL, KEY("patterns-of:%.*s:%.*s", BL_STR_ARG(user_id), BL_STR_ARG(id)), none, 0);
+}
+
+void world_put_erased(void *ctx, int p, const struct bl_put_erased *x)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_ADD, KEY("erasure:%.*s:patterns", BL_STR_ARG(x->hash)), none, x->patterns);
+    if (!x->last)
+        return;
+    if (!BL_PLANT(TOMBSTONE_LOST))
+        put(h, p, PUT_NUMBER, KEY("tombstone:%.*s", BL_STR_ARG(x->hash)), none, x->at_ms);
+    put(h, p, PUT_NUMBER, KEY("erasures:%.*s", BL_STR_ARG(x->hash)), none, x->at_ms);
+    put(h, p, PUT_DEL_ALL, KEY("user:%.*s\x01", BL_STR_ARG(x->user_id)), none, 0);
+    put(h, p, PUT_DEL_ALL, KEY("patterns-of:%.*s:", BL_STR_ARG(x->user_id)), none, 0);
+    if (!BL_PLANT(ERASED_DUE))
+        put_due(h, p, "due", x->user_id, BL_NEVER);
+    put_due(h, p, "active", x->user_id, BL_NEVER);
+    put_due(h, p, "checkout", x->user_id, BL_NEVER);
+}
+
+void world_put_readmitted(void *ctx, int p, struct bl_str hash)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_DEL, KEY("tombstone:%.*s", BL_STR_ARG(hash)), none, 0);
+}
+
+void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_t n)
+{
+    (void)ctx, (void)p, (void)elements, (void)n; /* recent_max is 0 */
 }
 
 void world_put_ack(void *ctx, int p, struct bl_str id)

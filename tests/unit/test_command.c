@@ -12,8 +12,7 @@
 
 static const char *const commands[] = {
     "{\"command\":\"resolve\",\"pattern_id\":\"" ID "\",\"user_id\":\"u \\\"1\\\"\"}",
-    "{\"command\":\"explain\",\"pattern_id\":\"" ID
-    "\",\"user_id\":\"u\",\"text\":\"Stuck, says \\\"é\\\".\"}",
+    "{\"command\":\"explain\",\"pattern_id\":\"" ID "\",\"text\":\"Stuck, says \\\"é\\\".\"}",
     "{\"command\":\"readmit\",\"user_id\":\"u \\\"1\\\"\"}",
     "{\"command\":\"rules\",\"version\":7,\"settings\":{\"twin\":1000,\"rules\":{\"x\":[1,{}]}}}",
 };
@@ -39,7 +38,7 @@ static void an_erase_is_as_large_as_a_node_of_the_stream(void **state)
     struct bl_command c, back;
     struct bl_buf b = {0};
     (void)state;
-    assert_int_equal(bl_command_read(BL_STR(text), &c), BL_OK);
+    assert_int_equal(bl_command_read((struct bl_str){text, sizeof text - 1}, &c), BL_OK);
     bl_command_write(&c, &b);
     assert_true(b.err == BL_OK && b.n == sizeof text - 1 + BL_ERASE_ENTRY_BYTES);
     assert_memory_equal(b.p, text, sizeof text - 1);

@@ -128,8 +128,6 @@ BL_CHECKED enum bl_err bl_partition_set_rules(struct bl_partition *p, const stru
 struct bl_erased *bl_partition_erased(struct bl_partition *p);
 /* Of event ids and of tombstones: the data set's. */
 struct bl_hash_key bl_partition_key(const struct bl_partition *p);
-/* Drops the user's state, if the user is at hand. */
-BL_CHECKED enum bl_err bl_partition_forget(struct bl_partition *p, struct bl_str user_id);
 /* Moves the clock, then forgets the user's state, who must be at hand if there is any, and drops the user's events from
  * now on. *forgotten as in bl_erased_add. */
 BL_CHECKED enum bl_err bl_partition_erase(struct bl_partition *p, struct bl_str user_id, int64_t received_ms,

@@ -3,7 +3,8 @@
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
  * for its length.
  *
- * One partition has at most one of acquire, restore, fetch, mark, due, load, check, commit, wait, tend under way;
+ * One partition has at most one of acquire, restore, fetch, mark, due, load, check, erasable, commit, wait, tend
+ * under way;
  * renew and release may come in between.
  *
  * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
@@ -36,6 +37,8 @@ struct bl_restored {
     size_t n_seen;
     const struct bl_str *recent; /* newest first: lines */
     size_t n_recent;
+    const struct bl_str *erased; /* tombstones: hash, ms, hash, ms … */
+    size_t n_erased;             /* texts */
 };
 
 enum bl_entry_kind { BL_ENTRY_EVENTS, BL_ENTRY_TICK, BL_ENTRY_COMMAND, BL_ENTRY_POISON, BL_ENTRY_LOST };
@@ -88,6 +91,21 @@ struct bl_checked {
     bool resolved;
 };
 
+/* What an erase must take away besides the user's state. */
+struct bl_owned {
+    struct bl_str id; /* of a pattern */
+    bool open;
+};
+
+struct bl_erasable {
+    enum bl_err err;
+    const struct bl_owned *patterns; /* the user's, oldest first, at most as many as were asked for */
+    size_t n_patterns;
+    const struct bl_str *recent; /* the whole list of recent events, as at restore */
+    size_t n_recent;
+};
+
+typedef void bl_erasable_fn(void *arg, const struct bl_erasable *e);
 typedef void bl_acquired_fn(void *arg, const struct bl_acquired *a);
 typedef void bl_restored_fn(void *arg, const struct bl_restored *r);
 typedef void bl_fetched_fn(void *arg, const struct bl_fetched *f);
@@ -126,10 +144,10 @@ struct bl_put_pattern {
 };
 
 struct bl_put_change {
-    const char *change; /* new, raised, resolved, explained */
+    const char *change; /* new, raised, resolved, explained, erased */
     char id[32];
-    const char *type, *severity;
-    struct bl_str user_id, page;
+    const char *type, *severity; /* erased: empty */
+    struct bl_str page;
     int64_t at_ms;
 };
 
@@ -140,6 +158,14 @@ struct bl_put_rules {
     int64_t version, at_ms;
     struct bl_str settings; /* as in wire/rules.h */
     struct bl_str entry;    /* that brought them; empty: in effect since the beginning */
+};
+
+/* A step of an erase. */
+struct bl_put_erased {
+    struct bl_str hash, user_id; /* hash: bl_erased_hex */
+    int64_t at_ms;
+    int64_t patterns, events; /* removed by this step; events: from the recent ones */
+    bool last;                /* nothing is left of the user; the tombstone stands */
 };
 
 struct bl_put_position {
@@ -173,6 +199,7 @@ struct bl_ports {
     /* What a commit must know first: stored patterns by id (hex), the pages counted in `buckets`. */
     void (*check)(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                   size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
+    void (*erasable)(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg);
     /* Returns when there may be an entry after `id`, or wait_ms have passed, or it was woken. */
     void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
     void (*wake)(void *ctx, int p);
@@ -197,6 +224,12 @@ struct bl_ports {
     /* All marks are of no matter any more. */
     void (*put_unmark)(void *ctx, int p);
     void (*put_rules)(void *ctx, int p, const struct bl_put_rules *x);
+    void (*put_erased_pattern)(void *ctx, int p, struct bl_str user_id, struct bl_str id);
+    void (*put_erased)(void *ctx, int p, const struct bl_put_erased *x);
+    /* The tombstone goes. */
+    void (*put_readmitted)(void *ctx, int p, struct bl_str hash);
+    /* In the place of all recent events; newest first. */
+    void (*put_recent_all)(void *ctx, int p, const struct bl_str *elements, size_t n);
     void (*put_ack)(void *ctx, int p, struct bl_str id);
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);

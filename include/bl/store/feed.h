@@ -24,9 +24,9 @@ struct bl_feed_change {
     struct bl_str id;     /* of the feed's entry: when it was written, by the store's clock, in its ms part */
     int64_t written_ms;   /* that */
     int64_t now_ms;       /* the store's clock when it was fetched */
-    struct bl_str change; /* new, raised, resolved, explained */
-    struct bl_str pattern_id, type, severity, user_id, page;
-    int64_t at_ms; /* the rule's time */
+    struct bl_str change; /* new, raised, resolved, explained, erased */
+    struct bl_str pattern_id, type, severity, page; /* erased: the first alone */
+    int64_t at_ms;                                  /* the rule's time */
 };
 
 /* The change is the handler's, whole and unmoved, until bl_feed_done. Called from the loop only. */

@@ -1,7 +1,7 @@
 /* Commands in a partition's stream (ARCHITECTURE 5): what a person or another process decided, in order with the
  * events. One JSON object, each member once and no other:
  * {"command":"resolve","pattern_id":"…","user_id":"…"}
- * {"command":"explain","pattern_id":"…","user_id":"…","text":"…"}
+ * {"command":"explain","pattern_id":"…","text":"…"}     (older ones also say the user_id)
  * {"command":"rules","version":N,"settings":{…}}    settings as in wire/rules.h
  * {"command":"erase","user_id":"…"}                 everything of the user goes, and what comes is dropped
  * {"command":"readmit","user_id":"…"}               what comes is taken again
@@ -30,7 +30,7 @@ enum bl_command_kind {
 struct bl_command {
     enum bl_command_kind kind;
     struct bl_pattern_id pattern_id; /* resolve, explain */
-    /* all but rules. Owned, so that nothing outlives the text it came from. */
+    /* resolve, erase, readmit. Owned, so that nothing outlives the text it came from. */
     char user[BL_USER_ID_MAX_BYTES];
     size_t user_bytes;
     /* explain */
