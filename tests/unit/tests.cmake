@@ -42,5 +42,5 @@ target_include_directories(test_coding PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
 
 bl_test(test_limiter unit bl_app)
 bl_test(test_backlog unit bl_app)
-bl_test(test_client unit bl_http)
-target_include_directories(test_client PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
+bl_test(test_forwarded unit bl_http)
+target_include_directories(test_forwarded PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
