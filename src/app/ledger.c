@@ -97,6 +97,25 @@ enum bl_err bl_ledger_change(struct bl_ledger *l, const struct bl_pattern *chang
     return err;
 }
 
+/* The map must not change while it is gone through: first who, then away with them. */
+enum bl_err bl_ledger_erase(struct bl_ledger *l, struct bl_str user_id)
+{
+    struct bl_ledger_entry **gone = malloc((l->by_id.n ? l->by_id.n : 1) * sizeof(struct bl_ledger_entry *));
+    size_t n = 0, i = 0;
+    if (!gone)
+        return BL_ERR_NO_MEMORY;
+    for (struct bl_ledger_entry *e; (e = bl_map_next(&l->by_id, &i));)
+        if (bl_str_eq(e->row.v[BL_COLUMN_USER_ID], user_id))
+            gone[n++] = e;
+    for (i = 0; i < n; i++) {
+        bl_map_del(&l->by_id, (struct bl_str){gone[i]->id, sizeof gone[i]->id});
+        free(gone[i]->text);
+        free(gone[i]);
+    }
+    free(gone);
+    return BL_OK;
+}
+
 size_t bl_ledger_count(const struct bl_ledger *l)
 {
     return l->by_id.n;

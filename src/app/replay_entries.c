@@ -65,6 +65,17 @@ static enum bl_err run_rules(struct run *run, struct bl_partition *p, const stru
     return err;
 }
 
+/* The worker finds them in the store, here they are in the ledger. */
+static enum bl_err run_erase(struct run *run, struct bl_partition *p, const struct bl_replay_entry *e,
+                             const struct bl_command *command)
+{
+    bool forgotten;
+    struct bl_hash128 oldest;
+    enum bl_err err =
+        bl_partition_erase(p, bl_command_user(command), e->received_ms, e->received_ms, &forgotten, &oldest);
+    return err == BL_OK ? bl_ledger_erase(&run->ledger, bl_command_user(command)) : err;
+}
+
 static enum bl_err run_command(struct run *run, const struct bl_replay_entry *e,
                                const struct bl_command *command)
 {
@@ -76,6 +87,10 @@ static enum bl_err run_command(struct run *run, const struct bl_replay_entry *e,
         return run_resolve(run, p, e, command);
     if (command->kind == BL_COMMAND_RULES)
         return run_rules(run, p, e, command);
+    if (command->kind == BL_COMMAND_ERASE)
+        return run_erase(run, p, e, command);
+    if (command->kind == BL_COMMAND_READMIT)
+        return bl_partition_readmit(p, bl_command_user(command), e->received_ms);
     err = bl_partition_advance(p, e->received_ms);
     return err == BL_OK ? ledger_explain(run, command) : err;
 }

@@ -27,6 +27,8 @@ void bl_ledger_release(struct bl_ledger *l);
 BL_CHECKED enum bl_err bl_ledger_change(struct bl_ledger *l, const struct bl_pattern *change);
 /* Takes a whole row in (from the store). Copies. */
 BL_CHECKED enum bl_err bl_ledger_row(struct bl_ledger *l, const struct bl_row *row);
+/* Drops what is of this user. */
+BL_CHECKED enum bl_err bl_ledger_erase(struct bl_ledger *l, struct bl_str user_id);
 size_t bl_ledger_count(const struct bl_ledger *l);
 /* Sorts; then entry(0 … count - 1) is in order. */
 BL_CHECKED enum bl_err bl_ledger_sort(struct bl_ledger *l);
