@@ -3,8 +3,10 @@
  * The raw path decides (h2o's normalised one would make /events/ and /a/../events the same call). Two things
  * hold a bl_request: an anchor in the pool of h2o's request, which clears `req` when that dies, and the
  * handler until it answers; whichever lets go last frees it. */
+#include "parser.h"
 #include "server_internal.h"
 
+#include "bl/base/log.h"
 #include "bl/base/magic.h"
 #include "bl/base/suggest.h"
 
@@ -54,59 +56,17 @@ static struct bl_request *request_new(struct bl_server *s, h2o_req_t *req)
     return r;
 }
 
-/* --- the head */
-
-struct head_line {
-    struct bl_str name, value;
-};
-
-static bool next_line(struct bl_str *rest, struct head_line *out)
-{
-    const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
-    if (!end)
-        return false;
-    size_t n = (size_t)(end - rest->p);
-    struct bl_str line = {rest->p, n && rest->p[n - 1] == '\r' ? n - 1 : n};
-    *rest = (struct bl_str){end + 1, rest->n - n - 1};
-    const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
-    size_t at = colon ? (size_t)(colon - line.p) : 0;
-    *out = (struct head_line){{line.p, at}, {line.p + at, line.n - at}};
-    return line.n > 0;
-}
-
-/* Length and transfer coding never get into h2o's headers, and it takes two of them, or both: the way
- * requests are smuggled past a proxy. So the bytes of the head are looked at. */
-static bool framing_is_single(const h2o_req_t *req)
-{
-    const h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-    struct bl_str rest = sock ? (struct bl_str){sock->input->bytes, sock->input->size} : (struct bl_str){0};
-    struct head_line line;
-    int framing = 0;
-    if (!next_line(&rest, &line))
-        return true;
-    while (next_line(&rest, &line))
-        if (bl_str_ieq(line.name, BL_STR("content-length")) ||
-            bl_str_ieq(line.name, BL_STR("transfer-encoding")))
-            framing++;
-    return framing <= 1;
-}
-
-static size_t head_bytes(const h2o_req_t *req)
-{
-    size_t n = req->input.method.len + req->input.path.len;
-    for (size_t i = 0; i < req->headers.size; i++)
-        n += req->headers.entries[i].name->len + req->headers.entries[i].value.len + 4;
-    return n;
-}
-
 /* --- routing */
 
 /* Also the absolute form, as a client sends it to a proxy: http://host/path. */
 static struct bl_str raw_path(const h2o_req_t *req)
 {
     struct bl_str path = bl_str_iovec(req->input.path);
-    if (bl_str_starts(path, BL_STR("http://"))) {
-        const char *slash = memchr(path.p + 7, '/', path.n - 7);
+    size_t scheme = bl_str_starts(path, BL_STR("http://"))    ? 7
+                    : bl_str_starts(path, BL_STR("https://")) ? 8
+                                                              : 0;
+    if (scheme) {
+        const char *slash = memchr(path.p + scheme, '/', path.n - scheme);
         size_t n = slash ? (size_t)(slash - path.p) : 0;
         path = (struct bl_str){path.p + n, path.n - n};
     }
@@ -245,17 +205,27 @@ static void route(struct bl_request *r)
         path_unknown(r, path);
 }
 
+/* No way to go on: what the other end means by the bytes that follow is anybody's guess. */
+static void refuse_head(struct bl_request *r, enum bl_head_fault fault)
+{
+    r->req->http1_is_persistent = 0;
+    bl_answer_error(r, bl_head_fault_err(fault), NULL, bl_head_fault_text(fault));
+}
+
 int bl_request_enter(struct bl_server *s, h2o_req_t *req)
 {
+    enum bl_head_fault fault = bl_parser_fault(req->input.path.base);
     struct bl_request *r = request_new(s, req);
+    struct bl_conn *c = bl_conn_of(req);
+    if (c)
+        c->requests++;
     if (!r)
         return -1;
-    if (!framing_is_single(req)) {
-        req->http1_is_persistent = 0;
-        bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL,
-                        "Send one Content-Length or Transfer-Encoding header, not several.");
-    } else if (head_bytes(req) > BL_HEAD_MAX_BYTES) {
-        bl_answer_error(r, BL_ERR_HEAD_TOO_LARGE, NULL, NULL);
+    if (bl_parser_heads() == 0) {
+        bl_log_plain(BL_LOG_ERROR, "this libh2o does not use our parser: it must be the shared library");
+        bl_answer_error(r, BL_ERR_INTERNAL, NULL, NULL);
+    } else if (fault != BL_HEAD_OK) {
+        refuse_head(r, fault);
     } else {
         route(r);
     }
@@ -284,6 +254,13 @@ struct bl_str bl_request_header(const struct bl_request *r, const char *name)
 {
     ssize_t at = r->req ? h2o_find_header_by_str(&r->req->headers, name, strlen(name), -1) : -1;
     return at < 0 ? (struct bl_str){0} : bl_str_iovec(r->req->headers.entries[at].value);
+}
+
+bool bl_request_header_twice(const struct bl_request *r, const char *name)
+{
+    size_t n = strlen(name);
+    ssize_t at = r->req ? h2o_find_header_by_str(&r->req->headers, name, n, -1) : -1;
+    return at >= 0 && h2o_find_header_by_str(&r->req->headers, name, n, at) >= 0;
 }
 
 struct bl_str bl_request_body(const struct bl_request *r)

@@ -1,9 +1,8 @@
-/* The listener, its connections and the end of it all.
+/* The listener, and the end of it all.
  *
  *   new -> add* -> listen -> (accept …) -> stop -> draining -> closed -> stopped()
  *
- * h2o has no cap on connections and no way to end idle ones: every connection is counted and kept in a list
- * here. Draining: the listener closes, event streams end, idle connections are shut for reading (h2o sees an
+ * Draining: the listener closes, event streams end, idle connections are shut for reading (h2o sees an
  * end of file and closes them), every answer says Connection: close; what is left at the deadline is cut.
  * HTTP/2 is off, and its callback is cleared before h2o's context exists: it would arm a timer that makes
  * disposing abort. */
@@ -20,9 +19,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG     1024
-#define DRAIN_STEP_MS      50
-#define REQUEST_TIMEOUT_MS 15000
+#define LISTEN_BACKLOG 1024
+#define DRAIN_STEP_MS  50
+#define NO_TIMEOUT_MS  ((uint64_t)1000 * 86400) /* pace.c does it */
+#define HEAD_MS        10000
+#define BODY_MS        10000
+#define IDLE_MS        60000
 /* Up to here h2o reads a body that is too large, so that our own 413 gets through; beyond, it cuts the
  * connection. */
 #define BODY_READ_FACTOR 4
@@ -42,7 +44,7 @@ static void config_init(struct bl_server *s)
     h2o_config_init(&s->config);
     s->config.server_name = h2o_iovec_init(NULL, 0);
     s->config.http1.upgrade_to_http2 = 0;
-    s->config.http1.req_timeout = REQUEST_TIMEOUT_MS;
+    s->config.http1.req_timeout = NO_TIMEOUT_MS;
     s->config.http2.callbacks.request_shutdown = NULL;
     s->config.max_request_entity_size = s->options.body_max_bytes * BODY_READ_FACTOR;
     s->host = h2o_config_register_host(&s->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -52,6 +54,13 @@ static void config_init(struct bl_server *s)
     h->server = s;
     bl_filter_install(path);
     bl_filter_install(&s->host->fallback_path);
+}
+
+static void default_times(struct bl_server_options *o)
+{
+    o->head_ms = o->head_ms ? o->head_ms : HEAD_MS;
+    o->body_ms = o->body_ms ? o->body_ms : BODY_MS;
+    o->idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
 }
 
 enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options *options,
@@ -68,6 +77,8 @@ enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options
     s->magic = BL_SERVER_MAGIC;
     s->loop = loop;
     s->options = *options;
+    default_times(&s->options);
+    bl_map_init(&s->peers);
     memcpy(s->listen, options->listen, strlen(options->listen) + 1);
     s->options.listen = s->listen;
     config_init(s);
@@ -75,6 +86,11 @@ enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options
     s->accept.ctx = &s->context;
     s->accept.hosts = s->config.hosts;
     signal(SIGPIPE, SIG_IGN);
+    enum bl_err err = bl_tls_open(s);
+    if (err != BL_OK) {
+        bl_server_free(s);
+        return err;
+    }
     *out = s;
     return BL_OK;
 }
@@ -94,80 +110,6 @@ enum bl_err bl_server_guard(struct bl_server *s, const struct bl_guard *guard)
         return BL_ERR_TOO_LARGE;
     s->guards[s->guards_n++] = *guard;
     return BL_OK;
-}
-
-/* --- connections */
-
-static void drained(struct bl_server *s);
-
-static void conn_closed(uv_handle_t *handle)
-{
-    struct bl_conn *c = (struct bl_conn *)handle;
-    struct bl_server *s = c->server;
-    assert(c->magic == BL_CONN_MAGIC);
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
-    s->counts.connections_open--;
-    c->magic = 0;
-    free(c);
-    drained(s);
-}
-
-/* The extra connection is accepted all the same and closed: left in the queue it would hang until its client
- * tires. */
-static void refuse(uv_stream_t *listener, struct bl_conn *c)
-{
-    c->server->counts.connections_refused++;
-    if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0)
-        c->server->counts.connections_refused--;
-    uv_close((uv_handle_t *)&c->tcp, conn_closed);
-}
-
-static void on_connection(uv_stream_t *listener, int status)
-{
-    struct bl_server *s = BL_CAST(struct bl_server, listener->data, BL_SERVER_MAGIC);
-    struct bl_conn *c = status == 0 ? calloc(1, sizeof *c) : NULL;
-    if (!c)
-        return;
-    c->magic = BL_CONN_MAGIC;
-    c->server = s;
-    if (uv_tcp_init(s->loop, &c->tcp) != 0) {
-        free(c);
-        return;
-    }
-    c->next = s->conns;
-    if (s->conns)
-        s->conns->prev = c;
-    s->conns = c;
-    s->counts.connections_open++;
-    if (s->counts.connections_open > s->options.connections_max || s->draining) {
-        refuse(listener, c);
-        return;
-    }
-    if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0) {
-        uv_close((uv_handle_t *)&c->tcp, conn_closed);
-        return;
-    }
-    s->counts.connections++;
-    uv_tcp_nodelay(&c->tcp, 1);
-    h2o_socket_t *sock = h2o_uv_socket_create((uv_stream_t *)&c->tcp, conn_closed);
-    sock->on_close.data = c;
-    h2o_accept(&s->accept, sock);
-}
-
-void bl_conn_shutdown(h2o_req_t *req, int how)
-{
-    h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-    uv_os_fd_t fd;
-    if (!sock)
-        return;
-    struct bl_conn *c = sock->on_close.data;
-    if (c && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
-        shutdown(fd, how);
 }
 
 /* --- listening */
@@ -209,19 +151,21 @@ enum bl_err bl_server_listen(struct bl_server *s)
     if (fd >= 0) {
         uv_tcp_init(s->loop, &s->listener);
         uv_timer_init(s->loop, &s->drain);
-        s->listener.data = s->drain.data = s;
+        uv_timer_init(s->loop, &s->pace);
+        s->listener.data = s->drain.data = s->pace.data = s;
         s->listening = true;
         err = uv_tcp_open(&s->listener, fd);
         if (err != 0)
             close(fd);
         else
-            err = uv_listen((uv_stream_t *)&s->listener, LISTEN_BACKLOG, on_connection);
+            err = uv_listen((uv_stream_t *)&s->listener, LISTEN_BACKLOG, bl_conn_accept);
     }
     if (err < 0) {
         bl_log(BL_LOG_ERROR, "cannot listen", BL_LOG_TEXT("listen", s->listen),
                BL_LOG_INT("port", s->options.port), BL_LOG_TEXT("reason", uv_strerror(err)));
         return BL_ERR_IO;
     }
+    bl_pace_start(s);
     return BL_OK;
 }
 
@@ -246,10 +190,10 @@ static void handle_closed(uv_handle_t *handle)
 {
     struct bl_server *s = BL_CAST(struct bl_server, handle->data, BL_SERVER_MAGIC);
     s->closing--;
-    drained(s);
+    bl_server_drained(s);
 }
 
-static void drained(struct bl_server *s)
+void bl_server_drained(struct bl_server *s)
 {
     if (!s->draining || s->conns)
         return;
@@ -265,11 +209,10 @@ static void drained(struct bl_server *s)
 }
 
 /* A connection whose request has not begun to arrive is idle. */
-static int shut_idle(h2o_req_t *req, void *all)
+static int shut_idle(h2o_req_t *req, void *ctx)
 {
-    if (all)
-        bl_conn_shutdown(req, SHUT_RDWR);
-    else if (req->timestamps.request_begin_at.tv_sec == 0)
+    (void)ctx;
+    if (req->timestamps.request_begin_at.tv_sec == 0)
         bl_conn_shutdown(req, SHUT_RD);
     return 0;
 }
@@ -278,8 +221,10 @@ static void on_drain(uv_timer_t *timer)
 {
     struct bl_server *s = BL_CAST(struct bl_server, timer->data, BL_SERVER_MAGIC);
     bool late = (int64_t)uv_now(s->loop) >= s->drain_until_ms;
-    s->config.http1.callbacks.foreach_request(&s->context, shut_idle, late ? s : NULL);
-    drained(s);
+    s->config.http1.callbacks.foreach_request(&s->context, shut_idle, NULL);
+    for (struct bl_conn *c = late ? s->conns : NULL; c; c = c->next)
+        bl_conn_shut(c, SHUT_RDWR); /* also those in the middle of a TLS handshake */
+    bl_server_drained(s);
 }
 
 void bl_server_stop(struct bl_server *s, void (*stopped)(void *ctx), void *ctx)
@@ -289,8 +234,9 @@ void bl_server_stop(struct bl_server *s, void (*stopped)(void *ctx), void *ctx)
     s->stopped = stopped;
     s->stopped_ctx = ctx;
     s->drain_until_ms = (int64_t)uv_now(s->loop) + s->options.drain_ms;
-    s->closing++;
+    s->closing += 2;
     uv_close((uv_handle_t *)&s->listener, handle_closed);
+    uv_close((uv_handle_t *)&s->pace, handle_closed);
     h2o_context_request_shutdown(&s->context);
     bl_streams_drain(s);
     uv_timer_start(&s->drain, on_drain, 0, DRAIN_STEP_MS);
@@ -303,6 +249,8 @@ void bl_server_free(struct bl_server *s)
     assert(s->magic == BL_SERVER_MAGIC && !s->conns);
     h2o_context_dispose(&s->context);
     h2o_config_dispose(&s->config);
+    bl_tls_close(s);
+    bl_map_release(&s->peers);
     s->magic = 0;
     free(s);
 }

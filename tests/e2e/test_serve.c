@@ -127,7 +127,8 @@ static void content_types(void **state)
         {"Content-Type: application/x-ndjson\r\n", 415}, /* one event is no batch */
         {"Content-Type: multipart/form-data; boundary=x\r\n", 415},
         {"Content-Encoding: identity\r\n", 202},
-        {"Content-Encoding: gzip\r\n", 415},
+        {"Content-Encoding: gzip\r\n", 400}, /* it is not */
+        {"Content-Encoding: br\r\n", 415},
     };
     (void)state;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -160,7 +161,7 @@ static void too_much_is_413_in_our_words(void **state)
     free(many);
     memset(big, 'a', 70000);
     int fd = bl_test_connect(&serve);
-    bl_test_send(fd, "GET /health HTTP/1.1\r\nX-Long: ", 30);
+    bl_test_send(fd, "GET /health HTTP/1.1\r\nHost: t\r\nX-Long: ", 39);
     bl_test_send(fd, big, 70000);
     bl_test_send(fd, "\r\n\r\n", 4);
     assert_true(bl_test_receive(fd, &r));
@@ -231,20 +232,22 @@ static void malformed_requests_do_no_harm(void **state)
         const char *bytes;
         int status;
     } requests[] = {
-        {"POST /events HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400},
-        {"POST /events HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-        {"POST /events HTTP/1.1\r\nContent-Length: x\r\n\r\n{}", 400},
-        {"POST /events HTTP/1.1\r\nContent-Length: -1\r\n\r\n{}", 400},
-        {"POST /events HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n{}", 400},
-        {"POST /events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", 400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n0\r\n\r\n",
+         400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: x\r\n\r\n{}", 400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n{}", 400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip\r\n\r\n{}", 400},
+        {"POST /events HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", 400},
         {"GARBAGE\r\n\r\n", 400},
         {"GET /health HTTP/9\r\n\r\n", 400},
-        {"GET nothing HTTP/1.1\r\nConnection: close\r\n\r\n", 404},
-        {"GET http://a/health HTTP/1.1\r\nConnection: close\r\n\r\n", 200},
-        {"GET /health HTTP/1.1\r\n\r\n", 200},
+        {"GET nothing HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 400},
+        {"GET http://a/health HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200},
+        {"GET /health HTTP/1.1\r\nHost: t\r\n\r\n", 200},
         {"GET /health HTTP/1.0\r\n\r\n", 200},
-        {"GET /api/users/%zz HTTP/1.1\r\n\r\n", 400},
-        {"GET /api/patterns?q=%zz HTTP/1.1\r\n\r\n", 400},
+        {"GET /api/users/%zz HTTP/1.1\r\nHost: t\r\n\r\n", 400},
+        {"GET /api/patterns?q=%zz HTTP/1.1\r\nHost: t\r\n\r\n", 400},
     };
     struct bl_test_reply r;
     (void)state;
@@ -266,7 +269,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
     for (int i = 0; i < 64; i++) {
         char body[128];
         int k = sprintf(body, "{" U A P ",\"event_id\":\"e%d\"}", i);
-        n += (size_t)sprintf(bytes + n, "POST /events HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s", k, body);
+        n += (size_t)sprintf(bytes + n, "POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%s", k,
+                             body);
     }
     int fd = bl_test_connect(&serve);
     bl_test_send(fd, bytes, n);
@@ -281,7 +285,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
 
 static void clients_that_go_away_do_no_harm(void **state)
 {
-    static const char request[] = "POST /events HTTP/1.1\r\nContent-Length: 45\r\n\r\n" GOOD;
+    static const char request[] = "POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: 45\r\n\r\n" GOOD;
     static const struct linger hard = {1, 0};
     (void)state;
     for (size_t i = 0; i < 300; i++) {

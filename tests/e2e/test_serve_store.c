@@ -187,12 +187,12 @@ static void a_backlog_is_503_until_it_is_worked_off(void **state)
 
 static void a_stop_answers_what_is_in_flight(void **state)
 {
-    static const char request[] = "POST /events HTTP/1.1\r\nContent-Length: 45\r\n\r\n" GOOD;
+    static const char request[] = "POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: 45\r\n\r\n" GOOD;
     struct bl_test_reply r;
     (void)state;
     start_open(NULL);
     int idle = bl_test_connect(&serve), half = bl_test_connect(&serve), busy = bl_test_connect(&serve);
-    bl_test_send(idle, "GET /health HTTP/1.1\r\n\r\n", 24);
+    bl_test_send(idle, "GET /health HTTP/1.1\r\nHost: t\r\n\r\n", 33);
     assert_true(bl_test_receive(idle, &r));
     bl_test_send(half, request, 20);
     kill(redis.pid, SIGSTOP);

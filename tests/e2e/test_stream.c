@@ -124,7 +124,8 @@ static void on_term(uv_signal_t *handle, int number)
 
 static int child(int out)
 {
-    struct bl_server_options options = {"127.0.0.1", 0, 100, 1024, 3000};
+    struct bl_server_options options = {
+        .listen = "127.0.0.1", .connections_max = 100, .body_max_bytes = 1024, .drain_ms = 3000};
     uv_loop_init(&w.loop);
     if (bl_server_new(&w.loop, &options, &w.server) != BL_OK ||
         bl_server_add(w.server, routes, sizeof routes / sizeof *routes, NULL) != BL_OK ||
@@ -180,7 +181,8 @@ static int teardown_stopped(void **state)
 static int ask(const char *path)
 {
     char bytes[128];
-    int fd = bl_test_connect(&server), n = snprintf(bytes, sizeof bytes, "GET %s HTTP/1.1\r\n\r\n", path);
+    int fd = bl_test_connect(&server),
+        n = snprintf(bytes, sizeof bytes, "GET %s HTTP/1.1\r\nHost: t\r\n\r\n", path);
     bl_test_send(fd, bytes, (size_t)n);
     return fd;
 }

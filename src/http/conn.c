@@ -1,0 +1,145 @@
+/* Connections: h2o has no cap on them and no way to end idle ones, so each is counted and kept in a list here, and by
+ * the address it comes from if that has a bound of its own. */
+#include "server_internal.h"
+
+#include "bl/base/magic.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define V4_BYTES 4
+#define V6_BYTES 8 /* a /64 is one customer */
+
+/* Those of one address. */
+struct bl_peer {
+    char address[V6_BYTES];
+    size_t address_n, conns;
+};
+
+static struct bl_str address_of(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET)
+        return (struct bl_str){(const char *)&((const struct sockaddr_in *)a)->sin_addr, V4_BYTES};
+    const char *v6 = (const char *)&((const struct sockaddr_in6 *)a)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)a)->sin6_addr))
+        return (struct bl_str){v6 + 12, V4_BYTES};
+    return (struct bl_str){v6, V6_BYTES};
+}
+
+/* false: that address has as many as it may. Without memory to count in, it is let in: the total is bounded anyway. */
+static bool count_peer(struct bl_conn *c)
+{
+    struct bl_server *s = c->server;
+    struct sockaddr_storage a;
+    int n = (int)sizeof a;
+    if (s->options.connections_per_address == 0 ||
+        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&a, &n) != 0)
+        return true;
+    struct bl_str address = address_of(&a);
+    struct bl_peer *p = bl_map_get(&s->peers, address);
+    if (!p) {
+        p = calloc(1, sizeof *p);
+        if (!p)
+            return true;
+        memcpy(p->address, address.p, address.n);
+        p->address_n = address.n;
+        if (bl_map_put(&s->peers, (struct bl_str){p->address, p->address_n}, p) != BL_OK) {
+            free(p);
+            return true;
+        }
+    }
+    if (p->conns >= s->options.connections_per_address)
+        return false;
+    p->conns++;
+    c->peer = p;
+    return true;
+}
+
+static void uncount_peer(struct bl_conn *c)
+{
+    struct bl_peer *p = c->peer;
+    if (!p || --p->conns > 0)
+        return;
+    bl_map_del(&c->server->peers, (struct bl_str){p->address, p->address_n});
+    free(p);
+}
+
+static void conn_closed(uv_handle_t *handle)
+{
+    struct bl_conn *c = (struct bl_conn *)handle;
+    struct bl_server *s = c->server;
+    assert(c->magic == BL_CONN_MAGIC);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    s->counts.connections_open--;
+    uncount_peer(c);
+    c->magic = 0;
+    free(c);
+    bl_server_drained(s);
+}
+
+static struct bl_conn *conn_new(struct bl_server *s)
+{
+    struct bl_conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->magic = BL_CONN_MAGIC;
+    c->server = s;
+    if (uv_tcp_init(s->loop, &c->tcp) != 0) {
+        free(c);
+        return NULL;
+    }
+    c->next = s->conns;
+    if (s->conns)
+        s->conns->prev = c;
+    s->conns = c;
+    s->counts.connections_open++;
+    return c;
+}
+
+/* One too many is accepted all the same and closed: left in the queue it would hang until its client tires. */
+void bl_conn_accept(uv_stream_t *listener, int status)
+{
+    struct bl_server *s = BL_CAST(struct bl_server, listener->data, BL_SERVER_MAGIC);
+    struct bl_conn *c = status == 0 ? conn_new(s) : NULL;
+    if (!c)
+        return;
+    bool accepted = uv_accept(listener, (uv_stream_t *)&c->tcp) == 0;
+    bool full = s->counts.connections_open > s->options.connections_max || s->draining;
+    if (!accepted || full || !count_peer(c)) {
+        s->counts.connections_refused += accepted;
+        uv_close((uv_handle_t *)&c->tcp, conn_closed);
+        return;
+    }
+    s->counts.connections++;
+    uv_tcp_nodelay(&c->tcp, 1);
+    h2o_socket_t *sock = h2o_uv_socket_create((uv_stream_t *)&c->tcp, conn_closed);
+    sock->on_close.data = c;
+    h2o_accept(&s->accept, sock);
+}
+
+struct bl_conn *bl_conn_of(h2o_req_t *req)
+{
+    h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
+    return sock ? sock->on_close.data : NULL;
+}
+
+void bl_conn_shut(struct bl_conn *c, int how)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        shutdown(fd, how);
+}
+
+void bl_conn_shutdown(h2o_req_t *req, int how)
+{
+    struct bl_conn *c = bl_conn_of(req);
+    if (c)
+        bl_conn_shut(c, how);
+}
