@@ -325,7 +325,8 @@ static void on_time(void *ctx, const redisReply *reply)
     if (whole)
         compare(a);
     if (whole && a->oldest.n)
-        cut_old(a, strtoll(reply->element[0]->str, NULL, 10) * 1000);
+        cut_old(a, strtoll(reply->element[0]->str, NULL, 10) * 1000 +
+                       strtoll(reply->element[1]->str, NULL, 10) / 1000);
     else
         a->looking = false;
 }
