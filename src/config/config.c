@@ -107,7 +107,9 @@ static void warn_env(char **env, struct bl_buf *out)
         if (strncmp(*env, "BL_", 3) != 0 || name.n < 4)
             continue;
         name.n -= 3;
-        const char *near = is_option(name) ? NULL : bl_suggest(name, names, BL_OPTION_COUNT);
+        bool known =
+            is_option(name) || bl_str_eqz(name, "KEYS") || bl_str_eqz(name, "KEY"); /* secrets: no options */
+        const char *near = known ? NULL : bl_suggest(name, names, BL_OPTION_COUNT);
         if (!near)
             continue;
         bl_buf_z(out, "environment: BL_");
@@ -133,8 +135,8 @@ static void read_env(struct bl_config *c, char **env, struct problems *p)
     }
 }
 
-static const char *const command_names[] = {"up",     "serve",   "worker", "simulate", "replay",
-                                            "config", "inspect", "alerts", "explain",  "rules"};
+static const char *const command_names[] = {"up",      "serve",  "worker",  "simulate", "replay", "config",
+                                            "inspect", "alerts", "explain", "rules",    "key"};
 
 /* An option that this command does not take as a flag: say who does. */
 static void not_for(const struct option_info *o, const char *command, struct problems *p, const char *flag)
@@ -233,11 +235,27 @@ static size_t read_flags(const struct bl_config_input *in, int *argc, char **arg
     return n;
 }
 
+/* Of an option that may be given several times: what was said before, and this. */
+static bool parse_flag(struct bl_config *c, const struct flag *f, struct setting *next, struct bl_buf *why)
+{
+    const struct setting *now = &c->v[f->id];
+    if (!(bl_options[f->id].commands & BL_MANY) || now->source.from != FROM_FLAG)
+        return bl_setting_parse(c, f->id, f->text, next, why);
+    struct bl_buf all;
+    bl_buf_init(&all, 0);
+    bl_buf_z(&all, now->text);
+    bl_buf_char(&all, ',');
+    bl_buf_str(&all, f->text);
+    bool ok = all.err == BL_OK && bl_setting_parse(c, f->id, bl_buf_view(&all), next, why);
+    bl_buf_release(&all);
+    return ok;
+}
+
 static void apply_flags(struct bl_config *c, const struct flag *flags, size_t n, struct problems *p)
 {
     for (size_t i = 0; i < n; i++) {
         struct setting next = {.source = {.from = FROM_FLAG}};
-        if (bl_setting_parse(c, flags[i].id, flags[i].text, &next, &p->why)) {
+        if (parse_flag(c, &flags[i], &next, &p->why)) {
             c->v[flags[i].id] = next;
         } else {
             struct bl_buf name;

@@ -1,6 +1,5 @@
-/* What every answer gets, h2o's own included: open CORS (SPEC 6), and an error body in our form. h2o answers
- * a malformed request or an oversized body by itself, in plain text; nothing of ours that is an error is
- * plain text. */
+/* What h2o answers by itself, a malformed request or an oversized body, in plain text: it gets an error body in our form,
+ * which any page may read, as nothing is in it. Nothing of ours that is an error is plain text. */
 #include "server_internal.h"
 
 #define TEXT_PLAIN "text/plain"
@@ -68,16 +67,10 @@ static void add(h2o_req_t *req, const char *name, size_t name_n, const char *val
 static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 {
     (void)self;
-    add(req, H2O_STRLIT("access-control-allow-origin"), H2O_STRLIT("*"));
-    add(req, H2O_STRLIT("access-control-expose-headers"), H2O_STRLIT("ETag, Link, Retry-After"));
-    if (bl_str_eqz(bl_str_iovec(req->input.method), "OPTIONS")) {
-        add(req, H2O_STRLIT("access-control-allow-methods"), H2O_STRLIT("GET, POST, PATCH, OPTIONS"));
-        add(req, H2O_STRLIT("access-control-allow-headers"),
-            H2O_STRLIT("Content-Type, Authorization, If-None-Match, Last-Event-ID"));
-        add(req, H2O_STRLIT("access-control-max-age"), H2O_STRLIT("86400"));
-    }
-    if (is_plain_error(req))
+    if (is_plain_error(req)) {
+        add(req, H2O_STRLIT("access-control-allow-origin"), H2O_STRLIT("*"));
         swap_body(req, slot);
+    }
     h2o_setup_next_ostream(req, slot);
 }
 

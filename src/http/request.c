@@ -128,7 +128,7 @@ static bool decode_into(struct bl_request *r, struct bl_str raw, struct bl_str *
 
 static void method_unknown(struct bl_request *r, struct bl_str path)
 {
-    struct bl_str args[BL_PATH_ARGS_MAX];
+    struct bl_str args[BL_PATH_ARGS_MAX], wanted = bl_request_header(r, "access-control-request-method");
     struct bl_buf allow;
     size_t n;
     bl_buf_init(&allow, 512);
@@ -136,6 +136,8 @@ static void method_unknown(struct bl_request *r, struct bl_str path)
         const struct bl_route *route = r->server->routes[i].route;
         if (!path_matches(route->pattern, path, args, &n))
             continue;
+        if (bl_str_eqz(wanted, route->method))
+            r->need = route->need;
         bl_buf_z(&allow, route->method);
         bl_buf_z(&allow, strcmp(route->method, "GET") == 0 ? ", HEAD, " : ", ");
     }
@@ -175,6 +177,7 @@ static bool admitted(struct bl_request *r, enum bl_access need)
 static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, const struct bl_str *args,
                      size_t n)
 {
+    r->need = slot->route->need;
     for (size_t i = 0; i < n; i++)
         if (!decode_into(r, args[i], &r->args[i])) {
             bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL, "The path holds a bad percent escape.");

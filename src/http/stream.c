@@ -19,6 +19,8 @@ struct bl_stream {
     h2o_req_t *req;
     struct bl_buf waiting, out; /* `out` is with h2o while sending */
     bool sending, closing, dropped;
+    char key[BL_KEY_ID_BYTES];
+    size_t key_n;
     void (*gone)(void *ctx);
     void *ctx;
     struct bl_stream *next, *prev;
@@ -98,7 +100,9 @@ struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t
                             .req = r->req,
                             .gone = gone,
                             .ctx = ctx,
-                            .next = server->streams};
+                            .next = server->streams,
+                            .key_n = r->key_n};
+    memcpy(s->key, r->key, r->key_n);
     bl_buf_init(&s->waiting, bytes_max);
     bl_buf_init(&s->out, bytes_max);
     if (s->next)
@@ -147,12 +151,23 @@ size_t bl_stream_waiting(const struct bl_stream *s)
     return s->waiting.n + (s->sending ? s->out.n : 0);
 }
 
+static bool nobody_stays(void *ctx, struct bl_str key)
+{
+    (void)ctx, (void)key;
+    return false;
+}
+
 void bl_streams_drain(struct bl_server *s)
+{
+    bl_streams_end(s, nobody_stays, NULL);
+}
+
+void bl_streams_end(struct bl_server *s, bool (*stays)(void *ctx, struct bl_str key), void *stays_ctx)
 {
     struct bl_stream *next;
     for (struct bl_stream *i = s->streams; i; i = next) {
         next = i->next;
-        if (i->closing || i->dropped)
+        if (i->closing || i->dropped || stays(stays_ctx, (struct bl_str){i->key, i->key_n}))
             continue;
         void (*gone)(void *) = i->gone;
         void *ctx = i->ctx;

@@ -14,5 +14,6 @@
 /* What the first argument of these may be, a line each. */
 void inspect_words(struct bl_buf *out);
 void rules_words(struct bl_buf *out);
+void key_words(struct bl_buf *out);
 
 #endif

@@ -10,6 +10,7 @@
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
 #include "presence.h"
+#include "serve_keys.h"
 #include "serve_limits.h"
 #include "signals.h"
 
@@ -56,6 +57,7 @@ struct serve {
     struct bl_process *process;
     struct serve_limits *limits;
     struct bl_server *server;
+    struct serve_keys *keys;
     struct bl_http_health health;
     struct bl_hash_key hash_key;
     bool dataset_open, stopping, tick_open;
@@ -167,6 +169,7 @@ static void on_link_up(void *ctx)
 {
     struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
     s->current = false;
+    serve_keys_poll(s->keys, s->link); /* before the data set: known as soon as it is open */
     open_dataset(s);
 }
 
@@ -196,6 +199,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
     const struct bl_ingest_counts *i = bl_ingest_counts(s->ingest);
     const struct bl_append_counts *a = bl_append_counts(s->append);
     const struct bl_watch_counts *x = bl_watch_counts(s->watch);
+    const struct bl_http_access *k = serve_keys_counts(s->keys);
     const struct bl_counter all[] = {
         {"http_requests_total", h->requests},
         {"http_answers_2xx_total", h->by_class[2]},
@@ -220,6 +224,9 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"stream_changes_total", x->changes},
         {"stream_resets_total", x->resets},
         {"stream_slow_readers_total", x->slow},
+        {"keys_unauthorized_total", k->unauthorized},
+        {"keys_forbidden_total", k->forbidden},
+        {"logins_total", k->logins},
     };
     _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
     memcpy(out, all, sizeof all);
@@ -231,6 +238,7 @@ static void on_tick(uv_timer_t *timer)
     struct serve *s = BL_CAST(struct serve, timer->data, SERVE_MAGIC);
     struct bl_counter c[BL_PROCESS_COUNTERS_MAX];
     bl_watch_tick(s->watch, (int64_t)uv_now(&s->loop));
+    serve_keys_poll(s->keys, s->link);
     if (s->current && bl_vitals_replaced(s->vitals)) {
         bl_log_plain(BL_LOG_ERROR, "the data set is gone from redis: it is opened anew");
         s->current = false;
@@ -308,6 +316,13 @@ static void on_signal(void *ctx)
 
 /* --- the beginning */
 
+static void on_refused(void *ctx, const char *why)
+{
+    struct serve *s = BL_CAST(struct serve, ctx, SERVE_MAGIC);
+    bl_log(BL_LOG_ERROR, "cannot serve", BL_LOG_TEXT("reason", why));
+    serve_stop(s, 1);
+}
+
 static enum bl_err make_store(struct serve *s)
 {
     const char *url = bl_config_text(s->config, BL_OPTION_REDIS),
@@ -316,6 +331,9 @@ static enum bl_err make_store(struct serve *s)
     struct bl_append_options options = {url, env, bl_config_int(s->config, BL_OPTION_APPEND_TIMEOUT), s,
                                         flush};
     enum bl_err err = bl_rejects_new(env, &s->rejects);
+    struct serve_keys_options keys = {s->config, s->rejects, NULL, s, on_refused};
+    if (err == BL_OK)
+        err = serve_keys_new(&keys, &s->keys);
     if (err == BL_OK)
         err = bl_process_new(bl_str_of(env), "serve", &s->process);
     if (err == BL_OK)
@@ -379,6 +397,8 @@ static enum bl_err make_server(struct serve *s)
     s->health = (struct bl_http_health){s, on_ready};
     enum bl_err err = bl_server_new(&s->loop, &options, &s->server);
     if (err == BL_OK)
+        err = serve_keys_guard(s->keys, s->server);
+    if (err == BL_OK)
         err = serve_limits_guard(s->limits, s->server, s->ingest);
     if (err == BL_OK)
         err = bl_http_ingest(s->server, s->ingest);
@@ -412,6 +432,7 @@ static void serve_free(struct serve *s)
     bl_watch_free(s->watch);
     bl_queries_free(s->queries);
     bl_vitals_free(s->vitals);
+    serve_keys_free(s->keys);
     bl_rejects_free(s->rejects);
     bl_process_free(s->process);
     serve_limits_free(s->limits);

@@ -7,6 +7,7 @@
  * home. */
 #include "simulate.h"
 #include "commands.h"
+#include "keys.h"
 
 #include "bl/base/magic.h"
 
@@ -37,7 +38,7 @@ struct sim {
     struct sim_link links[LINKS_MAX];
     size_t n_links;
     struct addrinfo *address;
-    char host[256], service[16], path[256], url_host[280];
+    char host[256], service[16], path[256], url_host[280], key[BL_TOKEN_MAX_BYTES + 1];
     struct bl_buf event;
     uv_loop_t loop;
     uv_timer_t turn, progress, end;
@@ -266,6 +267,7 @@ static void init_handles(struct sim *s)
     for (size_t i = 0; i < s->n_links; i++) {
         s->links[i] = (struct sim_link){.address = s->address, .host = s->url_host, .path = s->path};
         s->links[i].counts = &s->counts;
+        s->links[i].key = s->key;
         s->links[i].failed = on_failed;
         s->links[i].nobody = on_nobody;
         s->links[i].ctx = s;
@@ -321,6 +323,17 @@ static void set_up(struct sim *s, const struct bl_config *config)
     bl_buf_init(&s->event, 0);
 }
 
+static bool read_key(struct sim *s, const struct bl_config *config)
+{
+    struct bl_buf why;
+    bl_buf_init(&why, 0);
+    bool ok = keys_read_own(config, s->key, &why);
+    if (!ok)
+        fprintf(stderr, "behaviorlens simulate: %.*s.\n", BL_STR_ARG(bl_buf_view(&why)));
+    bl_buf_release(&why);
+    return ok;
+}
+
 int bl_main_simulate(const struct bl_config *config, int argc, char **argv)
 {
     struct sim *s = calloc(1, sizeof *s);
@@ -335,7 +348,7 @@ int bl_main_simulate(const struct bl_config *config, int argc, char **argv)
     if (!s)
         return 1;
     set_up(s, config);
-    if (s->users && find_server(s, bl_config_text(config, BL_OPTION_URL)))
+    if (s->users && read_key(s, config) && find_server(s, bl_config_text(config, BL_OPTION_URL)))
         status = run(s);
     if (s->address)
         freeaddrinfo(s->address);

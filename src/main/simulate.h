@@ -53,6 +53,7 @@ struct sim_link {
     uv_loop_t *loop;
     const struct addrinfo *address;
     const char *host, *path; /* of the URL; borrowed */
+    const char *key;         /* the write key to send, borrowed; "": none */
     struct sim_counts *counts;
     void (*failed)(void *ctx, const char *why); /* an answer that no repetition will change */
     void (*nobody)(void *ctx, const char *why); /* could not connect: each time */

@@ -143,7 +143,7 @@ static void answered(struct sim_link *l, const char *body)
 {
     long status = l->answer.n > 12 ? strtol(l->answer.p + 9, NULL, 10) : 0;
     int64_t after_s = header_number(l, "retry-after");
-    char why[96];
+    char why[192];
     uv_timer_stop(&l->timer);
     bool close_it = strcasestr(l->answer.p, "\r\nconnection: close") != NULL;
     if (close_it || l->writing) /* an answer before the end of the question: the rest must not follow */
@@ -154,7 +154,8 @@ static void answered(struct sim_link *l, const char *body)
         after_s = after_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : after_s;
         pause_then_repeat(l, after_s < 0 ? -1 : after_s * 1000);
     } else {
-        snprintf(why, sizeof why, "it answers %ld to POST %s/events/batch", status, l->path);
+        snprintf(why, sizeof why, "it answers %ld to POST %.64s/events/batch%s", status, l->path,
+                 status == 401 ? ": give it a write key, in BL_KEY or by --key-file" : "");
         l->failed(l->ctx, why);
     }
 }
@@ -276,8 +277,9 @@ void sim_link_flush(struct sim_link *l)
                      (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     bl_buf_printf(&l->request,
                   "POST %s/events/batch HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-                  "Content-Length: %zu\r\n\r\n",
-                  l->path, l->host, (size_t)n + l->queue.n + 2);
+                  "Content-Length: %zu\r\n%s%s%s\r\n",
+                  l->path, l->host, (size_t)n + l->queue.n + 2, l->key[0] ? "Authorization: Bearer " : "",
+                  l->key, l->key[0] ? "\r\n" : "");
     bl_buf_z(&l->request, head);
     bl_buf_str(&l->request, bl_buf_view(&l->queue));
     bl_buf_z(&l->request, "]}");

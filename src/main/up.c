@@ -282,7 +282,8 @@ static void tick_starting_redis(struct up *up)
         fprintf(stderr, "behaviorlens up: redis-server does not answer; its log is %s.\n", up->data.log);
     if (state == UP_REDIS_LOADING)
         say_waiting(up, "Redis is loading what it has kept");
-    if (state == UP_REDIS_TOO_OLD || silent) {
+    if (state == UP_REDIS_TOO_OLD || silent ||
+        (state == UP_REDIS_READY && !up_keys_fit(up->config, up->admin_url))) {
         stop(up, 1);
     } else if (state == UP_REDIS_READY) {
         apply_rules(up);

@@ -96,6 +96,11 @@ bool up_aof_mend(const char *dir);
 /* How many bytes of such a file may stay. */
 size_t up_aof_whole(struct bl_str text);
 
+/* May the servers start as they are configured, with these keys or without? False: it was said why not. */
+bool up_keys_fit(const struct bl_config *config, const char *redis_url);
+/* NAME=value for children of that role that need the key of the shoppers; NULL: they do not. Static memory. */
+char *up_keys_variable(enum up_role role);
+
 /* The configuration's rules become those of the data set, if they are others than at the last start. On failure `why`
  * has a sentence. */
 BL_CHECKED bool up_apply_rules(const struct bl_config *config, const char *redis_url, struct bl_buf *why);

@@ -1,5 +1,6 @@
 /* What each child of the supervisor finds in its environment. */
 #include "explain.h"
+#include "keys.h"
 #include "up.h"
 
 #include "bl/config/alerts.h"
@@ -19,6 +20,8 @@ static bool may_have(const struct bl_config *config, enum up_role role, const ch
 {
     size_t n;
     const struct bl_alert_rule *alerts = bl_config_alerts(config, &n);
+    if (is_variable(entry, KEYS_VARIABLE))
+        return role == UP_SERVE;
     if (strncmp(entry, "BL_", 3) == 0 || is_variable(entry, "PORT"))
         return false;
     if (is_variable(entry, EXPLAIN_KEY_VARIABLE))
@@ -41,11 +44,13 @@ char **up_env(const struct bl_config *config, enum up_role role, char *redis)
     size_t n = 0, kept = 0;
     while (environ[n])
         n++;
-    char **env = calloc(n + 2, sizeof *env);
+    char **env = calloc(n + 3, sizeof *env), *key = up_keys_variable(role);
     for (size_t i = 0; env && i < n; i++)
         if (may_have(config, role, environ[i]))
             env[kept++] = environ[i];
     if (env && needs_redis(role))
-        env[kept] = redis;
+        env[kept++] = redis;
+    if (env && key)
+        env[kept] = key;
     return env;
 }

@@ -22,8 +22,10 @@ enum bl_option_for {
     BL_FOR_ALERTS = 128,
     BL_FOR_EXPLAIN = 256,
     BL_FOR_RULES = 512,
+    BL_FOR_KEY = 1024,
+    BL_MANY = 1 << 19, /* given several times, its texts are joined with commas */
     BL_ONCE = 1 << 20, /* belongs to one call: has no place in a file */
-    BL_FOR_ALL = BL_ONCE - 1
+    BL_FOR_ALL = BL_MANY - 1
 };
 
 #define BL_OPTION(id, name, type, def, min, max, value, commands, help) BL_OPTION_##id,

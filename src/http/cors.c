@@ -1,0 +1,33 @@
+/* Which pages may read an answer (SPEC 6): until there are keys, all. From then on events may be sent by pages of the write
+ * keys' origins, and the API be read by pages of `dashboard-origins`; what is open stays open. A preflight has no key: it
+ * is told what holds for any of them, and the key is looked at when the request comes. */
+#include "server_internal.h"
+
+#include "bl/http/access.h"
+
+static bool may_read(const struct bl_http_access *a, enum bl_access need, struct bl_str origin)
+{
+    if (origin.n == 0)
+        return false;
+    return need == BL_ACCESS_WRITE ? bl_access_origin_may_write(a->keys, origin)
+                                   : bl_origins_hold(a->dashboards, origin);
+}
+
+void bl_cors_add(struct bl_request *r)
+{
+    const struct bl_http_access *a = r->server->access;
+    struct bl_str origin = bl_request_header(r, "origin");
+    bool open = !a || !bl_access_asks(a->keys) || r->need == BL_ACCESS_OPEN;
+    if (!open)
+        bl_answer_header(r, "vary", BL_STR("Origin"));
+    if (!open && !may_read(a, r->need, origin))
+        return;
+    bl_answer_header(r, "access-control-allow-origin", open ? BL_STR("*") : origin);
+    bl_answer_header(r, "access-control-expose-headers", BL_STR("ETag, Link, Retry-After"));
+    if (!bl_str_eqz(bl_str_iovec(r->req->input.method), "OPTIONS"))
+        return;
+    bl_answer_header(r, "access-control-allow-methods", BL_STR("GET, POST, PATCH, DELETE, OPTIONS"));
+    bl_answer_header(r, "access-control-allow-headers",
+                     BL_STR("Content-Type, Authorization, If-None-Match, Last-Event-ID"));
+    bl_answer_header(r, "access-control-max-age", open ? BL_STR("86400") : BL_STR("600"));
+}
