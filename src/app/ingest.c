@@ -172,8 +172,34 @@ static void take_limited(struct bl_ingest *i, size_t index, int64_t wait_ms)
     take_bad(i, index, &problem, (struct bl_str){0});
 }
 
+static bool is_erased(const struct bl_ingest *i, struct bl_str user_id)
+{
+    return i->port.is_erased && i->port.is_erased(i->port.ctx, user_id);
+}
+
+/* Only counted, since the event would be kept for a day with the id. */
+static void take_erased(struct bl_ingest *i, size_t index)
+{
+    struct bl_problem problem = {.err = BL_ERR_USER_ERASED, .field = "user_id"};
+    snprintf(problem.message, sizeof problem.message, "%s", bl_err_text(BL_ERR_USER_ERASED));
+    take_bad(i, index, &problem, (struct bl_str){0});
+}
+
+/* What cannot be taken is not kept either, if it says that it is of somebody who is erased. */
+static bool keeps(const struct bl_ingest *i, struct bl_str raw)
+{
+    char user[BL_USER_ID_MAX_BYTES];
+    size_t n;
+    return !is_erased(i, BL_STR("")) || !bl_event_user(raw, user, &n) ||
+           !is_erased(i, (struct bl_str){user, n});
+}
+
 static void take_good(struct bl_ingest *i, size_t index, const struct bl_record *record)
 {
+    if (i->denied == BL_OK && is_erased(i, record->user_id)) {
+        take_erased(i, index);
+        return;
+    }
     int64_t wait_ms =
         i->denied == BL_OK && i->port.user_wait ? i->port.user_wait(i->port.ctx, record->user_id) : 0;
     if (wait_ms > 0) {
@@ -201,7 +227,7 @@ static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
     if (record)
         take_good(i, index, record);
     else
-        take_bad(i, index, problem, raw);
+        take_bad(i, index, problem, keeps(i, raw) ? raw : (struct bl_str){0});
 }
 
 static void begin(struct bl_ingest *i)

@@ -35,6 +35,7 @@ struct world {
     size_t refused;
     enum bl_err last_refusal;
     size_t kept; /* of the refused: with what was sent */
+    bool erased; /* users whose id begins with 'x' */
     int tokens;  /* of users whose id begins with 's'; the others have no limit */
 };
 
@@ -59,6 +60,12 @@ static int64_t user_wait(void *ctx, struct bl_str user_id)
 {
     struct world *w = ctx;
     return user_id.p[0] != 's' || w->tokens-- > 0 ? 0 : 2500;
+}
+
+static bool is_erased(void *ctx, struct bl_str user_id)
+{
+    const struct world *w = ctx;
+    return w->erased && (user_id.n == 0 || user_id.p[0] == 'x');
 }
 
 static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
@@ -103,7 +110,7 @@ static void land(struct world *w, enum bl_err err)
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    struct bl_ingest_port port = {w, partition_of, admit, user_wait, append, wake, refused};
+    struct bl_ingest_port port = {w, partition_of, admit, user_wait, is_erased, append, wake, refused};
     struct bl_ingest_options options = {1000, false};
     assert_int_equal(bl_ingest_new(&port, &options, &w->ingest), BL_OK);
     *state = w;
@@ -467,6 +474,45 @@ static void a_full_store_sheds_bodies_before_they_are_read(void **state)
     assert_int_equal(w->refused, 0);
 }
 
+static void an_erased_user_is_refused_and_only_counted(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    w->erased = true;
+    post(w, BL_BODY_EVENT, CLICK("x1"), &r);
+    assert_int_equal(r.status, 410);
+    assert_non_null(strstr(r.json, "user_erased"));
+    assert_null(strstr(r.json, "x1"));
+    assert_true(w->refused == 1 && w->kept == 0 && w->sent_n == 0);
+}
+
+static void in_a_batch_only_the_events_of_the_erased_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    w->erased = true;
+    post(w, BL_BODY_BATCH, "[" CLICK("a") "," CLICK("x1") "," CLICK("b") "]", &r);
+    bl_ingest_flush(w->ingest);
+    land(w, BL_OK);
+    assert_int_equal(r.status, 207);
+    assert_non_null(strstr(r.json, "\"accepted\":2,\"rejected\":1,\"errors\":[{\"index\":1,"));
+    assert_int_equal(w->kept, 0);
+}
+
+static void a_bad_event_of_an_erased_user_is_not_kept(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    w->erased = true;
+    post(w, BL_BODY_BATCH,
+         "[{\"user_id\":\"x1\",\"action\":\"dance\"},{\"user_id\":\"a\",\"action\":\"dance\"}]", &r);
+    assert_int_equal(r.status, 400);
+    assert_int_equal(w->refused, 2);
+    assert_int_equal(w->kept, 1);
+    post(w, BL_BODY_EVENT, "{\"\\u0075ser_id\":\"\\u0078\",\"action\":\"dance\"}", &r);
+    assert_int_equal(w->kept, 1);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -489,6 +535,9 @@ int main(void)
         STORY(an_event_over_its_users_limit_is_429_and_only_counted),
         STORY(in_a_batch_only_the_events_over_a_limit_are_refused),
         STORY(a_batch_of_nothing_else_is_429_so_that_clients_repeat_it),
+        STORY(an_erased_user_is_refused_and_only_counted),
+        STORY(in_a_batch_only_the_events_of_the_erased_are_refused),
+        STORY(a_bad_event_of_an_erased_user_is_not_kept),
         STORY(a_full_store_sheds_bodies_before_they_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

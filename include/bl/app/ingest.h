@@ -48,6 +48,8 @@ struct bl_ingest_port {
     enum bl_err (*admit)(void *ctx, int partition);
     /* May this user send one more event now? 0: yes, and it counts; else in so many ms. NULL: everybody may. */
     int64_t (*user_wait)(void *ctx, struct bl_str user_id);
+    /* Has this user been erased? Then nothing of it is stored. An empty user_id: has anybody? NULL: nobody has. */
+    bool (*is_erased)(void *ctx, struct bl_str user_id);
     /* All entries or none. They are borrowed for the call; fn runs once, never from inside. */
     void (*append)(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                    void *fn_ctx);

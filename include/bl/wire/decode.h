@@ -5,6 +5,7 @@
 #define BL_WIRE_DECODE_H
 
 #include "bl/base/buf.h"
+#include "bl/base/limits.h"
 #include "bl/core/event.h"
 
 struct bl_decoder;
@@ -69,5 +70,8 @@ void bl_redact(struct bl_str raw, struct bl_buf *out);
 /* The same for the field and the message of a struct bl_problem, which may quote input. */
 void bl_redact_field(struct bl_str field, struct bl_buf *out);
 void bl_redact_message(struct bl_str message, struct bl_buf *out);
+
+/* Who an event is of that need not be a good one: its user_id, if it is a JSON object that has one. Costs a parse. */
+BL_CHECKED bool bl_event_user(struct bl_str text, char out[BL_USER_ID_MAX_BYTES], size_t *n);
 
 #endif
