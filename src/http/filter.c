@@ -45,6 +45,11 @@ static void swap_send(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, si
         h2o_ostream_send_next(&s->super, req, &s->body, 1, state);
 }
 
+static void add(h2o_req_t *req, const char *name, size_t name_n, const char *value, size_t value_n)
+{
+    h2o_add_header_by_str(&req->pool, &req->res.headers, name, name_n, 0, NULL, value, value_n);
+}
+
 static void swap_body(h2o_req_t *req, h2o_ostream_t **slot)
 {
     struct bl_buf body;
@@ -56,12 +61,8 @@ static void swap_body(h2o_req_t *req, h2o_ostream_t **slot)
     req->res.content_length = s->body.len;
     h2o_set_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE,
                    H2O_STRLIT("application/json; charset=utf-8"), 1);
+    add(req, H2O_STRLIT("x-content-type-options"), H2O_STRLIT("nosniff"));
     bl_buf_release(&body);
-}
-
-static void add(h2o_req_t *req, const char *name, size_t name_n, const char *value, size_t value_n)
-{
-    h2o_add_header_by_str(&req->pool, &req->res.headers, name, name_n, 0, NULL, value, value_n);
 }
 
 static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)

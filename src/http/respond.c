@@ -74,6 +74,8 @@ bool bl_respond_head(struct bl_request *r, int status, const char *type, size_t 
     if (!cache)
         cache = "no-store";
     add_header(req, "cache-control", cache, strlen(cache));
+    add_header(req, "x-content-type-options", "nosniff", 7);
+    add_header(req, "referrer-policy", "no-referrer", 11);
     bl_cors_add(r);
     return true;
 }

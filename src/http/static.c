@@ -46,8 +46,6 @@ struct header {
     const char *name, *value;
 };
 
-static const struct header of_all[] = {
-    {"x-content-type-options", "nosniff"}, {"referrer-policy", "no-referrer"}, {NULL, NULL}};
 static const struct header of_pages[] = {
     {"content-security-policy", POLICY},
     {"permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
@@ -90,7 +88,6 @@ static void send_file(struct bl_request *r, const struct bl_web_file *f, const c
     enum bl_coding coding = bl_coding_choose(bl_request_header(r, "accept-encoding"), f);
     const char *name = bl_coding_name(coding);
     bool varies = f->bytes[BL_CODING_GZIP].p || f->bytes[BL_CODING_BROTLI].p;
-    add_headers(r, of_all);
     if (ends_with(path, ".html"))
         add_headers(r, of_pages);
     if (bl_str_eqz(path, "/tracker.js"))
@@ -115,7 +112,6 @@ static void send_page(struct bl_request *r, const char *page)
         send_file(r, f, EACH_TIME);
         return;
     }
-    add_headers(r, of_all);
     bl_answer_bytes(r, 200, "text/plain; charset=utf-8", bl_str_of(no_web), EACH_TIME);
 }
 

@@ -35,6 +35,8 @@ if(TARGET behaviorlens)
   bl_warnings(bl_test_serve)
   bl_test(test_serve e2e bl_test_serve)
   bl_test(test_serve_store e2e bl_test_serve)
+  bl_test(test_malformed e2e bl_test_serve)
+  target_compile_definitions(test_malformed PRIVATE CASES="${CMAKE_CURRENT_SOURCE_DIR}/malformed")
   add_dependencies(bl_test_serve behaviorlens)
 endif()
 
