@@ -12,15 +12,25 @@
 static const struct {
     job_step *start;
     bool views;
+    const char *path; /* of a list in pages */
 } calls[BL_CALL_COUNT] = {
-    [BL_CALL_PATTERNS] = {patterns_start, false}, [BL_CALL_PATTERN] = {pattern_start, false},
-    [BL_CALL_RESOLVE] = {resolve_start, false},   [BL_CALL_METRICS] = {metrics_start, true},
-    [BL_CALL_HISTORY] = {history_start, true},    [BL_CALL_PAGES] = {pages_start, true},
-    [BL_CALL_USERS] = {users_start, true},        [BL_CALL_USERS_ACTIVE] = {users_start, true},
-    [BL_CALL_USER] = {user_start, true},          [BL_CALL_USER_EVENTS] = {user_events_start, true},
-    [BL_CALL_EVENTS] = {events_start, false},     [BL_CALL_BAD_EVENTS] = {bad_events_start, true},
-    [BL_CALL_WORKERS] = {workers_start, true},    [BL_CALL_PARTITIONS] = {partitions_start, true},
-    [BL_CALL_RULES] = {rules_start, false},       [BL_CALL_EXPOSITION] = {exposition_start, true},
+    [BL_CALL_PATTERNS] = {patterns_start, false, "/api/patterns"},
+    [BL_CALL_PATTERN] = {pattern_start, false, NULL},
+    [BL_CALL_RESOLVE] = {resolve_start, false, NULL},
+    [BL_CALL_METRICS] = {metrics_start, true, NULL},
+    [BL_CALL_HISTORY] = {history_start, true, NULL},
+    [BL_CALL_PAGES] = {pages_start, true, NULL},
+    [BL_CALL_USERS] = {users_start, true, NULL},
+    [BL_CALL_USERS_ACTIVE] = {users_start, true, NULL},
+    [BL_CALL_USER] = {user_start, true, NULL},
+    [BL_CALL_USER_EVENTS] = {user_events_start, true, NULL},
+    [BL_CALL_EVENTS] = {events_start, false, NULL},
+    [BL_CALL_BAD_EVENTS] = {bad_events_start, true, NULL},
+    [BL_CALL_WORKERS] = {workers_start, true, NULL},
+    [BL_CALL_PARTITIONS] = {partitions_start, true, NULL},
+    [BL_CALL_RULES] = {rules_start, false, NULL},
+    [BL_CALL_AUDIT] = {audit_start, false, "/api/audit"},
+    [BL_CALL_EXPOSITION] = {exposition_start, true, NULL},
 };
 
 enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out)
@@ -48,6 +58,11 @@ void bl_queries_free(struct bl_queries *q)
     bl_state_decoder_free(q->decoder);
     free(q->scratch);
     free(q);
+}
+
+void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit)
+{
+    q->audit = *audit;
 }
 
 size_t bl_queries_running(const struct bl_queries *q)
@@ -79,7 +94,8 @@ void job_finish(struct job *j)
                                .type = j->type,
                                .body = bl_buf_view(&j->out),
                                .tagged = j->tagged ? j->tagged : j->out.n,
-                               .next = bl_str_of(j->cursor)};
+                               .next = bl_str_of(j->cursor),
+                               .path = calls[j->query.call].path};
     j->done(j->done_ctx, &answer);
     job_free(j);
 }

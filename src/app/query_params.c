@@ -27,6 +27,7 @@ static const struct {
     [BL_CALL_USER_EVENTS] = {P(ID), true},
     [BL_CALL_EVENTS] = {P(LIMIT) | P(USER_ID), false},
     [BL_CALL_BAD_EVENTS] = {P(LIMIT), false},
+    [BL_CALL_AUDIT] = {P(LIMIT) | P(BEFORE) | P(ACTION), false},
     [BL_CALL_STREAM] = {P(TYPE) | P(SEVERITY) | P(USER_ID) | P(PAGE), false},
 };
 
@@ -145,8 +146,35 @@ static enum bl_err read_since(struct bl_query *q, struct bl_str v, struct bl_pro
                   "`since` must be milliseconds since 1970 (0 to 2^53) or an RFC 3339 time.");
 }
 
+/* The id of a stream entry, `ms-n`. */
+static enum bl_err read_before_entry(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
+{
+    const char *dash = v.n > 1 ? memchr(v.p + 1, '-', v.n - 1) : NULL;
+    size_t at = dash ? (size_t)(dash - v.p) : 0;
+    q->has_before = dash && bl_str_int64((struct bl_str){v.p, at}, &q->before_ms) && q->before_ms >= 0 &&
+                    bl_str_int64((struct bl_str){dash + 1, v.n - at - 1}, &q->before_seq) &&
+                    q->before_seq >= 0;
+    return q->has_before
+               ? BL_OK
+               : refuse(problem, "before",
+                        "`before` must be the id of an entry, as in the Link header of the page before.");
+}
+
+static enum bl_err read_action(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
+{
+    if (v.n > sizeof q->action || !bl_str_utf8(v) || bl_str_has_control(v))
+        return refuse(problem, "action",
+                      "`action` must be the name of an audited action, as resolve or erase.");
+    q->action_n = v.n;
+    if (v.n)
+        memcpy(q->action, v.p, v.n);
+    return BL_OK;
+}
+
 static enum bl_err read_before(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
 {
+    if (q->call == BL_CALL_AUDIT)
+        return read_before_entry(q, v, problem);
     const char *colon = v.n ? memchr(v.p, ':', v.n) : NULL;
     size_t at = colon ? (size_t)(colon - v.p) : 0;
     q->has_before = colon && bl_str_int64((struct bl_str){v.p, at}, &q->before_ms) && q->before_ms >= 0 &&
@@ -185,6 +213,7 @@ static enum bl_err (*const readers[BL_QUERY_PARAM_COUNT])(struct bl_query *q, st
     [BL_QUERY_PARAM_WITHIN_MINUTES] = read_within_minutes,
     [BL_QUERY_PARAM_WITHIN_SECONDS] = read_within_seconds,
     [BL_QUERY_PARAM_ID] = read_user,
+    [BL_QUERY_PARAM_ACTION] = read_action,
 };
 
 static enum bl_err read_path_id(struct bl_query *q, struct bl_str id, struct bl_problem *problem)

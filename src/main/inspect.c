@@ -1,6 +1,7 @@
 /* `behaviorlens inspect`: what the store holds, from the terminal. The same queries as the API, on a
  * connection of its own: no server is needed. */
 #include "inspect.h"
+#include "inspect_audit.h"
 
 #include "bl/store/acl.h"
 #include "bl/store/keys.h"
@@ -168,6 +169,8 @@ static const struct what {
     {"pattern", BL_CALL_PATTERN, true, NULL, "one pattern"},
     {"metrics", BL_CALL_EXPOSITION, false, NULL, "all figures as Prometheus reads them"},
     {"entries", BL_CALL_COUNT, false, NULL, "every entry of the event streams in order of time, as NDJSON"},
+    {"audit", BL_CALL_AUDIT, false, "n @at action actor subject detail",
+     "who changed what: the latest entries of the audit trail; --verify follows all of it"},
     {"keys", BL_CALL_COUNT, false, NULL, "the Redis keys and the redis-cli line that reads each"},
     {"acl", BL_CALL_COUNT, false, NULL,
      "the Redis users, one for each role, as the ACL lines that make them"},
@@ -288,6 +291,15 @@ int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
     if (strcmp(w->name, "acl") == 0) {
         print_acl(&r.i, bl_config_text(config, BL_OPTION_ENV));
         return fflush(stdout) == 0 ? r.i.status : 1;
+    }
+    if (strcmp(w->name, "audit") == 0 && bl_config_int(config, BL_OPTION_VERIFY)) {
+        char url[UP_URL_MAX];
+        const char *at = up_data_address(config, url);
+        if (!at)
+            inspect_end(&r.i, "no `up` runs on the directory of --data.");
+        return at ? inspect_verify_audit(at, bl_config_text(config, BL_OPTION_ENV),
+                                         bl_config_text(config, BL_OPTION_HEAD), r.i.json)
+                  : 1;
     }
     if (uv_loop_init(&r.loop) != 0)
         return 1;

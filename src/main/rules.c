@@ -3,6 +3,7 @@
  *
  * What FILE does not name has its default: the file says how it shall be, not what shall be different. */
 #include "rules.h"
+#include "actor.h"
 #include "commands.h"
 #include "say.h"
 #include "up.h"
@@ -150,6 +151,7 @@ static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_bu
     struct bl_ruleset_applied a;
     struct bl_ruleset_effect e = {0};
     struct bl_buf source;
+    char actor[BL_AUDIT_ACTOR_MAX + 1];
     int n = bl_ruleset_partitions(r);
     if (n == 0)
         return rules_fail("there is no data set of this environment yet: start a worker first.");
@@ -160,7 +162,8 @@ static int apply(struct bl_ruleset *r, const char *path, bool json, struct bl_bu
     bl_buf_init(&source, 0);
     bl_buf_printf(&source, "apply %s%c", rules_file_name(path), '\0');
     const struct bl_settings *s = bl_config_rules(file);
-    enum bl_err err = source.err == BL_OK ? bl_ruleset_apply(r, s, source.p, false, &a) : source.err;
+    enum bl_err err =
+        source.err == BL_OK ? bl_ruleset_apply(r, s, source.p, false, actor_local(actor), &a) : source.err;
     if (err == BL_OK) {
         if (!json)
             say_applied(&a, s, out);

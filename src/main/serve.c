@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "presence.h"
 #include "serve_keys.h"
+#include "serve_audit.h"
 #include "serve_limits.h"
 #include "signals.h"
 
@@ -56,6 +57,7 @@ struct serve {
     struct bl_watch *watch;
     struct bl_process *process;
     struct serve_limits *limits;
+    struct serve_audit *audit;
     struct bl_server *server;
     struct serve_keys *keys;
     struct bl_http_health health;
@@ -230,7 +232,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
     };
     _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
     memcpy(out, all, sizeof all);
-    return serve_limits_counters(s->limits, out, sizeof all / sizeof all[0]);
+    return serve_audit_counters(s->audit, out, serve_limits_counters(s->limits, out, sizeof all / sizeof all[0]));
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -250,6 +252,7 @@ static void on_tick(uv_timer_t *timer)
     bl_vitals_poll(s->vitals, s->link);
     serve_limits_tick(s->limits, s->vitals);
     bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
+    serve_audit_tick(s->audit, (int64_t)uv_now(&s->loop));
     bl_process_beat(s->process, s->link, c, counters(s, c));
 }
 
@@ -339,6 +342,8 @@ static enum bl_err make_store(struct serve *s)
     if (err == BL_OK)
         err = bl_link_new(&s->loop, &link, &s->link);
     if (err == BL_OK)
+        err = serve_audit_new(s->config, s->link, &s->audit);
+    if (err == BL_OK)
         err = bl_append_new(&s->loop, &options, &s->append);
     if (err == BL_OK)
         err = bl_store_reads_new(&s->loop, url, bl_str_of(env), &s->reads);
@@ -359,6 +364,7 @@ static enum bl_err make_flows(struct serve *s)
         err = bl_queries_new(bl_store_reads_port(s->reads), &s->queries);
     if (err != BL_OK)
         return err;
+    serve_audit_queries(s->audit, s->queries);
     struct bl_watch_options watch = {bl_store_reads_port(s->reads), s->queries,
                                      bl_store_changes_port(s->changes), bl_http_stream_sink(),
                                      (size_t)bl_config_int(s->config, BL_OPTION_STREAM_CLIENTS)};
@@ -436,6 +442,7 @@ static void serve_free(struct serve *s)
     bl_rejects_free(s->rejects);
     bl_process_free(s->process);
     serve_limits_free(s->limits);
+    serve_audit_free(s->audit);
     if (uv_loop_close(&s->loop) != 0)
         bl_log_plain(BL_LOG_WARN, "the loop did not close");
     free(s);

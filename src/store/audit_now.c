@@ -40,8 +40,8 @@ static bool load(redisContext *redis)
     return ok;
 }
 
-static enum bl_err append(redisContext *redis, struct bl_str key, const struct bl_audit_entry *entry,
-                          struct bl_buf *why)
+enum bl_err audit_append(redisContext *redis, struct bl_str key, const struct bl_audit_entry *entry,
+                         struct bl_buf *why)
 {
     struct audit_head head = {0};
     enum audit_said said = load(redis) ? AUDIT_MOVED : AUDIT_REFUSED;
@@ -79,7 +79,7 @@ enum bl_err bl_audit_write_now(const char *url, const char *env, const struct bl
     if (err != BL_OK)
         return err;
     key_of(&key, env);
-    err = key.err == BL_OK ? append(redis, bl_buf_view(&key), entry, why) : key.err;
+    err = key.err == BL_OK ? audit_append(redis, bl_buf_view(&key), entry, why) : key.err;
     bl_buf_release(&key);
     redisFree(redis);
     return err;

@@ -60,6 +60,7 @@ static const struct {
     [BL_READ_ENTRIES] = {BL_KEY_EVENTS, NO_ARG, "XRANGE $k ($v + COUNT $a"},
     [BL_READ_RULES] = {BL_KEY_RULES, NO_ARG, "HGETALL $k"},
     [BL_READ_RULES_HISTORY] = {BL_KEY_RULES_HISTORY, NO_ARG, "XREVRANGE $k + - COUNT $a"},
+    [BL_READ_AUDIT] = {BL_KEY_AUDIT, NO_ARG, "XREVRANGE $k $v - COUNT $a"},
     [BL_READ_COMMAND] = {BL_KEY_EVENTS, NO_ARG, "XADD $k * command $v"},
     [BL_READ_FEED] = {BL_KEY_CHANGES, NO_ARG, "XRANGE $k ($v + COUNT $a"},
     [BL_READ_FEED_PLACE] = {BL_KEY_CHANGES, NO_ARG, NULL}, /* a script */

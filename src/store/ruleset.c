@@ -1,6 +1,7 @@
 /* See ruleset.h.
  *
  *   newest ──same──> nothing
+ *     │  the audit trail is told
  *     │  WATCH history, newest again? MULTI: XADD history, XADD each events; EXEC
  *     └──────────── nil: another was faster, once more */
 #include "bl/store/ruleset.h"
@@ -8,6 +9,7 @@
 #include "bl/core/tunable.h"
 #include "bl/store/keys.h"
 #include "bl/wire/command.h"
+#include "audit_internal.h"
 #include "dial.h"
 
 #include <stdio.h>
@@ -216,7 +218,7 @@ struct change {
     int64_t after; /* the version that must be the newest in the history; 0: there is none */
     int64_t next;  /* the one to come */
     char at[24], version[24], kept[16];
-    struct bl_str source, settings;
+    struct bl_str source, settings, actor;
     bool of_up;
 };
 
@@ -272,6 +274,28 @@ static int queue_change(struct bl_ruleset *r, const struct change *c)
     queue(r, 1, (struct bl_str[]){BL_STR("EXEC")});
     bl_buf_release(&command);
     return n;
+}
+
+/* Another may be faster still: then the trail has one version twice, of which the later entry is the one that holds. */
+static enum bl_err audit(struct bl_ruleset *r, const struct change *c)
+{
+    struct bl_buf detail, why;
+    char version[24];
+    snprintf(version, sizeof version, "%lld", (long long)c->next);
+    bl_buf_init(&detail, BL_AUDIT_DETAIL_MAX);
+    bl_buf_init(&why, 0);
+    bl_buf_z(&detail, "{\"source\":");
+    bl_buf_json(&detail, c->source);
+    bl_buf_char(&detail, '}');
+    const struct bl_audit_entry entry = {BL_STR("rules"), c->actor, bl_str_of(version),
+                                         detail.err == BL_OK ? bl_buf_view(&detail) : BL_STR("")};
+    enum bl_err err = audit_append(r->redis, key(r, BL_KEY_AUDIT, 0), &entry, &why);
+    bl_buf_char(&why, '\0');
+    if (err != BL_OK)
+        fail(r, why.n > 1 ? why.p : bl_err_text(err));
+    bl_buf_release(&detail);
+    bl_buf_release(&why);
+    return err;
 }
 
 /* *done false: another was faster. */
@@ -346,7 +370,8 @@ static enum bl_err attempt(struct bl_ruleset *r, const struct bl_settings *s, st
     c->next = (most > newest.version ? most : newest.version) + 1;
     if (!out->same) {
         out->version = c->next;
-        return change(r, c, done);
+        err = audit(r, c);
+        return err == BL_OK ? change(r, c, done) : err;
     }
     out->version = newest.version;
     *done = true;
@@ -355,13 +380,16 @@ static enum bl_err attempt(struct bl_ruleset *r, const struct bl_settings *s, st
 }
 
 enum bl_err bl_ruleset_apply(struct bl_ruleset *r, const struct bl_settings *s, const char *source,
-                             bool of_up, struct bl_ruleset_applied *out)
+                             bool of_up, struct bl_str actor, struct bl_ruleset_applied *out)
 {
     struct bl_buf settings;
     bool done = false;
     bl_buf_init(&settings, BL_RULES_MAX_BYTES);
     bl_rules_write(s, &settings);
-    struct change c = {.source = bl_str_of(source), .settings = bl_buf_view(&settings), .of_up = of_up};
+    struct change c = {.source = bl_str_of(source),
+                       .settings = bl_buf_view(&settings),
+                       .actor = actor,
+                       .of_up = of_up};
     enum bl_err err = settings.err;
     *out = (struct bl_ruleset_applied){0};
     for (int i = 0; err == BL_OK && !done && i < ATTEMPTS; i++)

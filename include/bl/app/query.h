@@ -14,6 +14,7 @@
 #ifndef BL_APP_QUERY_H
 #define BL_APP_QUERY_H
 
+#include "bl/app/audit.h"
 #include "bl/app/reads.h"
 #include "bl/base/buf.h"
 #include "bl/core/pattern.h"
@@ -42,7 +43,8 @@
     X(MINUTES, "minutes")                                                                                    \
     X(WITHIN_MINUTES, "within")                                                                              \
     X(WITHIN_SECONDS, "within")                                                                              \
-    X(ID, "id")
+    X(ID, "id")                                                                                              \
+    X(ACTION, "action")
 
 #define BL_QUERY_PARAM_ENUM(id, name) BL_QUERY_PARAM_##id,
 enum bl_query_param { BL_QUERY_PARAMS(BL_QUERY_PARAM_ENUM) BL_QUERY_PARAM_COUNT };
@@ -64,6 +66,7 @@ enum bl_call {
     BL_CALL_WORKERS,
     BL_CALL_PARTITIONS,
     BL_CALL_RULES,
+    BL_CALL_AUDIT,
     BL_CALL_EXPOSITION, /* Prometheus text */
     BL_CALL_STREAM,     /* its filters only: see app/watch.h */
     BL_CALL_COUNT
@@ -78,10 +81,14 @@ struct bl_query {
     int resolved;                                /* 1, 0, or -1 */
     bool has_before;
     int64_t before_ms;
+    int64_t before_seq; /* of AUDIT */
     struct bl_pattern_id before_id;
     size_t user_n, page_n, q_n;
     char user[BL_USER_ID_MAX_BYTES], page[BL_PAGE_MAX_BYTES + 1], q[BL_QUERY_Q_MAX];
     struct bl_pattern_id id; /* of PATTERN and RESOLVE */
+    size_t action_n, actor_n;
+    char action[BL_AUDIT_ACTION_MAX];
+    char actor[BL_AUDIT_ACTOR_MAX]; /* who asks, for what is audited; not read from the parameters */
 };
 
 struct bl_query_pair {
@@ -103,12 +110,15 @@ struct bl_answer {
     struct bl_str body;
     size_t tagged;      /* the ETag covers body[0, tagged): what comes before `as_of` */
     struct bl_str next; /* cursor of the next page; empty: this was the last */
+    const char *path;   /* of the call that it is for */
 };
 typedef void bl_answer_fn(void *ctx, const struct bl_answer *answer);
 
 struct bl_queries;
 /* Borrows the port, which must outlive it. */
 BL_CHECKED enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out);
+/* What is asked before a query changes anything (a resolve); copied. Without one, nothing is asked. */
+void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit);
 /* No query may be under way. */
 void bl_queries_free(struct bl_queries *q);
 /* Queries under way. */

@@ -47,8 +47,9 @@ struct bl_ruleset_applied {
     bool same;               /* these settings were the newest already: nothing was changed */
     struct bl_rules *before; /* given: those before; NULL: there were none, or none that can be read */
 };
-/* Makes s the newest version; of a data set without rules, version 1. `of_up`: remembered as what `up` applied. */
+/* Makes s the newest version; of a data set without rules, version 1. `of_up`: remembered as what `up` applied. The audit
+ * trail is told before (app/audit.h); without that nothing is changed. `actor` is who it names. */
 BL_CHECKED enum bl_err bl_ruleset_apply(struct bl_ruleset *r, const struct bl_settings *s, const char *source,
-                                        bool of_up, struct bl_ruleset_applied *out);
+                                        bool of_up, struct bl_str actor, struct bl_ruleset_applied *out);
 
 #endif
