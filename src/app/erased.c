@@ -22,8 +22,9 @@ void bl_erased_clear(struct bl_erased *e)
 
 struct bl_hash128 bl_erased_hash(struct bl_hash_key key, struct bl_str user_id)
 {
-    /* Not the key that spreads users over partitions, nor that of the audit trail: none says anything of the others. */
-    struct bl_hash_key own = {key.k0 ^ 0x746f6d6273746f6eULL, key.k1 ^ 0x65206f6620757365ULL};
+    /* As bl_audit_user (store/audit.h), so that the trail and the tombstone name a user alike; not the key that spreads
+     * users over partitions, so that neither says anything of the other. */
+    struct bl_hash_key own = {key.k0 ^ 0x6175646974206f66ULL, key.k1 ^ 0x2061207573657221ULL};
     return bl_hash128(own, user_id);
 }
 

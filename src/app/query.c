@@ -24,6 +24,9 @@ static const struct {
     [BL_CALL_USERS_ACTIVE] = {users_start, true, NULL},
     [BL_CALL_USER] = {user_start, true, NULL},
     [BL_CALL_USER_EVENTS] = {user_events_start, true, NULL},
+    [BL_CALL_ERASE] = {erase_start, false, NULL},
+    [BL_CALL_ERASURE] = {erasure_start, false, NULL},
+    [BL_CALL_READMIT] = {readmit_start, false, NULL},
     [BL_CALL_EVENTS] = {events_start, false, NULL},
     [BL_CALL_BAD_EVENTS] = {bad_events_start, true, NULL},
     [BL_CALL_WORKERS] = {workers_start, true, NULL},
@@ -63,6 +66,11 @@ void bl_queries_free(struct bl_queries *q)
 void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit)
 {
     q->audit = *audit;
+}
+
+void bl_queries_retention(struct bl_queries *q, int64_t stream_ms)
+{
+    q->stream_retention_ms = stream_ms;
 }
 
 size_t bl_queries_running(const struct bl_queries *q)

@@ -22,6 +22,7 @@ struct bl_queries {
     struct bl_reads reads;
     struct bl_audit_port audit; /* write NULL: none */
     size_t running;
+    int64_t stream_retention_ms;
     struct bl_state_decoder *decoder;
     struct bl_user *scratch; /* one unpacked user: too large for a stack or a job */
 };
@@ -98,7 +99,7 @@ void json_time_or_null(struct bl_buf *b, const char *name, int64_t v);
 
 /* The calls: first step after META and, if the call needs it, the views. */
 job_step patterns_start, pattern_start, resolve_start, metrics_start, history_start, pages_start, users_start,
-    user_start, user_events_start, events_start, bad_events_start, workers_start, partitions_start,
-    rules_start, audit_start, exposition_start;
+    user_start, user_events_start, erase_start, erasure_start, readmit_start, events_start, bad_events_start,
+    workers_start, partitions_start, rules_start, audit_start, exposition_start;
 
 #endif

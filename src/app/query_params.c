@@ -25,6 +25,9 @@ static const struct {
     [BL_CALL_USERS_ACTIVE] = {P(LIMIT) | P(WITHIN_SECONDS), false},
     [BL_CALL_USER] = {P(ID), true},
     [BL_CALL_USER_EVENTS] = {P(ID), true},
+    [BL_CALL_ERASE] = {P(ID), true},
+    [BL_CALL_ERASURE] = {P(ID), true},
+    [BL_CALL_READMIT] = {P(ID), true},
     [BL_CALL_EVENTS] = {P(LIMIT) | P(USER_ID), false},
     [BL_CALL_BAD_EVENTS] = {P(LIMIT), false},
     [BL_CALL_AUDIT] = {P(LIMIT) | P(BEFORE) | P(ACTION), false},
@@ -107,7 +110,7 @@ static enum bl_err read_resolved(struct bl_query *q, struct bl_str v, struct bl_
 
 static enum bl_err read_user(struct bl_query *q, struct bl_str v, struct bl_problem *problem)
 {
-    const char *field = q->call == BL_CALL_USER || q->call == BL_CALL_USER_EVENTS ? "id" : "user_id";
+    const char *field = calls[q->call].params & P(ID) ? "id" : "user_id";
     if (v.n > sizeof q->user || !bl_str_utf8(v) || bl_str_has_control(v))
         return refuse(problem, field, "A user id is 1 to 128 bytes of UTF-8 without control characters.");
     q->user_n = v.n;
@@ -218,7 +221,7 @@ static enum bl_err (*const readers[BL_QUERY_PARAM_COUNT])(struct bl_query *q, st
 
 static enum bl_err read_path_id(struct bl_query *q, struct bl_str id, struct bl_problem *problem)
 {
-    if (q->call == BL_CALL_USER || q->call == BL_CALL_USER_EVENTS)
+    if (calls[q->call].params & P(ID))
         return id.n ? read_user(q, id, problem) : BL_OK;
     if (bl_pattern_id_parse(id, &q->id))
         return BL_OK;

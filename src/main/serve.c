@@ -24,6 +24,7 @@
 #include "bl/store/append.h"
 #include "bl/store/changes.h"
 #include "bl/store/dataset.h"
+#include "bl/store/erasure.h"
 #include "bl/store/process.h"
 #include "bl/store/reads.h"
 #include "bl/store/rejects.h"
@@ -50,6 +51,7 @@ struct serve {
     struct bl_append *append;
     struct bl_ingest *ingest;
     struct bl_rejects *rejects;
+    struct bl_erasure *erasure;
     struct bl_vitals *vitals; /* NULL until the data set is open */
     struct bl_store_reads *reads;
     struct bl_queries *queries;
@@ -94,6 +96,11 @@ static int64_t user_wait(void *ctx, struct bl_str user_id)
     return serve_limits_user(((struct serve *)ctx)->limits, user_id);
 }
 
+static bool is_erased(void *ctx, struct bl_str user_id)
+{
+    return bl_erasure_has(((struct serve *)ctx)->erasure, user_id);
+}
+
 static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                    void *fn_ctx)
 {
@@ -126,12 +133,15 @@ static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
     enum bl_err err = s->vitals ? BL_OK : bl_vitals_new(&options, &s->vitals);
     if (err == BL_OK)
         err = bl_append_open(s->append, d->hash_key, d->partitions);
+    if (err == BL_OK)
+        err = bl_erasure_open(s->erasure, d->hash_key, d->partitions);
     if (err != BL_OK)
         return err;
     s->hash_key = d->hash_key;
     s->dataset_open = s->current = true;
     bl_vitals_entered(s->vitals, d->hash_key);
     bl_vitals_poll(s->vitals, s->link);
+    bl_erasure_poll(s->erasure, s->link);
     return BL_OK;
 }
 
@@ -215,6 +225,8 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"http_connections_slow_total", h->cut_slow},
         {"events_accepted_total", i->accepted},
         {"events_rejected_total", i->rejected},
+        {"erased_users", bl_erasure_counts(s->erasure)->tombstones},
+        {"erasures_unfinished", bl_erasure_counts(s->erasure)->unfinished},
         {"events_unavailable_total", i->unavailable},
         {"events_backlog_total", i->backlog},
         {"appends_total", a->count},
@@ -251,6 +263,7 @@ static void on_tick(uv_timer_t *timer)
         return;
     bl_vitals_poll(s->vitals, s->link);
     serve_limits_tick(s->limits, s->vitals);
+    bl_erasure_poll(s->erasure, s->link);
     bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
     serve_audit_tick(s->audit, (int64_t)uv_now(&s->loop));
     bl_process_beat(s->process, s->link, c, counters(s, c));
@@ -334,6 +347,8 @@ static enum bl_err make_store(struct serve *s)
     struct bl_append_options options = {url, env, bl_config_int(s->config, BL_OPTION_APPEND_TIMEOUT), s,
                                         flush};
     enum bl_err err = bl_rejects_new(env, &s->rejects);
+    if (err == BL_OK)
+        err = bl_erasure_new(bl_str_of(env), &s->erasure);
     struct serve_keys_options keys = {s->config, s->rejects, NULL, s, on_refused};
     if (err == BL_OK)
         err = serve_keys_new(&keys, &s->keys);
@@ -354,7 +369,7 @@ static enum bl_err make_store(struct serve *s)
 
 static enum bl_err make_flows(struct serve *s)
 {
-    struct bl_ingest_port port = {s, partition_of, admit, user_wait, append, wake, refused};
+    struct bl_ingest_port port = {s, partition_of, admit, user_wait, is_erased, append, wake, refused};
     struct bl_ingest_options options = {(size_t)bl_config_int(s->config, BL_OPTION_BATCH_MAX_EVENTS),
                                         strcmp(bl_config_text(s->config, BL_OPTION_CLOCK), "event") == 0};
     enum bl_err err = serve_limits_new(s->config, &s->loop, &s->limits);
@@ -365,6 +380,7 @@ static enum bl_err make_flows(struct serve *s)
     if (err != BL_OK)
         return err;
     serve_audit_queries(s->audit, s->queries);
+    bl_queries_retention(s->queries, bl_config_int(s->config, BL_OPTION_STREAM_RETENTION));
     struct bl_watch_options watch = {bl_store_reads_port(s->reads), s->queries,
                                      bl_store_changes_port(s->changes), bl_http_stream_sink(),
                                      (size_t)bl_config_int(s->config, BL_OPTION_STREAM_CLIENTS)};
@@ -440,6 +456,7 @@ static void serve_free(struct serve *s)
     bl_vitals_free(s->vitals);
     serve_keys_free(s->keys);
     bl_rejects_free(s->rejects);
+    bl_erasure_free(s->erasure);
     bl_process_free(s->process);
     serve_limits_free(s->limits);
     serve_audit_free(s->audit);

@@ -61,6 +61,9 @@ enum bl_call {
     BL_CALL_USERS_ACTIVE,
     BL_CALL_USER,
     BL_CALL_USER_EVENTS,
+    BL_CALL_ERASE,
+    BL_CALL_ERASURE, /* what has become of an erase */
+    BL_CALL_READMIT,
     BL_CALL_EVENTS,
     BL_CALL_BAD_EVENTS,
     BL_CALL_WORKERS,
@@ -121,6 +124,8 @@ BL_CHECKED enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_qu
 void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit);
 /* No query may be under way. */
 void bl_queries_free(struct bl_queries *q);
+/* How long the streams are kept once they are committed, for the report of an erasure. */
+void bl_queries_retention(struct bl_queries *q, int64_t stream_ms);
 /* Queries under way. */
 size_t bl_queries_running(const struct bl_queries *q);
 

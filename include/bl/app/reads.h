@@ -38,8 +38,10 @@ enum bl_read_kind {
     BL_READ_RULES,         /* in effect in the partition -> name, value … */
     BL_READ_RULES_HISTORY, /* at most a, newest first -> as BAD */
     BL_READ_AUDIT, /* entries of the audit trail before `arg` (`+`: all), at most a, newest first -> as BAD */
-    BL_READ_COMMAND,    /* appends the command `arg` to the stream (the one that writes) -> entry id */
-    BL_READ_FEED,       /* changes after the feed's entry `arg`, at most a -> as BAD */
+    BL_READ_TOMBSTONE, /* of the erased user with hash `arg` -> ms */
+    BL_READ_ERASURE,   /* the erasure with hash `arg` -> name, value … */
+    BL_READ_COMMAND,   /* appends the command `arg` to the stream (the one that writes) -> entry id */
+    BL_READ_FEED,      /* changes after the feed's entry `arg`, at most a -> as BAD */
     BL_READ_FEED_PLACE, /* a reader of the change feed is at entry `arg` -> last entry's id; `1` if nothing after
                            `arg` is gone */
     BL_READ_KIND_COUNT
