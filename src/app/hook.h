@@ -1,6 +1,6 @@
 /* Where a test makes the program die, or takes its memory: in debug builds (presets dev, asan, fuzz) the worker aborts
- * when it applies an event of the user named by BL_TEST_ABORT_EVENT, or fires a deadline of the one named by
- * BL_TEST_ABORT_DEADLINE. In the simulation its schedule decides. In release builds nothing of this is compiled, and a
+ * when it applies an event of the user named by BEHAVIORLENS_TEST_ABORT_EVENT, or fires a deadline of the one named by
+ * BEHAVIORLENS_TEST_ABORT_DEADLINE. In the simulation its schedule decides. In release builds nothing of this is compiled, and a
  * test looks into the program to be sure (tests/lint/hooks.sh). */
 #ifndef BL_APP_HOOK_H
 #define BL_APP_HOOK_H
@@ -22,8 +22,8 @@ static inline bool bl_hook_abort(const char *variable, struct bl_str user_id)
         abort();
     return false;
 }
-#define BL_HOOK_EVENT(user_id, page) ((void)bl_hook_abort("BL_TEST_ABORT_EVENT", user_id))
-#define BL_HOOK_FIRE(user_id, u)     bl_hook_abort("BL_TEST_ABORT_DEADLINE", user_id)
+#define BL_HOOK_EVENT(user_id, page) ((void)bl_hook_abort("BEHAVIORLENS_TEST_ABORT_EVENT", user_id))
+#define BL_HOOK_FIRE(user_id, u)     bl_hook_abort("BEHAVIORLENS_TEST_ABORT_DEADLINE", user_id)
 #else
 #define BL_HOOK_EVENT(user_id, page) ((void)0)
 #define BL_HOOK_FIRE(user_id, u)     0

@@ -122,7 +122,7 @@ static void on_unit(struct owner *o, bool poison)
         owner_survey(o);
         return;
     }
-    set_aside(o, command ? -1 : (int64_t)o->careful.n_lines - 1,
+    set_aside(o, (int64_t)o->careful.n_lines - 1,
               command ? "workers died of this command" : "workers died of this event", o->careful.line);
     if (BL_PLANT(NEIGHBOURS))
         o->careful.rest = BL_STR("");

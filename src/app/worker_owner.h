@@ -90,7 +90,7 @@ struct remembered {
 struct poison {
     struct bl_str id, text;
     const char *reason;
-    int64_t line; /* of the entry's events, from 0; -1: not one of them */
+    int64_t line; /* of the entry, from 0, that workers died of; -1: something else */
 };
 
 /* The round's command erases a user, or lets one back in (worker_erase.c). */

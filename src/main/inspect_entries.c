@@ -8,10 +8,12 @@
  *
  *   {"received":ms,"partition":p,"rules":{"command":"rules","version":N,"settings":{…}}}
  *
- * What is detected is a function of these lines alone (SPEC 3.5): they are the export of a run. Entries are
+ * What is detected is a function of these lines alone (SPEC 3.5): they are the export of a run. What workers died of and
+ * set aside before the command was run is left out, for it had no effect. Entries are
  * read a few at a time from each partition; memory does not grow with the stream. */
 #include "inspect.h"
 
+#include "bl/app/aside.h"
 #include "bl/base/limits.h"
 #include "bl/wire/command.h"
 
@@ -29,6 +31,7 @@ struct lane {
     bool done;
     struct bl_buf text; /* the lines of the page */
     size_t n, at;
+    struct bl_aside aside;
     struct {
         struct id id;
         size_t end; /* of its lines, in text */
@@ -42,13 +45,17 @@ static struct {
     struct bl_read *reads;
     char (*after)[48];
     int *asked;
-    bool begun; /* the rules are asked for */
-} all;          /* the command runs once */
+    struct bl_buf left; /* of an entry, without what was set aside */
+    bool begun;         /* the rules are asked for */
+} all;                  /* the command runs once */
 
 static void end(const char *complaint)
 {
-    for (int p = 0; all.lane && p < all.partitions; p++)
+    for (int p = 0; all.lane && p < all.partitions; p++) {
         bl_buf_release(&all.lane[p].text);
+        bl_aside_release(&all.lane[p].aside);
+    }
+    bl_buf_release(&all.left);
     free(all.lane);
     free(all.reads);
     free(all.after);
@@ -110,8 +117,12 @@ static void take(int p, const struct bl_read_reply *r)
         if (!bl_str_int64(r->item[k + 1], &items) || items < 0 || (size_t)items > r->n - k - 2)
             break;
         lane->last = lane->entry[lane->n].id = id_of(r->item[k]);
-        for (size_t f = 0; f + 1 < (size_t)items; f += 2)
-            put_entry(lane, p, lane->last, r->item[k + 2 + f], r->item[k + 3 + f]);
+        for (size_t f = 0; f + 1 < (size_t)items; f += 2) {
+            struct bl_str field = r->item[k + 2 + f], value = r->item[k + 3 + f];
+            if (bl_aside_leave_out(&lane->aside, r->item[k], &field, &value, &all.left) != BL_OK)
+                lane->text.err = BL_ERR_NO_MEMORY;
+            put_entry(lane, p, lane->last, field, value);
+        }
         lane->entry[lane->n++].end = lane->text.n;
         k += 2 + (size_t)items;
     }
@@ -276,6 +287,32 @@ static void ask(void)
         all.i->reads->read(all.i->reads->port, all.reads, n, on_pages, NULL);
 }
 
+/* ---- what was set aside ---- */
+
+static void on_aside(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
+{
+    (void)ctx;
+    for (size_t p = 0; p < n && err == BL_OK; p++)
+        for (size_t k = 0; k + 1 < r[p].n && err == BL_OK;) {
+            int64_t items;
+            if (!bl_str_int64(r[p].item[k + 1], &items) || items < 0 || (size_t)items > r[p].n - k - 2)
+                break;
+            err = bl_aside_add(&all.lane[p].aside, r[p].item + k + 2, (size_t)items);
+            k += 2 + (size_t)items;
+        }
+    if (err != BL_OK)
+        end(bl_err_text(err));
+    else
+        ask();
+}
+
+static void ask_aside(void)
+{
+    for (int p = 0; p < all.partitions; p++)
+        all.reads[p] = (struct bl_read){.kind = BL_READ_ASIDE, .partition = p};
+    all.i->reads->read(all.i->reads->port, all.reads, (size_t)all.partitions, on_aside, NULL);
+}
+
 static void on_meta(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
 {
     (void)ctx, (void)n;
@@ -295,7 +332,7 @@ static void on_meta(void *ctx, enum bl_err err, const struct bl_read_reply *r, s
     if (!all.lane || !all.reads || !all.after || !all.asked)
         end(bl_err_text(BL_ERR_NO_MEMORY));
     else
-        ask();
+        ask_aside();
 }
 
 void inspect_entries(struct inspect *i)

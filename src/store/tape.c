@@ -1,6 +1,7 @@
 /* See tape.h. One chunk is held at a time: CHUNK entries, each at most what ingest packs into one. Between
  * chunks the stream may be trimmed under us; the reader simply goes on with the next id there is. */
 #include "bl/store/tape.h"
+#include "bl/app/aside.h"
 #include "bl/base/limits.h"
 #include "bl/store/keys.h"
 #include "dial.h"
@@ -21,6 +22,10 @@ struct bl_tape {
     redisReply *chunk;
     size_t at;
     bool last; /* the chunk at hand is the last one */
+    /* of the partition at hand */
+    struct bl_aside aside;
+    bool aside_known;
+    struct bl_buf left; /* of an entry, without it */
 };
 
 static struct bl_str text_of(const redisReply *r)
@@ -76,6 +81,7 @@ enum bl_err bl_tape_open(const char *url, const char *env, struct bl_tape **out,
         return BL_ERR_NO_MEMORY;
     snprintf(t->env, sizeof t->env, "%s", env);
     bl_buf_init(&t->key, 0);
+    bl_buf_init(&t->left, 0);
     enum bl_err err = bl_dial(url, &t->redis, why);
     if (err == BL_OK) {
         const char *complaint = read_now(t) ? read_meta(t) : "the store does not tell its time";
@@ -100,6 +106,8 @@ void bl_tape_close(struct bl_tape *t)
     if (t->redis)
         redisFree(t->redis);
     bl_buf_release(&t->key);
+    bl_buf_release(&t->left);
+    bl_aside_release(&t->aside);
     free(t);
 }
 
@@ -222,6 +230,7 @@ void bl_tape_wind(struct bl_tape *t, int partition, int64_t from_ms, int64_t to_
     t->from_seq = 0;
     t->to_ms = to_ms;
     t->partition = partition;
+    t->aside_known = false;
 }
 
 static enum bl_err read_chunk(struct bl_tape *t)
@@ -242,9 +251,37 @@ static enum bl_err read_chunk(struct bl_tape *t)
     return BL_OK;
 }
 
+#define ASIDE_FIELDS 16
+
+/* The quarantine is capped, and read whole. */
+static enum bl_err read_aside(struct bl_tape *t)
+{
+    struct bl_str args[] = {BL_STR("XRANGE"), key(t, BL_KEY_QUARANTINE, t->partition), BL_STR("-"),
+                            BL_STR("+")};
+    redisReply *r = bl_dial_call(t->redis, 4, args);
+    enum bl_err err = r && r->type == REDIS_REPLY_ARRAY ? BL_OK : BL_ERR_STORE_UNAVAILABLE;
+    bl_aside_release(&t->aside);
+    for (size_t i = 0; err == BL_OK && i < r->elements; i++) {
+        const redisReply *e = r->element[i], *fields = e->elements == 2 ? e->element[1] : NULL;
+        struct bl_str text[ASIDE_FIELDS];
+        size_t n = 0;
+        for (; fields && n < fields->elements && n < ASIDE_FIELDS; n++)
+            text[n] = text_of(fields->element[n]);
+        err = bl_aside_add(&t->aside, text, n);
+    }
+    freeReplyObject(r);
+    t->aside_known = err == BL_OK;
+    return err;
+}
+
 enum bl_err bl_tape_next(struct bl_tape *t, struct bl_tape_entry *out, bool *more)
 {
     *more = false;
+    if (!t->aside_known) {
+        enum bl_err err = read_aside(t);
+        if (err != BL_OK)
+            return err;
+    }
     if (!t->chunk || (t->at == t->chunk->elements && !t->last)) {
         enum bl_err err = read_chunk(t);
         if (err != BL_OK)
@@ -263,5 +300,5 @@ enum bl_err bl_tape_next(struct bl_tape *t, struct bl_tape_entry *out, bool *mor
     out->field = whole ? text_of(fields->element[0]) : (struct bl_str){NULL, 0};
     out->value = whole ? text_of(fields->element[1]) : (struct bl_str){NULL, 0};
     *more = true;
-    return BL_OK;
+    return bl_aside_leave_out(&t->aside, text_of(entry->element[0]), &out->field, &out->value, &t->left);
 }

@@ -218,7 +218,7 @@ struct bl_ports {
     void (*put_recent)(void *ctx, int p, struct bl_str lines, size_t keep_chunks);
     void (*put_seen)(void *ctx, int p, struct bl_str chunk);
     void (*drop_seen)(void *ctx, int p, size_t chunks); /* the oldest */
-    /* `line`: which of the entry's events, from 0; -1: not one of them. */
+    /* `line`: which of the entry's lines workers died of, from 0 (a command has one); -1: something else is wrong. */
     void (*put_quarantine)(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
                            struct bl_str text);
     /* All marks are of no matter any more. */

@@ -35,6 +35,7 @@ enum bl_read_kind {
     BL_READ_BAD, /* at most a, not before b -> per entry: its id, number of items n, then n items name, value
                     … */
     BL_READ_ENTRIES,       /* events after entry id `arg`, at most a -> as BAD */
+    BL_READ_ASIDE,         /* the whole quarantine of the partition -> as BAD */
     BL_READ_RULES,         /* in effect in the partition -> name, value … */
     BL_READ_RULES_HISTORY, /* at most a, newest first -> as BAD */
     BL_READ_AUDIT, /* entries of the audit trail before `arg` (`+`: all), at most a, newest first -> as BAD */

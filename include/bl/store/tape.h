@@ -33,7 +33,8 @@ BL_CHECKED enum bl_err bl_tape_reach(struct bl_tape *t, int partition, struct bl
 /* The rules of the data set as they were at that time (or the first there are), as in wire/rules.h; appended to
  * `text`. *version 0: it has none. */
 BL_CHECKED enum bl_err bl_tape_rules(struct bl_tape *t, int64_t at_ms, struct bl_buf *text, int64_t *version);
-/* Winds to a partition: bl_tape_next gives its entries from from_ms to to_ms, both included. */
+/* Winds to a partition: bl_tape_next gives its entries from from_ms to to_ms, both included, without what workers died
+ * of and set aside (app/aside.h). */
 void bl_tape_wind(struct bl_tape *t, int partition, int64_t from_ms, int64_t to_ms);
 /* *more false: that was all. BL_ERR_STORE_UNAVAILABLE, BL_ERR_CORRUPT. */
 BL_CHECKED enum bl_err bl_tape_next(struct bl_tape *t, struct bl_tape_entry *out, bool *more);
