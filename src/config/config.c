@@ -95,6 +95,16 @@ static bool is_option(struct bl_str name)
     return false;
 }
 
+/* Secrets are in the environment and no options: neither shown nor kept with them (main/keys.h). */
+static bool is_secret(struct bl_str name)
+{
+    static const char *const names[] = {"KEYS", "KEY", "UP_KEY"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (bl_str_eqz(name, names[i]))
+            return true;
+    return false;
+}
+
 /* Variables that look like a misspelt option of ours. Others may begin with BL_ too, so this is no problem, only
  * worth a word. */
 static void warn_env(char **env, struct bl_buf *out)
@@ -107,8 +117,7 @@ static void warn_env(char **env, struct bl_buf *out)
         if (strncmp(*env, "BL_", 3) != 0 || name.n < 4)
             continue;
         name.n -= 3;
-        bool known =
-            is_option(name) || bl_str_eqz(name, "KEYS") || bl_str_eqz(name, "KEY"); /* secrets: no options */
+        bool known = is_option(name) || is_secret(name);
         const char *near = known ? NULL : bl_suggest(name, names, BL_OPTION_COUNT);
         if (!near)
             continue;

@@ -211,7 +211,6 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
     const struct bl_ingest_counts *i = bl_ingest_counts(s->ingest);
     const struct bl_append_counts *a = bl_append_counts(s->append);
     const struct bl_watch_counts *x = bl_watch_counts(s->watch);
-    const struct bl_http_access *k = serve_keys_counts(s->keys);
     const struct bl_counter all[] = {
         {"http_requests_total", h->requests},
         {"http_answers_2xx_total", h->by_class[2]},
@@ -238,13 +237,11 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"stream_changes_total", x->changes},
         {"stream_resets_total", x->resets},
         {"stream_slow_readers_total", x->slow},
-        {"keys_unauthorized_total", k->unauthorized},
-        {"keys_forbidden_total", k->forbidden},
-        {"logins_total", k->logins},
     };
     _Static_assert(sizeof all / sizeof all[0] <= BL_PROCESS_COUNTERS_MAX, "counters");
     memcpy(out, all, sizeof all);
-    return serve_audit_counters(s->audit, out, serve_limits_counters(s->limits, out, sizeof all / sizeof all[0]));
+    size_t n = serve_limits_counters(s->limits, out, sizeof all / sizeof all[0]);
+    return serve_keys_counters(s->keys, out, serve_audit_counters(s->audit, out, n));
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -349,7 +346,7 @@ static enum bl_err make_store(struct serve *s)
     enum bl_err err = bl_rejects_new(env, &s->rejects);
     if (err == BL_OK)
         err = bl_erasure_new(bl_str_of(env), &s->erasure);
-    struct serve_keys_options keys = {s->config, s->rejects, NULL, s, on_refused};
+    struct serve_keys_options keys = {s->config, s->rejects, s, on_refused};
     if (err == BL_OK)
         err = serve_keys_new(&keys, &s->keys);
     if (err == BL_OK)
@@ -419,7 +416,7 @@ static enum bl_err make_server(struct serve *s)
     s->health = (struct bl_http_health){s, on_ready};
     enum bl_err err = bl_server_new(&s->loop, &options, &s->server);
     if (err == BL_OK)
-        err = serve_keys_guard(s->keys, s->server);
+        err = serve_keys_guard(s->keys, s->server, serve_audit_port(s->audit));
     if (err == BL_OK)
         err = serve_limits_guard(s->limits, s->server, s->ingest);
     if (err == BL_OK)

@@ -20,6 +20,7 @@ struct serve_keys {
     struct bl_keyring *ring;
     struct bl_server *server;
     struct bl_http_access http;
+    struct bl_audit_port audit;
     char dashboards[BL_KEY_ORIGINS_MAX_BYTES + 1];
 };
 
@@ -81,12 +82,8 @@ enum bl_err serve_keys_new(const struct serve_keys_options *options, struct serv
         serve_keys_free(k);
         return err;
     }
-    k->http = (struct bl_http_access){.keys = k->keys,
-                                      .env = env,
-                                      .dashboards = k->dashboards,
-                                      .ctx = k,
-                                      .refused = on_refused_event,
-                                      .audit = options->audit};
+    k->http = (struct bl_http_access){
+        .keys = k->keys, .env = env, .dashboards = k->dashboards, .ctx = k, .refused = on_refused_event};
     *out = k;
     return BL_OK;
 }
@@ -101,9 +98,11 @@ void serve_keys_free(struct serve_keys *k)
     free(k);
 }
 
-enum bl_err serve_keys_guard(struct serve_keys *k, struct bl_server *server)
+enum bl_err serve_keys_guard(struct serve_keys *k, struct bl_server *server, struct bl_audit_port audit)
 {
     k->server = server;
+    k->audit = audit;
+    k->http.audit = &k->audit;
     return bl_http_access(server, &k->http);
 }
 
@@ -112,7 +111,15 @@ void serve_keys_poll(struct serve_keys *k, struct bl_link *link)
     bl_keyring_poll(k->ring, link);
 }
 
-const struct bl_http_access *serve_keys_counts(const struct serve_keys *k)
+size_t serve_keys_counters(const struct serve_keys *k, struct bl_counter out[BL_PROCESS_COUNTERS_MAX],
+                           size_t n)
 {
-    return &k->http;
+    const struct bl_counter all[] = {
+        {"keys_unauthorized_total", k->http.unauthorized},
+        {"keys_forbidden_total", k->http.forbidden},
+        {"logins_total", k->http.logins},
+    };
+    assert(n + sizeof all / sizeof *all <= BL_PROCESS_COUNTERS_MAX);
+    memcpy(out + n, all, sizeof all);
+    return n + sizeof all / sizeof *all;
 }

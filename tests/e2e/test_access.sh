@@ -14,7 +14,7 @@ start_redis
 
 # serve NAME ARGS...: starts one on a port of its own; $url, $pid
 serve() {
-  local name=$1 status
+  local name=$1
   shift
   "$bl" serve --redis "$redis" --durability none --port 0 "$@" 2>"$dir/$name.log" &
   pid=$!
@@ -193,6 +193,13 @@ answers 204 -X POST "$one/logout" -b "$jar" -H "Origin: $one" -c "$jar"
 [[ $(header set-cookie) == 'behaviorlens_dev=; Path=/; Max-Age=0;'* ]] || fail "logout: $(cat "$dir/head")"
 answers 401 "$one/api/patterns" -b "$jar"
 
+trail() {
+  cli --json XRANGE bl:dev:audit - + | jq -c '[.[][1] | if type == "array" then [range(0; length; 2) as $i | {key: .[$i], value: .[$i + 1]}] | from_entries else . end | [.action, .actor, .subject]]'
+}
+[ "$(trail | jq -c 'map(.[0])')" = '["key-create","key-create","key-create","login","login"]' ] || fail "trail: $(trail)"
+[ "$(trail | jq -c '.[3]')" = "[\"login\",\"${admin:0:14}\",\"${admin:0:14}\"]" ] || fail "who logged in: $(trail)"
+[ "$(trail | jq -r '.[0][1]')" = "local:$(id -un)" ] || fail "who made the key: $(trail)"
+
 echo "-- revoked while they run: out everywhere, streams too"
 curl -sSN "$two/api/stream" -H "$(bearer "$read_")" >"$dir/stream" &
 stream=$!
@@ -211,6 +218,7 @@ wait "$redis_pid" 2>/dev/null || true
 answers 401 "$one/api/patterns"
 answers 503 "$one/events" -d "$event" -H "$(bearer "$write")"
 answers 401 "$one/events" -d "$event" -H "$(bearer "${write%?}x")"
+answers 503 "$one/login" -d "{\"key\":\"$admin\"}" # nobody logs in unseen
 serve lost # one that has never seen them is closed, not open
 answers 503 "$url/api/patterns" -H "$(bearer "$admin")"
 answers 503 "$url/api/patterns"
@@ -270,6 +278,4 @@ for one_secret in "$write" "$read_" "$admin" "$secret" "$from_env" "$last" "${wr
   ! cli --raw KEYS '*' | while read -r k; do cli --raw DUMP "$k"; done | grep -F -e "$one_secret" >/dev/null || fail "in the store"
 done
 
-echo "-- who did what is in the audit trail"
-trail=$(cli --json XRANGE bl:dev:audit - + | jq -c '[.[][1] | if type == "array" then [range(0; length; 2) as $i | {key: .[$i], value: .[$i + 1]}] | from_entries else . end | [.action, .subject]]')
-[ "$trail" = "[[\"key-create\",\"${last:0:14}\"],[\"key-revoke\",\"${last:0:14}\"]]" ] || fail "trail: $trail"
+[ "$(trail | jq -c 'map([.[0], .[2]])')" = "[[\"key-create\",\"${last:0:14}\"],[\"key-revoke\",\"${last:0:14}\"]]" ] || fail "trail: $(trail)"
