@@ -29,7 +29,7 @@
 #include <uv.h>
 
 #define MAIN_MAGIC       BL_MAGIC('w', 'm', 'a', 'n')
-#define REPLY_TIMEOUT_MS 5000
+#define REPLY_TIMEOUT_MS 2000 /* a lease is over by then: what is not answered is given up and taken again */
 #define LINK_RETRY_MS    500
 #define BEAT_TICKS       10 /* a process beats every so many ticks of the worker */
 

@@ -59,7 +59,7 @@ struct slot {
     bl_done_fn *released, *renewed;
     void *released_arg, *renewed_arg;
 
-    uv_timer_t bell_timer; /* while the doorbell has no connection */
+    uv_timer_t bell_timer; /* when the doorbell has no connection, or is late */
     bool timing;
     bl_done_fn *rung;
     void *rung_arg;

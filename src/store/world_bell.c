@@ -1,9 +1,11 @@
 /* The doorbell: a plain XREAD BLOCK on a connection of its own. It takes nothing, so a zombie that waits at
  * it does no harm; it decides nothing, so it may ring for no reason. Without a connection a timer
- * stands in. */
+ * stands in; with one the timer sees to it that the bell rings although the other end has vanished without a
+ * word: then the connection is made anew. */
 #include "world.h"
 
 #define DEAF_MS 20
+#define LATE_MS 300 /* later than it was asked to, Redis does not answer */
 
 static void ring(struct slot *s)
 {
@@ -15,8 +17,15 @@ static void ring(struct slot *s)
 
 static void on_bell(void *ctx, const redisReply *reply)
 {
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
     (void)reply;
-    ring(BL_CAST(struct slot, ctx, SLOT_MAGIC));
+    uv_timer_stop(&s->bell_timer);
+    ring(s);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    bl_link_reset(BL_CAST(struct slot, timer->data, SLOT_MAGIC)->bell);
 }
 
 static void on_time(uv_timer_t *timer)
@@ -41,13 +50,15 @@ void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn 
         wait_deaf(s, wait_ms < DEAF_MS ? (uint64_t)wait_ms : DEAF_MS);
         return;
     }
+    wait_ms = wait_ms < 1 ? 1 : wait_ms;
+    uv_timer_start(&s->bell_timer, on_late, (uint64_t)wait_ms + LATE_MS, 0);
     struct commands *c = &s->commit; /* idle: nothing is being committed while the owner waits */
     commands_clear(c);
     commands_new(c, "XREAD");
     commands_z(c, "COUNT");
     commands_int(c, 1);
     commands_z(c, "BLOCK");
-    commands_int(c, wait_ms < 1 ? 1 : wait_ms);
+    commands_int(c, wait_ms);
     commands_z(c, "STREAMS");
     commands_key(c, BL_KEY_EVENTS, BL_STR(""));
     commands_arg(c, id.n ? id : BL_STR("0-0"));
