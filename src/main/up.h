@@ -94,7 +94,7 @@ BL_CHECKED bool up_acl_read(const char *dir, const char *user, char out[UP_SECRE
  * and cannot. */
 bool up_aof_mend(const char *dir);
 /* How many bytes of such a file may stay. */
-size_t up_aof_whole(struct bl_str text);
+size_t up_aof_whole(struct bl_str file);
 
 /* May the servers start as they are configured, with these keys or without? False: it was said why not. */
 bool up_keys_fit(const struct bl_config *config, const char *redis_url);
@@ -113,6 +113,10 @@ BL_CHECKED bool up_probe_open(const char *socket, const char *secret);
 /* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
 BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why);
 /* Does GET path on that port answer 200? */
-bool up_probe_http(const char *host, int port, const char *path);
+bool up_probe_http(const char *host, int port, bool tls, const char *path);
+/* Can HTTPS be had with these options? On failure `why` has a sentence. */
+BL_CHECKED bool up_tls_fits(const struct bl_config *config, struct bl_buf *why);
+/* One question over the connected fd, under TLS; the answer up to the end of its head. */
+bool up_ask_tls(int fd, const char *question, char *answer, size_t max);
 
 #endif

@@ -95,13 +95,16 @@ static bool is_word(struct bl_str s, const char *word)
     return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
 
-size_t up_aof_whole(struct bl_str text)
+size_t up_aof_whole(struct bl_str file)
 {
+    struct bl_str text = file;
     size_t at = 0, whole = 0;
     bool open = false;
     int got = 1;
     if (bl_str_starts(text, BL_STR("REDIS")))
-        return text.n; /* a snapshot: nothing is appended to it */
+        return file.n; /* a snapshot: nothing is appended to it */
+    while (text.n > 0 && text.p[text.n - 1] == '\0')
+        text.n--;
     while (at < text.n) {
         struct bl_str first = {"", 0};
         int64_t words;
@@ -115,10 +118,7 @@ size_t up_aof_whole(struct bl_str text)
         if (!open)
             whole = at;
     }
-    bool zeros = got < 0;
-    for (size_t i = at; i < text.n && zeros; i++)
-        zeros = text.p[i] == '\0';
-    return got < 0 && !zeros ? text.n : whole;
+    return got < 0 ? file.n : whole;
 }
 
 static bool cut(const char *path, size_t size, size_t whole)
