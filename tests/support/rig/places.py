@@ -19,6 +19,7 @@ from .resp import Redis, RedisError
 
 PATIENCE_S = 60  # for what must happen: only a hang takes so long, on any machine
 POLL_S = 0.02
+START_S = 5  # until a new process has its signals in hand
 # Short times, so that deadlines of every kind come due within a test.
 RULES = """rules:
   hesitation: {low: 1s, medium: 2s, high: 3s, cooldown: 4s}
@@ -47,8 +48,9 @@ def until(what, condition, seconds=PATIENCE_S):
 
 
 def free_port():
+    """Below the ports that outgoing connections take: it is listened on again and again."""
     while True:
-        port = random.SystemRandom().randint(20001, 60000)
+        port = random.SystemRandom().randint(20001, 32000)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
@@ -77,7 +79,7 @@ class Process:
         with open(self.log, "ab") as out:
             env = dict(os.environ, **self.env)
             self.popen = subprocess.Popen(self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env)
-        self.stopped, self.leaving = False, None
+        self.stopped, self.leaving, self.started = False, None, time.monotonic()
 
     def signal(self, number):
         if self.popen:
@@ -113,7 +115,7 @@ class Process:
         if self.leaving and status is None:
             if time.monotonic() - self.leaving > PATIENCE_S:
                 raise Violation(f"{self.name} does not end when it is told to: see {self.log}")
-        elif self.leaving and status == 0:
+        elif self.leaving and (status == 0 or (status == -signal.SIGTERM and self.leaving - self.started < START_S)):
             self.popen = self.leaving = None
         elif status is not None:
             told = "was told to end and" if self.leaving else "by itself"
@@ -126,7 +128,7 @@ class Rig:
         self.dir = tempfile.mkdtemp(prefix="bl-fault-")
         self.socket = self.path("redis.sock")
         self.url = f"unix://{self.socket}"
-        self.port, self.redis_port = free_port(), free_port()
+        self.port = free_port()
         self.processes = {}
         self.config = self.write("rules.yaml", RULES)
         self.env = "dev"
@@ -167,9 +169,9 @@ class Rig:
         return self.processes[name]
 
     def add_redis(self, *options, fsync="always"):
-        redis = self.add("redis", ["redis-server", "--bind", "127.0.0.1", "--port", str(self.redis_port), "--unixsocket",
-                                   self.socket, "--dir", self.dir, "--save", "", "--maxmemory-policy", "noeviction",
-                                   "--appendonly", "yes", "--appendfsync", fsync, *options])
+        redis = self.add("redis", ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.dir, "--save",
+                                   "", "--maxmemory-policy", "noeviction", "--appendonly", "yes", "--appendfsync", fsync,
+                                   *options])
         self.await_redis()
         return redis
 

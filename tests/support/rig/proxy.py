@@ -1,8 +1,8 @@
 """A TCP proxy before Redis, in a thread of its own, with the faults of a network.
 
 Two ways lead through it: `up` (commands) and `down` (replies). Faults hold for all its connections, those to come too,
-until clear(). While a way is silent nothing is read from it: what was sent meanwhile arrives late, when the silence
-ends, also from a program that has long given the connection up. That is the worst a network does, and allowed to do."""
+until clear(). What is sent on a silent way arrives late, when the silence ends, also from a program that has long given
+the connection up: a network may do that."""
 import asyncio
 import random
 import socket
@@ -18,7 +18,8 @@ class Proxy:
     def __init__(self, redis_socket, seed=0):
         self.to = redis_socket
         self.random = random.Random(seed)
-        self.pairs = set()
+        self.pairs, self.tasks = set(), set()
+        self.frozen = set()  # (pair, way)
         self.cut = dict.fromkeys(WAYS, 0)
         self.counts = {"connections": 0, "cut inside": 0}
         self.ready = threading.Event()
@@ -40,7 +41,9 @@ class Proxy:
         self.ready.set()
         await self.ended.wait()
         server.close()
+        self._clear()
         self._drop(reset=False)
+        await asyncio.gather(*self.tasks)
 
     def _do(self, what, *args):
         """Runs it in the proxy's loop; has happened when this returns."""
@@ -71,6 +74,11 @@ class Proxy:
         """Nothing is forwarded that way; new connections are accepted all the same."""
         self._do(lambda: [self.open[way].clear() for way in ways])
 
+    def freeze(self, *ways):
+        """Nothing is forwarded that way any more on the connections there are, for ever: the other end has vanished
+        without a word. New ones are well."""
+        self._do(lambda: [self.frozen.update((pair, way) for way in ways) for pair in self.pairs])
+
     def delay(self, seconds):
         self._do(setattr, self, "delay_s", seconds)
 
@@ -98,6 +106,7 @@ class Proxy:
 
     def _drop_pair(self, pair, reset):
         self.pairs.discard(pair)
+        self.frozen -= {(pair, way) for way in WAYS}
         for writer in pair:
             if reset and not writer.is_closing():
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -117,18 +126,21 @@ class Proxy:
             return
         pair = (to_program, to_redis)
         self.pairs.add(pair)
+        self.tasks.add(asyncio.current_task())
         up = self._pump(pair, "up", from_program, to_redis)
         down = self._pump(pair, "down", from_redis, to_program)
         await asyncio.gather(up, down)
+        self.tasks.discard(asyncio.current_task())
 
     async def _pump(self, pair, way, reader, writer):
         try:
             while True:
-                await self.open[way].wait()
                 data = await reader.read(READ_BYTES)
                 await self.open[way].wait()
                 if not data:
                     break
+                if (pair, way) in self.frozen:
+                    continue
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 if self.cut[way] and len(data) > 1:
@@ -139,7 +151,7 @@ class Proxy:
                     self._drop_pair(pair, reset=True)
                     break
                 await self._forward(data, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except OSError:
             pass
         self._drop_pair(pair, reset=False)
 
