@@ -108,6 +108,16 @@ static void on_control_up(void *ctx)
     bl_scripts_load(w->control);
 }
 
+/* What ended this connection may have ended those that nobody is using, which nothing would tell before a
+ * partition is taken through them. */
+static void on_control_down(void *ctx)
+{
+    const struct bl_world *w = BL_CAST(struct bl_world, ctx, WORLD_MAGIC);
+    for (int p = 0; p < w->options.partitions; p++)
+        if (w->slots && w->slots[p].data && !w->slots[p].watched)
+            bl_link_reset(w->slots[p].data);
+}
+
 static void on_data_up(void *ctx)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
@@ -197,7 +207,7 @@ enum bl_err bl_world_new(const struct bl_world_options *options, struct bl_world
         err = BL_ERR_IO;
     if (err == BL_OK) {
         snprintf(w->nonce, sizeof w->nonce, "%016llx", (unsigned long long)random);
-        err = open_link(w, on_control_up, NULL, w, &w->control);
+        err = open_link(w, on_control_up, on_control_down, w, &w->control);
     }
     if (err != BL_OK) {
         world_free(w);

@@ -60,7 +60,7 @@ struct slot {
     void *released_arg, *renewed_arg;
 
     uv_timer_t bell_timer; /* when the doorbell has no connection, or is late */
-    bool timing;
+    bool timing, late;
     bl_done_fn *rung;
     void *rung_arg;
 

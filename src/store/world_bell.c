@@ -23,9 +23,15 @@ static void on_bell(void *ctx, const redisReply *reply)
     ring(s);
 }
 
+/* The ring may be in the socket already when a stalled process wakes up: poll once before. */
 static void on_late(uv_timer_t *timer)
 {
-    bl_link_reset(BL_CAST(struct slot, timer->data, SLOT_MAGIC)->bell);
+    struct slot *s = BL_CAST(struct slot, timer->data, SLOT_MAGIC);
+    if (s->late)
+        bl_link_reset(s->bell);
+    else
+        uv_timer_start(timer, on_late, 1, 0);
+    s->late = true;
 }
 
 static void on_time(uv_timer_t *timer)
@@ -51,6 +57,7 @@ void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn 
         return;
     }
     wait_ms = wait_ms < 1 ? 1 : wait_ms;
+    s->late = false;
     uv_timer_start(&s->bell_timer, on_late, (uint64_t)wait_ms + LATE_MS, 0);
     struct commands *c = &s->commit; /* idle: nothing is being committed while the owner waits */
     commands_clear(c);
