@@ -2,7 +2,7 @@
  * spoils the others: simdjson sees one event at a time, never a batch. What stands between the events is
  * checked here, by the scanner, before anything is handed on: a body that is no JSON calls fn not even once.
  */
-#include "decoder.h"
+#include "plain.h"
 #include "scan.h"
 
 #include <stdlib.h>
@@ -25,8 +25,8 @@ void bl_decoder_free(struct bl_decoder *d)
 {
     if (!d)
         return;
-    struct bl_buf *all[] = {&d->line,  &d->page, &d->address, &d->metadata,
-                            &d->stack, &d->keys, &d->unknown, &d->slices};
+    struct bl_buf *all[] = {&d->line, &d->page,    &d->address, &d->metadata, &d->stack,
+                            &d->keys, &d->unknown, &d->slices,  &d->plains};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         bl_buf_release(all[i]);
     bl_json_parser_free(d->parser);
@@ -55,6 +55,17 @@ static void emit_all(const struct body *b)
     const struct bl_str *event = (const struct bl_str *)(const void *)b->d->slices.p;
     for (size_t i = 0; i < b->d->slices.n / sizeof *event; i++)
         emit(b, i, event[i]);
+}
+
+static void emit_plains(const struct body *b)
+{
+    const struct bl_plain *g = (const struct bl_plain *)(const void *)b->d->plains.p;
+    for (size_t i = 0; i < b->d->plains.n / sizeof *g; i++) {
+        struct bl_record record;
+        struct bl_str raw = {g[i].start, (size_t)(g[i].c.p - g[i].start)};
+        enum bl_err err = bl_plain_line(b->d, &g[i], b->options, b->sent_at_ms, &record);
+        b->fn(b->ctx, i, err == BL_OK ? &record : NULL, err == BL_OK ? NULL : &b->d->problem, raw);
+    }
 }
 
 static enum bl_err add_slice(const struct body *b, struct bl_str text, struct bl_problem *problem)
@@ -143,6 +154,10 @@ static enum bl_err cut_wrapper(struct body *b, struct bl_str wrapper, struct bl_
 static enum bl_err decode_batch(struct body *b, struct bl_str body, struct bl_problem *problem)
 {
     size_t at = 0;
+    if (bl_plain_batch(b->d, body, b->options, &b->sent_at_ms)) {
+        emit_plains(b);
+        return BL_OK;
+    }
     if (!bl_scan_valid(body, &b->d->stack))
         return bl_problem_set(
             problem, BL_ERR_INVALID_JSON, BL_STR(""),

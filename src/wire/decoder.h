@@ -48,6 +48,7 @@ struct bl_decoder {
     struct bl_buf stack, keys;                   /* scratch of the checks */
     struct bl_buf unknown; /* struct bl_member_text: unknown fields of the event at hand */
     struct bl_buf slices;  /* struct bl_str: the events of a batch */
+    struct bl_buf plains;  /* struct bl_plain: those of a plain one */
     struct bl_member_text field[BL_FIELD_COUNT];
     struct bl_problem problem;
     char made_id[36];

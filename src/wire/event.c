@@ -5,7 +5,7 @@
  *
  * Depth is counted from the event's own braces: the event is 1, metadata 2, and 8 is the last. An unknown
  * field moves into metadata, one level down, and is left out if it would not fit there by size or depth. */
-#include "decoder.h"
+#include "plain.h"
 #include "scan.h"
 
 #include <arpa/inet.h>
@@ -321,8 +321,10 @@ static enum bl_err parse(struct bl_decoder *d, struct bl_str text, struct bl_jso
     return BL_OK;
 }
 
-enum bl_err bl_event_decode(struct bl_decoder *d, struct bl_str text, const struct bl_decode_options *options,
-                            int64_t sent_at_ms, struct bl_record *out)
+/* The whole way: any event, and what is wrong with it. */
+static enum bl_err decode_any(struct bl_decoder *d, struct bl_str text,
+                              const struct bl_decode_options *options, int64_t sent_at_ms,
+                              struct bl_record *out)
 {
     struct bl_json root;
     struct bl_str texts[BL_FIELD_COUNT] = {{NULL, 0}};
@@ -349,4 +351,14 @@ enum bl_err bl_event_decode(struct bl_decoder *d, struct bl_str text, const stru
     if (err != BL_OK && d->problem.err != err) /* a buffer's own failure */
         bl_problem_set(&d->problem, err, BL_STR(""), NULL);
     return err;
+}
+
+enum bl_err bl_event_decode(struct bl_decoder *d, struct bl_str text, const struct bl_decode_options *options,
+                            int64_t sent_at_ms, struct bl_record *out)
+{
+    struct bl_plain plain;
+    if (bl_plain_read(d, text, false, &plain) && plain.c.p == plain.c.end &&
+        bl_plain_is_ours(&plain, options))
+        return bl_plain_line(d, &plain, options, sent_at_ms, out);
+    return decode_any(d, text, options, sent_at_ms, out);
 }

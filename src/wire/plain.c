@@ -6,7 +6,7 @@
  * for the canonical line. So there are no error messages in this file: it only ever says "not mine".
  *
  * Measured with tests/bench/replay: reading an event takes 0.15 us instead of 1.5 us. */
-#include "decoder.h"
+#include "plain.h"
 
 #include <arpa/inet.h>
 #ifdef __SSE2__
@@ -16,18 +16,16 @@
 #define KEYS_MAX   12 /* members of a metadata object */
 #define DIGITS_MAX 15 /* a whole number that is exact as a double too */
 
-struct cursor {
-    const char *p, *end;
-};
-
-static inline void skip_blanks(struct cursor *c)
+static inline void skip_blanks(struct bl_plain_cursor *c)
 {
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r'))
+    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r')) {
         c->p++;
+        c->blanks = true;
+    }
 }
 
 /* Steps over a byte that must stand here. */
-static inline bool expect(struct cursor *c, char byte)
+static inline bool expect(struct bl_plain_cursor *c, char byte)
 {
     if (c->p == c->end || *c->p != byte)
         return false;
@@ -61,7 +59,7 @@ static const char *find_odd(const char *p, const char *end)
     return p;
 }
 
-static inline bool read_string(struct cursor *c, struct bl_str *out)
+static inline bool read_string(struct bl_plain_cursor *c, struct bl_str *out)
 {
     if (!expect(c, '"'))
         return false;
@@ -72,7 +70,7 @@ static inline bool read_string(struct cursor *c, struct bl_str *out)
 }
 
 /* A whole number without a leading zero, '+', fraction or exponent; what follows it is the caller's to check. */
-static bool read_int(struct cursor *c, int64_t *out)
+static bool read_int(struct bl_plain_cursor *c, int64_t *out)
 {
     bool minus = expect(c, '-');
     const char *start = c->p;
@@ -87,7 +85,7 @@ static bool read_int(struct cursor *c, int64_t *out)
 }
 
 /* Between members: true at a comma; false at the closing brace (*closed) or anything else. */
-static inline bool next_member(struct cursor *c, bool *closed)
+static inline bool next_member(struct bl_plain_cursor *c, bool *closed)
 {
     skip_blanks(c);
     *closed = expect(c, '}');
@@ -97,7 +95,7 @@ static inline bool next_member(struct cursor *c, bool *closed)
     return true;
 }
 
-static bool read_key(struct cursor *c, struct bl_str *key)
+static bool read_key(struct bl_plain_cursor *c, struct bl_str *key)
 {
     if (!read_string(c, key))
         return false;
@@ -118,7 +116,7 @@ static bool is_new_key(const struct bl_str *keys, size_t n, struct bl_str key)
     return true;
 }
 
-static bool skip_word(struct cursor *c)
+static bool skip_word(struct bl_plain_cursor *c)
 {
     static const struct bl_str words[] = {{"true", 4}, {"false", 5}, {"null", 4}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -131,7 +129,7 @@ static bool skip_word(struct cursor *c)
 }
 
 /* The facts of facts.c; a duration as text is not plain. */
-static bool read_fact(struct cursor *c, struct bl_str key, struct bl_facts *f)
+static bool read_fact(struct bl_plain_cursor *c, struct bl_str key, struct bl_facts *f)
 {
     struct bl_str text;
     int64_t number;
@@ -160,7 +158,7 @@ static bool read_fact(struct cursor *c, struct bl_str key, struct bl_facts *f)
     return true;
 }
 
-static bool read_metadata(struct cursor *c, struct bl_facts *f)
+static bool read_metadata_members(struct bl_plain_cursor *c, struct bl_facts *f)
 {
     const char *start = c->p;
     struct bl_str keys[KEYS_MAX];
@@ -181,29 +179,28 @@ static bool read_metadata(struct cursor *c, struct bl_facts *f)
 
 /* ---- the event ---- */
 
-struct plain {
-    struct cursor c;
-    bool canonical;
-    struct bl_record *r;
-    struct bl_facts facts;
-    int64_t duration;
-    unsigned seen; /* a bit for each enum bl_field */
-};
-
-static bool has(const struct plain *g, enum bl_field field)
+static bool has(const struct bl_plain *g, enum bl_field field)
 {
     return g->seen & 1U << field;
 }
 
-static bool read_text(struct plain *g, size_t min, size_t max, struct bl_str *out)
+static bool read_metadata(struct bl_plain *g)
+{
+    g->c.blanks = false;
+    bool good = read_metadata_members(&g->c, &g->facts);
+    g->spread = g->c.blanks;
+    return good;
+}
+
+static bool read_text(struct bl_plain *g, size_t min, size_t max, struct bl_str *out)
 {
     return read_string(&g->c, out) && out->n >= min && out->n <= max;
 }
 
 /* A page that bl_page_normalise would leave as it is. */
-static bool read_page(struct plain *g)
+static bool read_page(struct bl_plain *g)
 {
-    struct bl_str *page = &g->r->event.page;
+    struct bl_str *page = &g->r.event.page;
     if (!read_text(g, 1, BL_PAGE_MAX_BYTES, page) || page->p[0] != '/')
         return false;
     if (page->n == 1)
@@ -212,7 +209,7 @@ static bool read_page(struct plain *g)
            !memchr(page->p, '#', page->n);
 }
 
-static bool read_time(struct plain *g, int64_t *out)
+static bool read_time(struct bl_plain *g, int64_t *out)
 {
     struct bl_str text;
     bool good = g->c.p < g->c.end && *g->c.p == '"' ? read_string(&g->c, &text) && bl_time_parse(text, out)
@@ -220,7 +217,7 @@ static bool read_time(struct plain *g, int64_t *out)
     return good && *out >= 0 && *out <= BL_TIMESTAMP_MAX_MS;
 }
 
-static bool read_address(struct plain *g)
+static bool read_address(struct bl_plain *g)
 {
     struct bl_str s;
     char text[INET6_ADDRSTRLEN];
@@ -232,35 +229,35 @@ static bool read_address(struct plain *g)
     return inet_pton(AF_INET, text, b) == 1 || inet_pton(AF_INET6, text, b) == 1;
 }
 
-static bool read_value(struct plain *g, enum bl_field field)
+static bool read_value(struct bl_plain *g, enum bl_field field)
 {
     struct bl_str text;
     switch ((unsigned)field) {
     case BL_FIELD_USER_ID:
-        return read_text(g, 1, BL_USER_ID_MAX_BYTES, &g->r->user_id);
+        return read_text(g, 1, BL_USER_ID_MAX_BYTES, &g->r.user_id);
     case BL_FIELD_ACTION:
         if (!read_string(&g->c, &text))
             return false;
-        g->r->event.action = bl_action_of(text);
-        return g->r->event.action != BL_ACTION_COUNT;
+        g->r.event.action = bl_action_of(text);
+        return g->r.event.action != BL_ACTION_COUNT;
     case BL_FIELD_PAGE:
         return read_page(g);
     case BL_FIELD_EVENT_ID:
-        return read_text(g, 1, BL_EVENT_ID_MAX_BYTES, &g->r->event_id);
+        return read_text(g, 1, BL_EVENT_ID_MAX_BYTES, &g->r.event_id);
     case BL_FIELD_SESSION_ID:
-        return read_text(g, 1, BL_SESSION_ID_MAX_BYTES, &g->r->event.session_id);
+        return read_text(g, 1, BL_SESSION_ID_MAX_BYTES, &g->r.event.session_id);
     case BL_FIELD_TIMESTAMP:
-        return (!g->canonical || *g->c.p != '"') && read_time(g, &g->r->timestamp_ms);
+        return (!g->canonical || *g->c.p != '"') && read_time(g, &g->r.timestamp_ms);
     case BL_FIELD_DURATION:
         return read_int(&g->c, &g->duration);
     case BL_FIELD_METADATA:
-        return read_metadata(&g->c, &g->facts);
+        return read_metadata(g);
     case BL_FIELD_IP_ADDRESS:
         return read_address(g);
     case BL_FIELD_SENT_AT:
-        return g->canonical && *g->c.p != '"' && read_time(g, &g->r->sent_at_ms);
+        return g->canonical && *g->c.p != '"' && read_time(g, &g->r.sent_at_ms);
     case BL_FIELD_MADE_ID:
-        g->r->made_id = true;
+        g->r.made_id = true;
         return g->canonical && *g->c.p == 't' && skip_word(&g->c);
     case BL_FIELD_COUNT:
         return false;
@@ -275,7 +272,7 @@ static const struct bl_str field_keys[BL_FIELD_COUNT] = {BL_FIELDS(FIELD_KEY)};
 
 /* Lines of a recording look alike: the n-th member is likely the one it was in the line before. BL_FIELD_COUNT:
  * a field that is not known. */
-static enum bl_field read_field(struct bl_decoder *d, size_t n, struct cursor *c)
+static enum bl_field read_field(struct bl_decoder *d, size_t n, struct bl_plain_cursor *c)
 {
     struct bl_str key;
     if (n >= BL_FIELD_COUNT)
@@ -292,7 +289,7 @@ static enum bl_field read_field(struct bl_decoder *d, size_t n, struct cursor *c
     return field;
 }
 
-static bool read_members(struct bl_decoder *d, struct plain *g)
+static bool read_members(struct bl_decoder *d, struct bl_plain *g)
 {
     bool closed = false;
     size_t n = 0;
@@ -305,16 +302,17 @@ static bool read_members(struct bl_decoder *d, struct plain *g)
         if (field == BL_FIELD_COUNT || has(g, field) || g->c.p == g->c.end)
             return false;
         g->seen |= 1U << field;
+        const char *start = g->c.p;
         if (!read_value(g, field))
             return false;
+        g->raw[field] = (struct bl_str){start, (size_t)(g->c.p - start)};
     } while (next_member(&g->c, &closed));
-    skip_blanks(&g->c);
-    return closed && g->c.p == g->c.end;
+    return closed;
 }
 
-static void finish(struct plain *g)
+static void finish(struct bl_plain *g)
 {
-    struct bl_event *e = &g->r->event;
+    struct bl_event *e = &g->r.event;
     e->has_xy = g->facts.has_x && g->facts.has_y;
     if (!e->has_xy)
         e->x = e->y = 0;
@@ -323,18 +321,33 @@ static void finish(struct plain *g)
         e->idle_ms = g->duration;
 }
 
+bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, struct bl_plain *g)
+{
+    g->c = (struct bl_plain_cursor){text.p, text.p + text.n, false};
+    g->start = text.p;
+    g->canonical = canonical;
+    g->spread = false;
+    g->seen = 0;
+    g->r = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1};
+    bl_facts_begin(&g->facts, &g->r.event);
+    if (!read_members(d, g) || g->c.p - text.p > BL_EVENT_MAX_BYTES)
+        return false;
+    bool page_needed = bl_action_traits(g->r.event.action) & BL_PAGE;
+    if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && !has(g, BL_FIELD_PAGE)))
+        return false;
+    finish(g);
+    g->facts.event = NULL; /* *g may move */
+    return true;
+}
+
 static bool read_line(struct bl_decoder *d, struct bl_str line, bool canonical, struct bl_record *out)
 {
-    struct plain g = {.c = {line.p, line.p + line.n}, .canonical = canonical, .r = out};
-    *out = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1};
-    bl_facts_begin(&g.facts, &out->event);
-    if (line.n > BL_EVENT_MAX_BYTES || !read_members(d, &g))
+    struct bl_plain g;
+    if (!bl_plain_read(d, line, canonical, &g))
         return false;
-    bool page_needed = bl_action_traits(out->event.action) & BL_PAGE;
-    if (!has(&g, BL_FIELD_USER_ID) || !has(&g, BL_FIELD_ACTION) || (page_needed && !has(&g, BL_FIELD_PAGE)))
-        return false;
-    finish(&g);
-    return true;
+    skip_blanks(&g.c);
+    *out = g.r;
+    return g.c.p == g.c.end;
 }
 
 bool bl_decode_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out)
