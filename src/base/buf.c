@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 void bl_buf_init(struct bl_buf *b, size_t max)
 {
@@ -67,19 +70,30 @@ void bl_buf_str(struct bl_buf *b, struct bl_str s)
     bl_buf_add(b, s.p, s.n);
 }
 
-void bl_buf_z(struct bl_buf *b, const char *z)
+/* Two digits at a time: numbers are half of what a state is made of. */
+static char *put_digits(char *p, uint64_t u)
 {
-    bl_buf_add(b, z, strlen(z));
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+        "8081828384858687888990919293949596979899";
+    for (; u >= 100; u /= 100) {
+        p -= 2;
+        memcpy(p, pairs + u % 100 * 2, 2);
+    }
+    if (u >= 10) {
+        p -= 2;
+        memcpy(p, pairs + u * 2, 2);
+    } else {
+        *--p = (char)('0' + u);
+    }
+    return p;
 }
 
 void bl_buf_int(struct bl_buf *b, int64_t v)
 {
-    char text[24], *end = text + sizeof text, *p = end;
-    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    do {
-        *--p = (char)('0' + u % 10);
-        u /= 10;
-    } while (u);
+    char text[24], *end = text + sizeof text;
+    char *p = put_digits(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
     if (v < 0)
         *--p = '-';
     bl_buf_add(b, p, (size_t)(end - p));
@@ -96,8 +110,15 @@ void bl_buf_hex(struct bl_buf *b, const void *p, size_t n)
     }
 }
 
+#define WHOLE_BELOW 1e15 /* of the same text as integer and as double */
+
+/* Nearly all are whole: places on a screen. */
 void bl_buf_double(struct bl_buf *b, double v)
 {
+    if (v < WHOLE_BELOW && v > -WHOLE_BELOW && v == (double)(int64_t)v) {
+        bl_buf_int(b, (int64_t)v);
+        return;
+    }
     char text[BL_DOUBLE_BYTES];
     bl_buf_add(b, text, bl_str_double(text, v));
 }
@@ -141,6 +162,26 @@ static void json_escape(struct bl_buf *b, unsigned char c)
     }
 }
 
+/* How many bytes stand for themselves: printable ASCII but quote and backslash. Nearly all do. */
+static size_t plain_prefix(const char *p, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; n - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i quote =
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        __m128i other = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)); /* and all over 0x7F, being signed */
+        int odd = _mm_movemask_epi8(_mm_or_si128(quote, other));
+        if (odd)
+            return i + (size_t)__builtin_ctz((unsigned)odd);
+    }
+#endif
+    while (i < n && (signed char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 static size_t utf8_prefix(struct bl_str s)
 {
     size_t n = 1;
@@ -154,11 +195,10 @@ void bl_buf_json(struct bl_buf *b, struct bl_str s)
     size_t start = 0, i = 0;
     bl_buf_char(b, '"');
     while (i < s.n) {
+        i += plain_prefix(s.p + i, s.n - i);
+        if (i == s.n)
+            break;
         unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') { /* nearly every byte */
-            i++;
-            continue;
-        }
         size_t n = c < 0x80 ? 1 : utf8_prefix((struct bl_str){s.p + i, s.n - i});
         if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {
             i += n;

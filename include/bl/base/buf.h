@@ -23,7 +23,11 @@ void bl_buf_clear(struct bl_buf *b);
 char *bl_buf_reserve(struct bl_buf *b, size_t n);
 void bl_buf_add(struct bl_buf *b, const void *p, size_t n);
 void bl_buf_str(struct bl_buf *b, struct bl_str s);
-void bl_buf_z(struct bl_buf *b, const char *z);
+/* Inline, so that the length of a literal is known when it is compiled. */
+static inline void bl_buf_z(struct bl_buf *b, const char *z)
+{
+    bl_buf_add(b, z, strlen(z));
+}
 static inline void bl_buf_char(struct bl_buf *b, char c)
 {
     if (b->err == BL_OK && b->n < b->cap)
