@@ -53,7 +53,7 @@
 #define BL_BAD_EVENT_MAX_BYTES 4096
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
-#define BL_FETCH_ENTRIES       16    /* entries in one fetch */
+#define BL_FETCH_ENTRIES       32    /* entries in one fetch */
 #define BL_CAREFUL_FROM        3     /* deliveries of an entry until it is taken step by step */
 #define BL_POISON_DEATHS       3     /* owners that died of the same step until it is set aside */
 #define BL_DUE_MAX             1024  /* users with a deadline due in one fetch */
@@ -89,15 +89,6 @@
 #define BL_CIDRS_MAX         64      /* networks in trusted-proxies */
 #define BL_FORWARDED_MAX     32      /* addresses of X-Forwarded-For that are looked at */
 #define BL_RETRY_AFTER_MAX_S 3600
-
-/* Keys */
-#define BL_KEYS_MAX              256 /* that hold in one environment */
-#define BL_KEY_NAME_MAX_BYTES    64
-#define BL_KEY_ORIGINS_MAX_BYTES 1024 /* of one key, together */
-#define BL_TOKEN_MIN_BYTES       32
-#define BL_TOKEN_MAX_BYTES       128
-#define BL_KEYS_TEXT_MAX_BYTES   (256 * 1024) /* of a file, or of BL_KEYS */
-#define BL_LOGIN_MAX_BYTES       1024         /* body of POST /login */
 
 /* Keys */
 #define BL_KEYS_MAX              256 /* that hold in one environment */
