@@ -137,6 +137,15 @@ void bl_conn_shut(struct bl_conn *c, int how)
         shutdown(fd, how);
 }
 
+void bl_conn_reset(struct bl_conn *c)
+{
+    static const struct linger now = {1, 0};
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    bl_conn_shut(c, SHUT_RDWR);
+}
+
 void bl_conn_shutdown(h2o_req_t *req, int how)
 {
     struct bl_conn *c = bl_conn_of(req);

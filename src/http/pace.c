@@ -54,15 +54,19 @@ static void say(struct bl_conn *c, enum bl_err err)
     (void)uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
 }
 
-static void cut(struct bl_conn *c, enum bl_err err)
+/* Also whatever it has sent besides: pipelined requests are not worked off for nobody. */
+static void cut(struct bl_conn *c, h2o_req_t *req, enum bl_err err)
 {
     struct bl_server *s = c->server;
+    req->http1_is_persistent = 0;
     s->counts.cut_slow++;
-    if (err != BL_OK) {
+    if (err == BL_OK) {
+        bl_conn_reset(c);
+    } else {
         s->counts.by_class[bl_err_http(err) / 100]++;
         say(c, err);
+        bl_conn_shut(c, SHUT_RDWR);
     }
-    bl_conn_shut(c, SHUT_RDWR);
     c->since_ms = INT64_MAX; /* once */
 }
 
@@ -72,21 +76,21 @@ static void restart(struct bl_conn *c, int64_t now_ms, size_t amount)
     c->amount = amount;
 }
 
-static void look_at_body(struct bl_conn *c, struct look *k, size_t bytes)
+static void look_at_body(struct bl_conn *c, h2o_req_t *req, const struct look *k, size_t bytes)
 {
     if (bytes >= c->amount + BODY_STEP_BYTES)
         restart(c, k->now_ms, bytes);
     if (k->now_ms - c->since_ms > k->server->options.body_ms)
-        cut(c, BL_ERR_TOO_SLOW);
+        cut(c, req, BL_ERR_TOO_SLOW);
 }
 
-static void look_at_answer(struct bl_conn *c, const struct look *k)
+static void look_at_answer(struct bl_conn *c, h2o_req_t *req, const struct look *k)
 {
     size_t waiting = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
     if (waiting == 0 || waiting != c->amount)
         restart(c, k->now_ms, waiting);
     else if (k->now_ms - c->since_ms > k->server->options.idle_ms)
-        cut(c, BL_OK);
+        cut(c, req, BL_OK);
 }
 
 static int look_at(h2o_req_t *req, void *ctx)
@@ -105,15 +109,15 @@ static int look_at(h2o_req_t *req, void *ctx)
     if (pace == BL_PACE_HEAD || pace == BL_PACE_BODY)
         k->parts += bytes;
     if (k->parts > PARTS_MAX_BYTES && (pace == BL_PACE_HEAD || pace == BL_PACE_BODY))
-        cut(c, BL_ERR_NO_MEMORY);
+        cut(c, req, BL_ERR_NO_MEMORY);
     else if (pace == BL_PACE_BODY)
-        look_at_body(c, k, bytes);
+        look_at_body(c, req, k, bytes);
     else if (pace == BL_PACE_ANSWER)
-        look_at_answer(c, k);
+        look_at_answer(c, req, k);
     else if (pace == BL_PACE_HEAD && k->now_ms - c->since_ms > k->server->options.head_ms)
-        cut(c, BL_ERR_TOO_SLOW);
+        cut(c, req, BL_ERR_TOO_SLOW);
     else if (pace == BL_PACE_IDLE && k->now_ms - c->since_ms > k->server->options.idle_ms)
-        cut(c, BL_OK);
+        cut(c, req, BL_OK);
     return 0;
 }
 

@@ -293,12 +293,17 @@ static void tick_starting_redis(struct up *up)
     }
 }
 
+static bool speaks_tls(const struct up *up)
+{
+    return bl_config_text(up->config, BL_OPTION_TLS_CERT)[0] != '\0';
+}
+
 /* Ready, or at least at work with something to catch up on (/ready says what). Health alone is not enough at once: a
  * server listens before it knows whether the data set fits. */
 static bool is_there(struct up *up)
 {
     bool late = now_ms(up) - up->began_ms > READY_MS;
-    return up_probe_http(up->host, up->port, late ? "/health" : "/ready");
+    return up_probe_http(up->host, up->port, speaks_tls(up), late ? "/health" : "/ready");
 }
 
 static void tick_starting(struct up *up)
@@ -399,8 +404,8 @@ static void name_addresses(struct up *up)
     bool all = strcmp(at, "0.0.0.0") == 0 || strcmp(at, "::") == 0;
     up->host = all ? "127.0.0.1" : at;
     snprintf(up->port_text, sizeof up->port_text, "%d", up->port);
-    snprintf(up->url, sizeof up->url, strchr(up->host, ':') ? "http://[%s]:%d" : "http://%s:%d", up->host,
-             up->port);
+    snprintf(up->url, sizeof up->url, strchr(up->host, ':') ? "http%s://[%s]:%d" : "http%s://%s:%d",
+             speaks_tls(up) ? "s" : "", up->host, up->port);
 }
 
 /* The store's address, with the name and the secret of that user. */
@@ -428,7 +433,7 @@ static bool make_users(struct up *up, struct bl_buf *why)
 static bool prepare(struct up *up, struct bl_buf *why)
 {
     struct bl_buf yaml;
-    bool ok = up_find_programs(up->self, up->redis, why);
+    bool ok = up_tls_fits(up->config, why) && up_find_programs(up->self, up->redis, why);
     up->port = (int)bl_config_int(up->config, BL_OPTION_PORT);
     if (!ok || !up_data_open(&up->data, bl_config_text(up->config, BL_OPTION_DATA), why))
         return false;

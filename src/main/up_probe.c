@@ -121,7 +121,7 @@ bool up_probe_port(const char *listen_at, int *port, struct bl_buf *why)
     return error == 0;
 }
 
-bool up_probe_http(const char *host, int port, const char *path)
+bool up_probe_http(const char *host, int port, bool tls, const char *path)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     char service[16], question[128], answer[512];
@@ -135,8 +135,9 @@ bool up_probe_http(const char *host, int port, const char *path)
     if (fd >= 0) {
         limit_time(fd);
         ok = connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-             ask(fd, question, answer, sizeof answer, "\r\n\r\n") && strncmp(answer, "HTTP/1.", 7) == 0 &&
-             strncmp(answer + 8, " 200", 4) == 0;
+             (tls ? up_ask_tls(fd, question, answer, sizeof answer)
+                  : ask(fd, question, answer, sizeof answer, "\r\n\r\n")) &&
+             strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
         close(fd);
     }
     freeaddrinfo(found);
