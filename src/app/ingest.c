@@ -50,10 +50,12 @@ struct bl_ingest {
     struct flight *open; /* the requests of the open group; NULL: none */
     size_t in_flight;
     struct bl_ingest_counts counts;
+    bool deaf; /* nobody may wish that nothing be kept */
     /* the request at hand */
     struct bl_buf lines, errors, json;
     struct staged *staged;
     size_t staged_n, received, rejected, limited;
+    bool pass;          /* nothing of it is to be kept */
     int64_t wait_ms;    /* the longest of those over their limit */
     enum bl_err denied; /* why its events cannot be stored now */
     char event_id[BL_EVENT_ID_MAX_BYTES + 1];
@@ -194,6 +196,14 @@ static bool keeps(const struct bl_ingest *i, struct bl_str raw)
            !is_erased(i, (struct bl_str){user, n});
 }
 
+static void keep_id(struct bl_ingest *i, struct bl_str event_id)
+{
+    if (i->staged_n == 0 && event_id.n < sizeof i->event_id) {
+        memcpy(i->event_id, event_id.p, event_id.n);
+        i->event_id[event_id.n] = 0;
+    }
+}
+
 static void take_good(struct bl_ingest *i, size_t index, const struct bl_record *record)
 {
     if (i->denied == BL_OK && is_erased(i, record->user_id)) {
@@ -206,10 +216,7 @@ static void take_good(struct bl_ingest *i, size_t index, const struct bl_record 
         take_limited(i, index, wait_ms);
         return;
     }
-    if (i->staged_n == 0 && record->event_id.n < sizeof i->event_id) {
-        memcpy(i->event_id, record->event_id.p, record->event_id.n);
-        i->event_id[record->event_id.n] = 0;
-    }
+    keep_id(i, record->event_id);
     assert(i->staged_n < i->options.max_events);
     struct staged *s = &i->staged[i->staged_n++];
     if (i->denied != BL_OK)
@@ -230,6 +237,20 @@ static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
         take_bad(i, index, problem, keeps(i, raw) ? raw : (struct bl_str){0});
 }
 
+static void on_passed(void *ctx, size_t index, const struct bl_record *record,
+                      const struct bl_problem *problem, struct bl_str raw)
+{
+    struct bl_ingest *i = ctx;
+    (void)raw;
+    i->received++;
+    if (!record) {
+        take_bad(i, index, problem, (struct bl_str){0});
+        return;
+    }
+    keep_id(i, record->event_id);
+    i->staged_n++;
+}
+
 static void begin(struct bl_ingest *i)
 {
     bl_buf_clear(&i->lines);
@@ -237,6 +258,7 @@ static void begin(struct bl_ingest *i)
     bl_buf_clear(&i->json);
     i->staged_n = i->received = i->rejected = i->limited = 0;
     i->wait_ms = 0;
+    i->pass = false;
     i->event_id[0] = 0;
     i->denied = i->port.admit(i->port.ctx, -1);
 }
@@ -264,7 +286,7 @@ static int batch_answer(const struct bl_ingest *i, struct bl_buf *out)
     bl_buf_printf(out, "{\"status\":\"%s\",\"received\":%zu,\"accepted\":%zu,\"rejected\":%zu,\"errors\":[",
                   status, i->received, i->staged_n, i->rejected);
     bl_buf_str(out, bl_buf_view(&i->errors));
-    bl_buf_z(out, "]}");
+    bl_buf_z(out, i->pass ? "],\"stored\":false}" : "]}");
     return none && i->limited ? 429 : none ? 400 : i->rejected ? 207 : 202;
 }
 
@@ -274,7 +296,7 @@ static int good_answer(const struct bl_ingest *i, enum bl_body_kind kind, struct
         return batch_answer(i, out);
     bl_buf_z(out, "{\"status\":\"accepted\",\"event_id\":");
     bl_buf_json(out, bl_str_of(i->event_id));
-    bl_buf_char(out, '}');
+    bl_buf_z(out, i->pass ? ",\"stored\":false}" : "}");
     return 202;
 }
 
@@ -393,6 +415,38 @@ bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
     if (i->group.bytes >= BL_INGEST_GROUP_BYTES || i->group.events >= BL_INGEST_GROUP_EVENTS)
         bl_ingest_flush(i);
     return false;
+}
+
+void bl_ingest_pass(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body,
+                    struct bl_ingest_answer *answer)
+{
+    struct bl_decode_options options = {i->options.max_events, i->options.timestamp_needed, make_id,
+                                        &i->uuids};
+    begin(i);
+    i->pass = true;
+    enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, on_passed, i, &i->problem);
+    if (err != BL_OK) {
+        refuse(i, &i->problem, (struct bl_str){0});
+        error_answer(i, err, i->problem.field, i->problem.message, answer);
+    } else if (i->staged_n == 0) {
+        bad_answer(i, kind, answer);
+    } else {
+        int status = good_answer(i, kind, &i->json);
+        i->counts.unstored += i->staged_n;
+        *answer = (struct bl_ingest_answer){status, 0, bl_buf_view(&i->json)};
+    }
+    if (i->json.err != BL_OK)
+        error_answer(i, BL_ERR_NO_MEMORY, NULL, NULL, answer);
+}
+
+void bl_ingest_hear(struct bl_ingest *i, bool wish)
+{
+    i->deaf = !wish;
+}
+
+bool bl_ingest_hears(const struct bl_ingest *i)
+{
+    return !i->deaf;
 }
 
 static void answer_ticket(struct bl_ingest *i, struct ticket *t, enum bl_err err)

@@ -131,11 +131,12 @@ static void write_views(struct job *j, const struct bl_read_reply *view)
     }
 }
 
-static void write_rejected(struct bl_buf *b, const struct bl_read_reply *r)
+/* Names and counts of the environment. */
+static void write_counts(struct bl_buf *b, const struct bl_read_reply *r, const char *name, const char *help)
 {
-    head(b, "rejected_total", "counter", "Events and bodies rejected, by reason.");
+    head(b, name, "counter", help);
     for (size_t i = 0; i + 1 < r->n; i += 2) {
-        bl_buf_z(b, "behaviorlens_rejected_total{");
+        bl_buf_printf(b, "behaviorlens_%s{", name);
         label(b, "reason", r->item[i]);
         value(b, (double)item_int(r, i + 1));
     }
@@ -305,7 +306,8 @@ static void got_partitions(struct job *j, const struct bl_read_reply *r, size_t 
     write_labelled(&j->out, r, P, "cut:", "stream_cut_total", "counter", "group",
                    "Entries trimmed before a consumer group had read them.");
     write_owners(&j->out, r + P, r + 2 * P, r + 3 * P, P);
-    write_rejected(&j->out, &r[n - 2]);
+    write_counts(&j->out, &r[n - 3], "rejected_total", "Events and bodies rejected, by reason.");
+    write_counts(&j->out, &r[n - 2], "unstored_total", "Events counted but not stored, by whose wish.");
     if (cluster_ask_processes(j, &r[n - 1]))
         job_go(j, got_processes);
 }
@@ -320,6 +322,7 @@ void exposition_start(struct job *j, const struct bl_read_reply *r, size_t n)
     job_ask_all(j, (struct bl_read){.kind = BL_READ_FENCE});
     job_ask_all(j, (struct bl_read){.kind = BL_READ_OPEN_COUNT});
     job_ask(j, (struct bl_read){.kind = BL_READ_REJECTED});
+    job_ask(j, (struct bl_read){.kind = BL_READ_UNSTORED});
     job_ask(j, (struct bl_read){.kind = BL_READ_PROCESSES});
     job_go(j, got_partitions);
 }

@@ -42,6 +42,15 @@ static int64_t sum_items(const struct bl_read_reply *r, int partitions)
     return total;
 }
 
+/* The counts of a reply of names and counts. */
+static int64_t sum_counts(const struct bl_read_reply *r)
+{
+    int64_t total = 0;
+    for (size_t i = 1; i < r->n; i += 2)
+        total += item_int(r, i);
+    return total;
+}
+
 static void write_groups(struct job *j, const struct bl_read_reply *counters)
 {
     char name[64];
@@ -67,9 +76,7 @@ static void got_metrics(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     int P = j->partitions;
     const struct bl_read_reply *counters = r, *rates = r + P, *active = r + 2 * P, *open = r + 3 * P;
-    int64_t rejected = 0, rate = 0;
-    for (size_t i = 1; i < r[n - 1].n; i += 2)
-        rejected += item_int(&r[n - 1], i);
+    int64_t rejected = sum_counts(&r[n - 2]), rate = 0;
     for (int p = 0; p < P; p++)
         rate += rates[p].n ? rate_sum(rates[p].item[0], j->now_ms / 1000) : 0;
     int64_t abandoned = sum(counters, P, "attempts:abandoned");
@@ -79,6 +86,7 @@ static void got_metrics(struct job *j, const struct bl_read_reply *r, size_t n)
     json_int(&j->out, "total_events", sum(counters, P, "events"));
     json_int(&j->out, "duplicates", sum(counters, P, "duplicates"));
     json_int(&j->out, "rejected", rejected);
+    json_int(&j->out, "unstored", sum_counts(&r[n - 1]));
     json_key(&j->out, "events_per_second");
     bl_buf_double(&j->out, (double)rate / RATE_S);
     json_int(&j->out, "active_users", sum_items(active, P));
@@ -101,5 +109,6 @@ void metrics_start(struct job *j, const struct bl_read_reply *r, size_t n)
     job_ask_all(j, (struct bl_read){.kind = BL_READ_ACTIVE_COUNT, .a = j->now_ms - ACTIVE_MS});
     job_ask_all(j, (struct bl_read){.kind = BL_READ_OPEN_COUNT});
     job_ask(j, (struct bl_read){.kind = BL_READ_REJECTED});
+    job_ask(j, (struct bl_read){.kind = BL_READ_UNSTORED});
     job_go(j, got_metrics);
 }

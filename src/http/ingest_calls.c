@@ -17,16 +17,26 @@ static void answer(void *ctx, const struct bl_ingest_answer *a)
     bl_answer_json(r, a->status, a->json);
 }
 
+/* Global Privacy Control: whoever sends these events wishes them not to be kept. Browsers add the header themselves, to
+ * beacons too. */
+static bool passes(const struct bl_request *r, const struct bl_ingest *ingest)
+{
+    return bl_ingest_hears(ingest) && bl_str_eqz(bl_request_header(r, "sec-gpc"), "1");
+}
+
 static void refuse(struct bl_request *r, struct bl_ingest *ingest, enum bl_err err, const char *why)
 {
-    bl_ingest_refuse(ingest, err, bl_request_body(r));
+    bl_ingest_refuse(ingest, err, passes(r, ingest) ? (struct bl_str){0} : bl_request_body(r));
     bl_answer_error(r, err, NULL, why);
 }
 
 static void post_body(struct bl_request *r, struct bl_ingest *ingest, const struct bl_body *body)
 {
     struct bl_ingest_answer now;
-    bool answered = bl_ingest_post(ingest, body->kind, body->text, answer, r, &now);
+    bool pass = passes(r, ingest);
+    if (pass)
+        bl_ingest_pass(ingest, body->kind, body->text, &now);
+    bool answered = pass || bl_ingest_post(ingest, body->kind, body->text, answer, r, &now);
     size_t n = bl_ingest_received(ingest);
     bl_request_spent(r, n ? n : 1);
     if (answered)

@@ -224,6 +224,7 @@ static size_t counters(const struct serve *s, struct bl_counter out[BL_PROCESS_C
         {"http_connections_slow_total", h->cut_slow},
         {"events_accepted_total", i->accepted},
         {"events_rejected_total", i->rejected},
+        {"events_unstored_total", i->unstored},
         {"erased_users", bl_erasure_counts(s->erasure)->tombstones},
         {"erasures_unfinished", bl_erasure_counts(s->erasure)->unfinished},
         {"events_unavailable_total", i->unavailable},
@@ -261,7 +262,8 @@ static void on_tick(uv_timer_t *timer)
     bl_vitals_poll(s->vitals, s->link);
     serve_limits_tick(s->limits, s->vitals);
     bl_erasure_poll(s->erasure, s->link);
-    bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
+    bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals),
+                     bl_ingest_counts(s->ingest)->unstored);
     serve_audit_tick(s->audit, (int64_t)uv_now(&s->loop));
     bl_process_beat(s->process, s->link, c, counters(s, c));
 }
@@ -307,7 +309,8 @@ static void on_server_stopped(void *ctx)
     static const struct bl_str ping = {"PING", 4};
     uv_timer_start(&s->tick, on_last_words, LAST_WORDS_MS, 0);
     if (s->vitals)
-        bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals));
+        bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals),
+                     bl_ingest_counts(s->ingest)->unstored);
     bl_process_leave(s->process, s->link);
     bl_link_send(s->link, 1, &ping, on_farewell, s);
 }
@@ -377,6 +380,7 @@ static enum bl_err make_flows(struct serve *s)
     if (err != BL_OK)
         return err;
     serve_audit_queries(s->audit, s->queries);
+    bl_ingest_hear(s->ingest, strcmp(bl_config_text(s->config, BL_OPTION_GPC), "honour") == 0);
     bl_queries_retention(s->queries, bl_config_int(s->config, BL_OPTION_STREAM_RETENTION));
     struct bl_watch_options watch = {bl_store_reads_port(s->reads), s->queries,
                                      bl_store_changes_port(s->changes), bl_http_stream_sink(),

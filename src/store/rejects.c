@@ -29,7 +29,8 @@ struct kept {
 
 struct bl_rejects {
     uint32_t magic;
-    struct bl_buf bad, rejected; /* key names */
+    struct bl_buf bad, rejected, unstored; /* key names */
+    uint64_t unstored_sent;
     uint64_t counts[BL_ERR_COUNT];
     struct kept *kept[KEEP_ENTRIES];
     size_t n;
@@ -45,10 +46,12 @@ enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out)
     r->magic = REJECTS_MAGIC;
     bl_buf_init(&r->bad, 0);
     bl_buf_init(&r->rejected, 0);
+    bl_buf_init(&r->unstored, 0);
     bl_buf_init(&r->text, 0);
     bl_key_put(&r->bad, bl_str_of(env), BL_KEY_BAD, 0, (struct bl_str){0});
     bl_key_put(&r->rejected, bl_str_of(env), BL_KEY_REJECTED, 0, (struct bl_str){0});
-    if (r->bad.err != BL_OK || r->rejected.err != BL_OK) {
+    bl_key_put(&r->unstored, bl_str_of(env), BL_KEY_UNSTORED, 0, (struct bl_str){0});
+    if (r->bad.err != BL_OK || r->rejected.err != BL_OK || r->unstored.err != BL_OK) {
         bl_rejects_free(r);
         return BL_ERR_NO_MEMORY;
     }
@@ -62,6 +65,7 @@ void bl_rejects_free(struct bl_rejects *r)
         return;
     bl_buf_release(&r->bad);
     bl_buf_release(&r->rejected);
+    bl_buf_release(&r->unstored);
     bl_buf_release(&r->text);
     for (size_t i = 0; i < r->n; i++)
         free(r->kept[i]);
@@ -129,6 +133,17 @@ static void send_counts(struct bl_rejects *r, struct bl_link *link)
     }
 }
 
+static void send_unstored(struct bl_rejects *r, struct bl_link *link, uint64_t total)
+{
+    char text[24];
+    if (total == r->unstored_sent)
+        return;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)(total - r->unstored_sent));
+    struct bl_str argv[] = {BL_STR("HINCRBY"), bl_buf_view(&r->unstored), BL_STR("gpc"), bl_str_of(text)};
+    bl_link_send(link, sizeof argv / sizeof argv[0], argv, NULL, NULL);
+    r->unstored_sent = total;
+}
+
 static void send_kept(struct bl_rejects *r, struct bl_link *link, const struct kept *k, struct bl_str at)
 {
     char cap[24];
@@ -154,13 +169,14 @@ static void send_trim(struct bl_rejects *r, struct bl_link *link, int64_t now_ms
     bl_link_send(link, sizeof argv / sizeof argv[0], argv, NULL, NULL);
 }
 
-void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms)
+void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms, uint64_t unstored)
 {
     char text[32];
     if (!bl_link_is_up(link) || now_ms <= 0)
         return;
     int n = snprintf(text, sizeof text, "%lld", (long long)now_ms);
     send_counts(r, link);
+    send_unstored(r, link, unstored);
     for (size_t i = 0; i < r->n; i++) {
         send_kept(r, link, r->kept[i], (struct bl_str){text, (size_t)n});
         free(r->kept[i]);

@@ -174,6 +174,49 @@ static void an_event_is_answered_only_when_the_store_has_confirmed_it(void **sta
     assert_int_equal(bl_ingest_counts(w->ingest)->bytes_waiting, 0);
 }
 
+static void pass(struct world *w, enum bl_body_kind kind, const char *body, struct reply *r)
+{
+    struct bl_ingest_answer now;
+    memset(r, 0, sizeof *r);
+    bl_ingest_pass(w->ingest, kind, bl_str_of(body), &now);
+    take(r, &now);
+}
+
+static void what_is_not_to_be_kept_is_checked_and_counted(void **state)
+{
+    struct world *w = *state;
+    struct reply r;
+    pass(w, BL_BODY_EVENT, "{\"user_id\":\"a\",\"action\":\"click\",\"page\":\"/p\",\"event_id\":\"e1\"}",
+         &r);
+    assert_int_equal(r.status, 202);
+    assert_string_equal(r.json, "{\"status\":\"accepted\",\"event_id\":\"e1\",\"stored\":false}");
+    pass(w, BL_BODY_BATCH, "[" CLICK("a") ",7," CLICK("b") "]", &r);
+    assert_int_equal(r.status, 207);
+    assert_non_null(strstr(r.json, "\"accepted\":2,\"rejected\":1"));
+    assert_non_null(strstr(r.json, "\"stored\":false}"));
+    pass(w, BL_BODY_EVENT, "{\"user_id\":\"a\"}", &r);
+    assert_int_equal(r.status, 400);
+    pass(w, BL_BODY_BATCH, "[7]", &r);
+    assert_int_equal(r.status, 400);
+    pass(w, BL_BODY_EVENT, "no JSON", &r);
+    assert_int_equal(r.status, 400);
+    bl_ingest_flush(w->ingest);
+    assert_int_equal(w->sent_n, 0);
+    assert_int_equal(w->wakes, 0);
+    assert_int_equal(w->kept, 0); /* not even what was refused */
+    assert_int_equal(w->refused, 4);
+    assert_int_equal(bl_ingest_counts(w->ingest)->unstored, 3);
+    assert_int_equal(bl_ingest_counts(w->ingest)->accepted, 0);
+    post(w, BL_BODY_BATCH, "[" CLICK("a") "]", &r); /* the next one is like any other */
+    bl_ingest_flush(w->ingest);
+    land(w, BL_OK);
+    assert_null(strstr(r.json, "stored"));
+    assert_int_equal(w->sent_n, 1);
+    assert_true(bl_ingest_hears(w->ingest));
+    bl_ingest_hear(w->ingest, false);
+    assert_false(bl_ingest_hears(w->ingest));
+}
+
 static void an_event_without_an_id_gets_a_uuid_of_version_7(void **state)
 {
     struct world *w = *state;
@@ -519,6 +562,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(an_event_is_answered_only_when_the_store_has_confirmed_it),
+        STORY(what_is_not_to_be_kept_is_checked_and_counted),
         STORY(an_event_without_an_id_gets_a_uuid_of_version_7),
         STORY(requests_of_one_turn_share_a_transaction_and_an_entry_per_partition),
         STORY(while_one_is_in_flight_the_next_group_gathers_and_leaves_when_it_lands),

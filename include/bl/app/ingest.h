@@ -78,6 +78,7 @@ struct bl_ingest_counts {
     uint64_t limited;              /* of the rejected: over their user's limit */
     uint64_t unavailable, backlog; /* events answered 503 */
     uint64_t shed;                 /* requests answered 503 before they were read */
+    uint64_t unstored;             /* good, but only counted: bl_ingest_pass */
     uint64_t groups, entries;      /* transactions and stream entries sent */
     uint64_t failed;               /* transactions not confirmed */
     uint64_t requests_waiting;     /* gauge */
@@ -94,6 +95,13 @@ void bl_ingest_free(struct bl_ingest *i);
 /* true: *answer is the answer (borrowed until the next call), fn will not run. false: fn runs once, later. */
 BL_CHECKED bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body,
                                bl_ingest_fn *fn, void *ctx, struct bl_ingest_answer *answer);
+/* A body that is not to be stored, by the wish of who sent it (Sec-GPC): it is read and checked like any other, its events
+ * are counted, and nothing of them is kept, not even of the bad ones. Needs no store. */
+void bl_ingest_pass(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str body,
+                    struct bl_ingest_answer *answer);
+/* Is such a wish heard? Yes, unless this says otherwise. */
+void bl_ingest_hear(struct bl_ingest *i, bool wish);
+bool bl_ingest_hears(const struct bl_ingest *i);
 /* How many events, good and bad, the last body held. */
 size_t bl_ingest_received(const struct bl_ingest *i);
 /* A body that is refused as a whole before it is read (413, 415): recorded like a refused event. */

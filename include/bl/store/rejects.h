@@ -15,7 +15,8 @@ BL_CHECKED enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out);
 void bl_rejects_free(struct bl_rejects *r);
 /* As in struct bl_ingest_port. */
 void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal);
-/* Writes what has been gathered, if the link is up. now_ms: the store's clock. */
-void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms);
+/* Writes what has been gathered, if the link is up. now_ms: the store's clock. unstored: how many events in all were only
+ * counted, by the visitor's wish. */
+void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms, uint64_t unstored);
 
 #endif
