@@ -8,5 +8,5 @@ const serve = process.env["BL_URL"] ?? "http://127.0.0.1:8080";
 export default defineConfig({
   plugins: [react()],
   build: siteBuild(),
-  server: { proxy: Object.fromEntries(["/api", "/events", "/health", "/ready", "/demo", "/tracker.js", "/openapi.json"].map((path) => [path, serve])) },
+  server: { proxy: Object.fromEntries(["/api", "/events", "/health", "/ready", "/demo", "/tracker.js", "/openapi.json", "/login", "/logout"].map((path) => [path, serve])) },
 });

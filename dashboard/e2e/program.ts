@@ -1,10 +1,11 @@
 // The real program: `behaviorlens up` with its own Redis, in a directory of its own, on a free port; or its parts one by
 // one, so that a test can take one away. BL_PROGRAM names the binary, built with its web side.
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 export interface Event {
   user_id: string;
@@ -21,8 +22,22 @@ export interface Api {
   post(body: string, path?: string): Promise<number>;
 }
 
+/** Tokens, by what they open; the admin's key is named boss, the reader's ann. */
+export interface Keys {
+  write: string;
+  read: string;
+  admin: string;
+}
+
 export interface Program extends Api {
   close(): Promise<void>;
+}
+
+/** `up`: what can be done to it from the terminal. */
+export interface Up extends Program {
+  /** Keys of each kind; from then on every call needs one. */
+  makeKeys(): Promise<Keys>;
+  revoke(token: string): Promise<void>;
 }
 
 const READY_MS = 60_000;
@@ -89,7 +104,7 @@ async function ready(url: string, running: Running): Promise<void> {
 }
 
 /** `up`, with the settings of this YAML text. */
-export async function startProgram(config = ""): Promise<Program> {
+export async function startProgram(config = ""): Promise<Up> {
   const dir = mkdtempSync(join(tmpdir(), "bl-up-"));
   const file = join(dir, "config.yaml");
   writeFileSync(file, config);
@@ -105,7 +120,16 @@ export async function startProgram(config = ""): Promise<Program> {
     await close();
     throw error;
   }
-  return { ...api(url), close };
+  const key = async (...args: string[]): Promise<string> => (await promisify(execFile)(binary(), ["key", ...args, "--data", join(dir, "data")])).stdout;
+  const made = async (kind: string, name: string): Promise<string> =>
+    (JSON.parse(await key("create", "--json", "--kind", kind, "--name", name)) as { token: string }).token;
+  const makeKeys = async (): Promise<Keys> => {
+    const keys = { write: await made("write", "site"), read: await made("read", "ann"), admin: await made("admin", "boss") };
+    const status = (token?: string): Promise<number> => fetch(url + "/api/metrics", token ? { headers: { Authorization: `Bearer ${token}` } } : {}).then((answer) => answer.status);
+    while ((await status()) !== 401 || (await status(keys.admin)) !== 200) await new Promise((wake) => setTimeout(wake, 50));
+    return keys;
+  };
+  return { ...api(url), close, makeKeys, revoke: async (token) => void (await key("revoke", token)) };
 }
 
 /** One data set, one worker, and a `serve` on each of two ports: `url` is the one that can be taken away. */

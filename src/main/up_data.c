@@ -222,10 +222,11 @@ const char *up_data_address(const struct bl_config *config, char url[UP_URL_MAX]
 {
     char socket[UP_PATH_MAX], dir[UP_PATH_MAX], secret[UP_SECRET_BYTES + 1] = "";
     bool asked = !bl_config_is_default(config, BL_OPTION_DATA);
-    if (!asked && !bl_config_is_default(config, BL_OPTION_REDIS))
+    bool named_redis = !bl_config_is_default(config, BL_OPTION_REDIS);
+    if (!asked && named_redis)
         return bl_config_text(config, BL_OPTION_REDIS);
     if (!up_data_socket(bl_config_text(config, BL_OPTION_DATA), socket))
-        return asked ? NULL : bl_config_text(config, BL_OPTION_REDIS);
+        return asked && !named_redis ? NULL : bl_config_text(config, BL_OPTION_REDIS);
     bool named = FORMAT_PATH(dir, "%.*s", (int)(strrchr(socket, '/') - socket), socket) &&
                  up_acl_read(dir, "admin", secret);
     snprintf(url, UP_URL_MAX, "unix://%s%s%s%s", named ? "admin:" : "", named ? secret : "", named ? "@" : "",

@@ -4,12 +4,14 @@ import { Help } from "./keys/help";
 import type { Deed } from "./keys/keys";
 import { useKeys } from "./keys/use-keys";
 import { usePlace } from "./state/place";
+import { useSession } from "./state/session-store";
 import type { View } from "./state/url";
 import { Header, OfflineNote, VIEW_TABLE } from "./ui/header";
 import { MetricsStrip } from "./ui/metrics-strip";
 import { Toasts } from "./ui/toasts";
 import { EventsView } from "./views/events";
 import { LiveView } from "./views/live";
+import { Login } from "./views/login";
 import { PagesView } from "./views/pages";
 import { PatternPanel } from "./views/pattern-panel";
 import { PipelineView } from "./views/pipeline";
@@ -34,7 +36,14 @@ function useHelp() {
   return { shown, toggle, hide: useCallback(() => setShown(false), []) };
 }
 
+/** Nothing is asked of the server, and no key does anything, before it is known who is here. */
 export function App() {
+  const { phase } = useSession();
+  if (phase === "asking") return null;
+  return phase === "needed" ? <Login /> : <Dashboard />;
+}
+
+function Dashboard() {
   const { view, opened } = usePlace();
   const help = useHelp();
   const Current = VIEWS[view];

@@ -5,12 +5,14 @@ import { queries } from "./state/link";
 import { listenToHistory } from "./state/place";
 import { applyTheme } from "./state/prefs";
 import { sendOnLeaving } from "./state/resolve";
+import { startSession } from "./state/session";
 import { startStream } from "./state/stream";
 import "./styles/index.css";
 
 applyTheme();
 listenToHistory();
 sendOnLeaving();
+startSession();
 startStream();
 
 const root = document.getElementById("root");

@@ -71,4 +71,19 @@ describe("the client", () => {
     await expect(createClient({ fetch, report: (o) => outcomes.push(o) }).get("/x")).rejects.toThrow("gone");
     expect(outcomes).toEqual([]);
   });
+
+  test("tells of a key that is asked for, posts, and forgets on request", async () => {
+    let refused = 0;
+    const answers = [new Response(null, { status: 204 }), new Response('{"a":1}', { status: 200, headers: { ETag: "x" } }), new Response("{}", { status: 401 })];
+    const sent: RequestInit[] = [];
+    const fetch = async (_: RequestInfo | URL, init?: RequestInit): Promise<Response> => (sent.push(init ?? {}), answers.shift()!);
+    const client = createClient({ fetch: fetch as typeof globalThis.fetch, refused: () => refused++ });
+    expect(await client.post("/logout")).toBe(null);
+    await client.get("/x");
+    expect(client.remembered()).toBe(1);
+    client.forget();
+    expect(client.remembered()).toBe(0);
+    await expect(client.post("/login", { key: "k" })).rejects.toThrow(ApiError);
+    expect([refused, sent[2]?.method, sent[2]?.body]).toEqual([1, "POST", '{"key":"k"}']);
+  });
 });

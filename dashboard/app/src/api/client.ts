@@ -22,12 +22,18 @@ export type Outcome = { ok: true; date: number | null } | { ok: false; reason: s
 export interface ClientOptions {
   fetch: typeof fetch;
   report?: (outcome: Outcome) => void;
+  /** The server asks for a key, and did not get one that holds. */
+  refused?: () => void;
   max?: number;
 }
 
 export interface JsonClient {
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   patch<T>(path: string, keepalive?: boolean): Promise<T>;
+  /** Gives the body of the answer; null: it has none. */
+  post<T>(path: string, body?: unknown): Promise<T | null>;
+  /** What was remembered was for somebody's eyes. */
+  forget(): void;
   remembered(): number;
 }
 
@@ -49,7 +55,7 @@ async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError(response.status, code, body?.error?.message ?? `The server answered ${response.status}.`);
 }
 
-export function createClient({ fetch, report = () => {}, max = 64 }: ClientOptions): JsonClient {
+export function createClient({ fetch, report = () => {}, refused = () => {}, max = 64 }: ClientOptions): JsonClient {
   const known = new Map<string, Remembered>();
 
   function remember(path: string, entry: Remembered): void {
@@ -71,6 +77,7 @@ export function createClient({ fetch, report = () => {}, max = 64 }: ClientOptio
     if (response.ok || response.status === 304) return response;
     const error = await errorOf(response);
     if (response.status >= 500) report({ ok: false, reason: error.message });
+    if (response.status === 401) refused();
     throw error;
   }
 
@@ -92,6 +99,12 @@ export function createClient({ fetch, report = () => {}, max = 64 }: ClientOptio
       const response = await send(path, { method: "PATCH", keepalive });
       return (await response.json()) as T;
     },
+    async post<T>(path: string, body?: unknown): Promise<T | null> {
+      const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+      const response = await send(path, { method: "POST", ...json });
+      return response.status === 204 ? null : ((await response.json()) as T);
+    },
+    forget: () => known.clear(),
     remembered: () => known.size,
   };
 }

@@ -40,6 +40,8 @@ export const PATHS = {
   partitions: "/api/partitions",
   bad: "/api/bad-events?limit=100",
   ready: "/ready",
+  login: "/login",
+  logout: "/logout",
   pattern: (id: string) => `/api/patterns/${encodeURIComponent(id)}`,
   resolve: (id: string) => `/api/patterns/${encodeURIComponent(id)}/resolve`,
   user: (id: string) => `/api/users/${encodeURIComponent(id)}`,

@@ -21,4 +21,5 @@ export type Worker = Schemas["Worker"];
 export type Partition = Schemas["Partition"];
 export type Ready = Schemas["Ready"];
 export type PatternChange = Schemas["PatternChange"];
+export type Session = Schemas["Session"];
 export type ApiErrorBody = Schemas["Error"];

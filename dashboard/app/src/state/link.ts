@@ -4,6 +4,7 @@ import { createClient } from "../api/client";
 import { createStore, useStore } from "../lib/store";
 import { noteServerDate, useNow } from "./clock";
 import { type Connection, next, phaseOf, type Signal, START } from "./connection";
+import { askedForKey } from "./session-store";
 
 export const connection = createStore<Connection>(START);
 
@@ -13,6 +14,7 @@ export function signal(what: Signal): void {
 
 export const client = createClient({
   fetch: (path, init) => fetch(path, init),
+  refused: askedForKey,
   report(outcome) {
     if (outcome.ok) {
       noteServerDate(outcome.date);

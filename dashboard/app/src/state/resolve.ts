@@ -5,6 +5,7 @@ import { typeLabel } from "../lib/types-table";
 import { cut } from "../lib/format";
 import { useStore } from "../lib/store";
 import { client, isOffline, queries } from "./link";
+import { mayChange } from "./session-store";
 import { takePatterns } from "./stream";
 import { createUndoQueue, type UndoItem } from "./undo";
 
@@ -22,7 +23,7 @@ export const undoQueue = createUndoQueue({
 });
 
 export function resolvePattern(pattern: Pattern): void {
-  if (!pattern.resolved && !isOffline()) undoQueue.add(pattern.pattern_id, `${typeLabel(pattern.type)} of ${cut(pattern.user_id, 40)}`);
+  if (!pattern.resolved && mayChange() && !isOffline()) undoQueue.add(pattern.pattern_id, `${typeLabel(pattern.type)} of ${cut(pattern.user_id, 40)}`);
 }
 
 export function useUndoItems(): readonly UndoItem[] {

@@ -5,6 +5,7 @@ import { apiKey, PATHS } from "../api/queries";
 import { feedThese } from "./feed-store";
 import { connection, queries, signal } from "./link";
 import { liveWanted } from "./prefs";
+import { isIn, session } from "./session-store";
 
 const REOPEN_MS = 3_000; // after an answer that ends the browser's own retries (a 503, say)
 const GATHER_MS = 50; // a burst is one change of the screen
@@ -89,7 +90,7 @@ function openStream(): void {
 }
 
 function adjust(): void {
-  const wanted = liveWanted.get() && !connection.get().paused;
+  const wanted = liveWanted.get() && !connection.get().paused && isIn();
   if (wanted && !source) openStream();
   if (wanted || (!source && connection.get().stream === "off")) return;
   source?.close();
@@ -101,6 +102,7 @@ function adjust(): void {
 export function startStream(): void {
   let paused = connection.get().paused;
   liveWanted.subscribe(adjust);
+  session.subscribe(adjust);
   connection.subscribe(() => {
     if (connection.get().paused === paused) return;
     paused = connection.get().paused;

@@ -3,6 +3,8 @@ import { clockTime } from "../lib/format";
 import { useNow } from "../state/clock";
 import { togglePaused, useConnection } from "../state/link";
 import { goView, hrefOf, usePlace } from "../state/place";
+import { logOut } from "../state/session";
+import { useSession } from "../state/session-store";
 import { nextTheme, toggleLive, useLiveWanted, useTheme } from "../state/prefs";
 import { HOME, type View } from "../state/url";
 import { Icon, type IconName, Logo } from "./icons";
@@ -86,6 +88,26 @@ function Views() {
   );
 }
 
+/** Who is logged in, and the way out. Without keys there is nobody. */
+function Person() {
+  const { phase, who } = useSession();
+  if (phase !== "in" || !who) return null;
+  const name = who.name || who.id || "";
+  const how = who.kind === "admin" ? "" : ", read-only";
+  return (
+    <>
+      <span className="person" data-testid="person" title={`${name}${how}`}>
+        <bdi>{name}</bdi>
+        {how}
+      </span>
+      <button type="button" className="tool" onClick={() => void logOut()} title="Log out">
+        <Icon name="leave" />
+        <span className="sr">Log out</span>
+      </button>
+    </>
+  );
+}
+
 export function Header({ onHelp }: { onHelp: () => void }) {
   const { paused } = useConnection();
   const live = useLiveWanted();
@@ -111,10 +133,11 @@ export function Header({ onHelp }: { onHelp: () => void }) {
           <Icon name={theme} />
           <span className="sr">Theme: {theme}</span>
         </button>
-        <button type="button" className="tool" onClick={onHelp} title="Keys (?)">
+        <button type="button" className="tool tool-keys" onClick={onHelp} title="Keys (?)">
           <Icon name="keys" />
           <span className="sr">Keys</span>
         </button>
+        <Person />
       </div>
     </header>
   );

@@ -30,6 +30,7 @@ const PATHS = {
   flat: "M3 8h10",
   copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   out: "M6 3H3v10h10v-3M9 2.5h4.5V7M13.5 2.5 7.5 8.5",
+  leave: "M6.5 3H3v10h3.5M6.5 8H14M11 5l3 3-3 3",
   clock: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 5v3l2 2",
 } as const;
 
