@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Trims the stream: what every group has committed and is older than the retention goes; over the hard cap all that
+-- Trims the stream: what every group has committed and is older than the retention goes, the last entry too, so that a
+-- quiet site keeps nothing (whole nodes only: the bytes of a part of one would stay, see wire/command.h); over the hard cap all that
 -- the workers have committed may go, and a group that has not read it is cut off, counted and named (SPEC 5.4).
 -- @keys  events, fence, position, counters
 -- @args  fence value, own group, oldest ms to keep, most entries to keep
@@ -16,8 +17,13 @@ local function below(a, b)
     local bm, bs = parts(b)
     return am < bm or (am == bm and as < bs)
 end
-local own = redis.call('HGET', KEYS[3], 'id') or '0-0'
-local low = own
+local function after(id)
+    local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
+    return string.format('%s-%d', ms, tonumber(seq) + 1)
+end
+local committed = redis.call('HGET', KEYS[3], 'id')
+local own = after(committed and committed ~= '' and committed or '0-0')
+local low = own -- the first that must stay
 local others = {}
 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     local group = {}
@@ -26,12 +32,14 @@ for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     end
     if group['name'] ~= ARGV[2] then
         local at = group['last-delivered-id']
+        local stays = after(at)
         if group['pending'] > 0 then
             at = redis.call('XPENDING', KEYS[1], group['name'])[2]
+            stays = at
         end
         others[group['name']] = at
-        if below(at, low) then
-            low = at
+        if below(stays, low) then
+            low = stays
         end
     end
 end

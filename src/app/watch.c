@@ -80,7 +80,7 @@ static void send_all(struct bl_watch *w, struct bl_str body, const struct change
         return;
     for (struct bl_watcher *x = w->first; x; x = next) {
         next = x->next;
-        if (x->to && (!c || (change_matches(&x->filter, pattern) && !watcher_has(x, c))))
+        if (x->to && (!c || (change_matches(&x->filter, c, pattern) && !watcher_has(x, c))))
             watcher_send(x, bl_buf_view(&w->frame), body);
     }
 }

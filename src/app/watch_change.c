@@ -64,9 +64,18 @@ void changes_load(struct bl_watch *w, struct changes *c, bl_reads_fn *fn, void *
     w->options.reads->read(w->options.reads->port, asks, c->loading, fn, ctx);
 }
 
+static bool is_erased(const struct change *c)
+{
+    return strcmp(c->what, "erased") == 0;
+}
+
 bool change_body(const struct change *c, const struct bl_read_reply *pattern, struct bl_buf *out)
 {
     bl_buf_clear(out);
+    if (is_erased(c)) {
+        bl_buf_printf(out, "event: erased\ndata: {\"pattern_id\":\"%.32s\"}\n\n", c->pattern_id);
+        return out->err == BL_OK;
+    }
     if (reply_get(pattern, "type").n == 0)
         return false;
     bl_buf_z(out, "event: pattern\ndata: {\"change\":");
@@ -77,7 +86,8 @@ bool change_body(const struct change *c, const struct bl_read_reply *pattern, st
     return out->err == BL_OK;
 }
 
-bool change_matches(const struct bl_query *filter, const struct bl_read_reply *pattern)
+bool change_matches(const struct bl_query *filter, const struct change *c,
+                    const struct bl_read_reply *pattern)
 {
     struct bl_str brief[BL_BRIEF_COUNT] = {[BL_BRIEF_TYPE] = reply_get(pattern, "type"),
                                            [BL_BRIEF_SEVERITY] = reply_get(pattern, "severity"),
@@ -85,7 +95,7 @@ bool change_matches(const struct bl_query *filter, const struct bl_read_reply *p
                                            [BL_BRIEF_PAGE] = reply_get(pattern, "page"),
                                            [BL_BRIEF_RESOLVED] = reply_get(pattern, "resolved"),
                                            [BL_BRIEF_EXPLANATION] = {0}};
-    return bl_query_match(filter, brief);
+    return is_erased(c) || bl_query_match(filter, brief);
 }
 
 void frame_begin(struct bl_buf *out, const struct place *at, int partitions)

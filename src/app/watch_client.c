@@ -189,7 +189,7 @@ static void on_loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r,
     for (size_t i = 0; i < n; i++) {
         const struct change *c = &x->batch.v[x->batch.done++];
         x->at[c->partition] = c->at;
-        if (!change_matches(&x->filter, &r[i]) || !change_body(c, &r[i], &w->body))
+        if (!change_matches(&x->filter, c, &r[i]) || !change_body(c, &r[i], &w->body))
             continue;
         frame_begin(&w->own, x->at, x->partitions);
         bl_buf_str(&w->own, bl_buf_view(&w->body));

@@ -15,7 +15,7 @@ struct change {
     int partition;
     struct place at;
     char pattern_id[32];
-    char what[12]; /* new, raised, resolved, explained */
+    char what[12]; /* new, raised, resolved, explained, erased */
 };
 
 struct changes {
@@ -81,7 +81,9 @@ void changes_load(struct bl_watch *w, struct changes *c, bl_reads_fn *fn, void *
 void changes_clear(struct changes *c);
 /* What goes out behind the id. false: the pattern is gone. */
 BL_CHECKED bool change_body(const struct change *c, const struct bl_read_reply *pattern, struct bl_buf *out);
-bool change_matches(const struct bl_query *filter, const struct bl_read_reply *pattern);
+/* An erased pattern goes to everybody: nobody knows any more who asked for it. */
+bool change_matches(const struct bl_query *filter, const struct change *c,
+                    const struct bl_read_reply *pattern);
 void frame_begin(struct bl_buf *out, const struct place *at, int partitions);
 
 /* --- watch_client.c */

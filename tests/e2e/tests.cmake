@@ -25,6 +25,7 @@ if(TARGET behaviorlens)
   bl_script(test_systemd e2e ${CMAKE_SOURCE_DIR})
   bl_script(test_explain e2e $<TARGET_FILE:http_peer>)
   bl_script(test_access e2e)
+  bl_script(test_erase e2e)
   bl_script(test_privacy e2e)
 endif()
 
