@@ -41,14 +41,6 @@ class Redis:
                 raise reply
         return replies
 
-    def together(self, commands):
-        """As one transaction: one moment of Redis."""
-        replies = self.pipe([("MULTI",), *commands, ("EXEC",)])[-1]
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise reply
-        return replies
-
     def reply(self):
         line = self.file.readline()
         if not line.endswith(b"\r\n"):
@@ -67,7 +59,3 @@ class Redis:
             return [self.reply() for _ in range(n)]
         return self.file.read(n + 2)[:-2].decode(errors="surrogateescape")
 
-
-def pairs(flat):
-    """[name, value, …] as a dict."""
-    return dict(zip(flat[::2], flat[1::2]))
