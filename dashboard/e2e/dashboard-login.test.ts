@@ -119,9 +119,9 @@ it("an admin resolves", async () => {
   expect(await get("/api/patterns?user_id=bob", keys.read)).toMatchObject([{ resolved: true, resolution: "manual" }]);
 });
 
-/** A page of another site: the same name, another port, so that even SameSite does not keep the cookie away. */
-async function neighbour(): Promise<Server> {
-  const server = createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end("<!doctype html><title>other</title>"));
+/** A page of another origin: the same name, another port, so that even SameSite does not keep the cookie away. */
+async function neighbour(head = ""): Promise<Server> {
+  const server = createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end(`<!doctype html><title>other</title>${head}`));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return server;
 }
@@ -154,6 +154,21 @@ it("a page of another origin changes nothing in an admin's name", async () => {
   other.close();
   await boss.page.reload();
   await rows(boss.page, "ann").waitFor(); // still logged in
+});
+
+it("the tracker of another site sends with its key; without one nothing is taken", async () => {
+  const scripts = [`data-key="${keys.write}" data-user-id="keyed"`, 'data-user-id="keyless"'];
+  const sites = await Promise.all(scripts.map((more) => neighbour(`<script defer src="${program.url}/tracker.js" ${more}></script>`)));
+  const visitor = await reader(browser);
+  for (const site of [...sites].reverse()) {
+    const answered = visitor.page.waitForResponse((response) => response.url().includes("/events/batch") && response.request().method() === "POST");
+    await visitor.page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/shoes`);
+    expect((await answered).status()).toBe(site === sites[0] ? 202 : 401);
+  }
+  await until("the visit", async () => (await get<unknown[]>("/api/events?user_id=keyed", keys.read)).length > 0);
+  expect(await get("/api/events?user_id=keyless", keys.read)).toEqual([]);
+  await visitor.context.close();
+  for (const site of sites) site.close();
 });
 
 it("who logs out is out, in every window", async () => {

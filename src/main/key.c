@@ -22,6 +22,8 @@ struct key_call {
     struct bl_buf out, why;
 };
 
+static struct bl_access_key all[BL_KEYS_MAX]; /* of the environment, once listed; too many for the stack */
+
 static enum bl_err fail(struct key_call *c, const char *why)
 {
     bl_buf_z(&c->why, why);
@@ -127,7 +129,6 @@ static void put_made(const struct bl_access_key *key, const char *token, struct 
 
 static void say_first(struct key_call *c, const struct bl_access_key *key)
 {
-    static struct bl_access_key all[BL_KEYS_MAX];
     size_t n, unread;
     if (bl_keyring_list(c->at, c->env, all, &n, &unread, &c->why) != BL_OK || n + unread != 1)
         return;
@@ -198,7 +199,6 @@ static enum bl_err make_line(struct key_call *c)
 
 static enum bl_err list(struct key_call *c)
 {
-    static struct bl_access_key all[BL_KEYS_MAX];
     size_t n, unread;
     enum bl_err err = bl_keyring_list(c->at, c->env, all, &n, &unread, &c->why);
     if (err != BL_OK)
@@ -233,7 +233,6 @@ static enum bl_err list(struct key_call *c)
 
 static enum bl_err revoke(struct key_call *c)
 {
-    static struct bl_access_key all[BL_KEYS_MAX];
     size_t n, unread, i = 0;
     bool removed = false;
     char id[BL_KEY_ID_MAX_BYTES + 1];

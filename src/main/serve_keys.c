@@ -1,6 +1,6 @@
 /* See serve_keys.h.
  *
- *   start: keys of file and environment hold -> the store's read: known -> read again each second
+ *   start: keys of file and environment hold -> the store's read: known -> read again twice a second
  *          nobody but who has one of them gets in    (none at all, and not on loopback: refused) */
 #include "serve_keys.h"
 #include "keys.h"

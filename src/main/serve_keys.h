@@ -26,7 +26,7 @@ void serve_keys_free(struct serve_keys *k);
 /* Before listen and before other guards. audit: where logins are written down. */
 BL_CHECKED enum bl_err serve_keys_guard(struct serve_keys *k, struct bl_server *server,
                                         struct bl_audit_port audit);
-/* As soon as the link is up, and about each second. */
+/* As soon as the link is up, and twice a second. */
 void serve_keys_poll(struct serve_keys *k, struct bl_link *link);
 /* Appends its counters to the n that are there; how many there are then. */
 size_t serve_keys_counters(const struct serve_keys *k, struct bl_counter out[BL_PROCESS_COUNTERS_MAX],

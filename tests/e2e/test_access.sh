@@ -233,6 +233,18 @@ answers 401 "$one/api/patterns"
 answers 401 "$one/events" -d "$event"
 until_true 20 now_answers 200 "$lost/api/patterns" || fail "without keys it is not open"
 
+echo "-- what cannot be read is closed, not open"
+cli SET bl:dev:keys nonsense >/dev/null
+serve confused
+answers 503 "$url/api/patterns"
+answers 401 "$one/api/patterns"
+refuses 'a hash' key list
+cli DEL bl:dev:keys >/dev/null
+cli HSET bl:dev:keys junk '{"kind":"admin"}' >/dev/null
+until_true 20 now_answers 401 "$url/api/patterns" || fail "a key that cannot be read opens"
+grep -F 'cannot be read and do not hold' "$dir/confused.log" >/dev/null || fail "nobody is told: $(cat "$dir/confused.log")"
+cli HDEL bl:dev:keys junk >/dev/null
+
 echo "-- keys of a file and of the environment; nothing of them anywhere"
 secret=$(openssl rand -hex 24)
 made=$("$bl" key make --kind read --json)

@@ -18,7 +18,7 @@ wrong() {
 
 "$program" --version | grep -qE '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$'
 "$program" --help > "$work/help.out"
-for command in up serve worker simulate replay config inspect rules; do
+for command in up serve worker simulate replay config inspect rules key; do
     grep -q "^  $command " "$work/help.out" || fail "--help does not name $command"
     "$program" $command --help | grep -- '--config FILE' >/dev/null || fail "$command --help"
 done
@@ -30,8 +30,9 @@ wrong 2 'takes no arguments' config here
 wrong 2 'No such file' config --config "$work/nowhere"
 
 # What the first argument may be is in the help, and the same after a mistake.
-for command in inspect rules; do
+for command in inspect rules key; do
     case $command in
+    key) words='create make list revoke' ;;
     inspect) words='state lag leases workers users user patterns pattern metrics entries keys' ;;
     rules) words='show history diff apply' ;;
     esac

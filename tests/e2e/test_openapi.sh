@@ -105,6 +105,32 @@ grep '^data: {"change"' "$work/stream" | sed -n 1p | cut -c7- > "$work/change"
 openapi schema Metrics "$work/stats" || fail "stats"
 openapi schema PatternChange "$work/change" || fail "pattern"
 
+# --- with keys, at a server of its own
+secret=0123456789abcdef0123456789abcdef
+open_at=$at
+BL_KEYS="write:w-$secret read:r-$secret" "$bl" serve --redis "$redis" --durability none --port 0 2> "$work/keys.err" &
+started+=($!)
+eventually 20 grep '"data set open"' "$work/keys.err"
+ask 200 GET /login
+at=http://127.0.0.1:$(jq -r 'select(.message == "listening") | .port' "$work/keys.err")
+ask 200 GET /login
+ask 200 GET /login -u "r-$secret:"
+ask 400 GET "/login?key=a&key=b"
+ask 200 POST /login -d "{\"key\":\"r-$secret\"}"
+ask 400 POST /login -d '{}'
+ask 401 POST /login -d '{"key":"x"}'
+ask 403 POST /login -d "{\"key\":\"w-$secret\"}"
+ask 204 POST /logout
+ask 403 POST /logout -H 'Origin: https://elsewhere.example'
+for call in /api/patterns /api/metrics /api/stream /metrics; do
+    ask 401 GET "$call"
+    ask 403 GET "$call" -u "w-$secret:"
+done
+ask 401 POST /events -d '{}'
+ask 403 POST /events/batch -d '[]' -u "r-$secret:"
+ask 403 PATCH /api/patterns/00000000000000000000000000000000/resolve -u "r-$secret:"
+at=$open_at
+
 # --- without a store
 redis-cli -s "$work/redis.sock" shutdown nosave || true
 down() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$at/ready")" = 503 ]; }
