@@ -77,9 +77,9 @@ class Judge:
         self.events = self.duplicates = 0  # of all rounds so far
         self.patterns, self.longest_s = 0, 0
 
-    def judge(self, others=0):
+    def judge(self, others=0, lossy=False):
         """The clients are paused, whatever was broken is mended and runs. Leaves without workers; begins a new round.
-        others: events that the test sent itself, in the same way."""
+        others: events that the test sent itself, in the same way. lossy: Redis may have forgotten some, but whole."""
         began = time.monotonic()
         self.rig.look_after()
         until("all is processed", self.caught_up)
@@ -93,7 +93,7 @@ class Judge:
             file.write(self.rig.run("inspect", "entries", "--redis", self.rig.url))
         self.events += others
         with open(entries) as file:
-            self.count(Round(tag, file))
+            self.count(Round(tag, file), lossy)
         self.compare(tag, entries)
         self.clients.begin_round()
 
@@ -117,9 +117,9 @@ class Judge:
                 if n := redis.call("XLEN", self.rig.key(p, "quarantine")):
                     raise Violation(f"{n} entries in {self.rig.key(p, 'quarantine')}")
 
-    def count(self, found):
+    def count(self, found, lossy):
         missing = self.clients.accepted - found.ids
-        if missing:
+        if missing and not lossy:
             raise Violation(f"{len(missing)} events were answered 202 and are nowhere: {sorted(missing)[:SHOWN]}")
         strange = found.ids - self.clients.sent
         if strange:
