@@ -234,6 +234,8 @@ class Reader(Person):
             raise Violation(f"asked for {user}, told about {about}")
         if about:
             self.all.note("answers")
+        if status == 503:
+            self.all.note("unanswered")
 
 
 class Clients:
