@@ -58,54 +58,9 @@ static struct bl_request *request_new(struct bl_server *s, h2o_req_t *req)
 
 /* --- routing */
 
-/* Also the absolute form, as a client sends it to a proxy: http://host/path. */
 static struct bl_str raw_path(const h2o_req_t *req)
 {
-    struct bl_str path = bl_str_iovec(req->input.path);
-    size_t scheme = bl_str_starts(path, BL_STR("http://"))    ? 7
-                    : bl_str_starts(path, BL_STR("https://")) ? 8
-                                                              : 0;
-    if (scheme) {
-        const char *slash = memchr(path.p + scheme, '/', path.n - scheme);
-        size_t n = slash ? (size_t)(slash - path.p) : 0;
-        path = (struct bl_str){path.p + n, path.n - n};
-    }
-    const char *query = path.n ? memchr(path.p, '?', path.n) : NULL;
-    if (query)
-        path.n = (size_t)(query - path.p);
-    return path;
-}
-
-/* Cuts the first segment (after its '/') off; false at the end. */
-static bool next_segment(struct bl_str *rest, struct bl_str *out)
-{
-    if (rest->n == 0 || rest->p[0] != '/')
-        return false;
-    const char *end = rest->n > 1 ? memchr(rest->p + 1, '/', rest->n - 1) : NULL;
-    size_t n = end ? (size_t)(end - rest->p) : rest->n;
-    *out = (struct bl_str){rest->p + 1, n - 1};
-    *rest = (struct bl_str){rest->p + n, rest->n - n};
-    return true;
-}
-
-/* args receives the raw segments. */
-static bool path_matches(const char *pattern, struct bl_str path, struct bl_str args[BL_PATH_ARGS_MAX],
-                         size_t *args_n)
-{
-    struct bl_str want = bl_str_of(pattern), w, p;
-    *args_n = 0;
-    while (next_segment(&want, &w)) {
-        if (!next_segment(&path, &p))
-            return false;
-        if (w.n && w.p[0] == '{') {
-            if (p.n == 0 || *args_n == BL_PATH_ARGS_MAX)
-                return false;
-            args[(*args_n)++] = p;
-        } else if (!bl_str_eq(w, p)) {
-            return false;
-        }
-    }
-    return path.n == 0;
+    return bl_target_path(bl_str_iovec(req->input.path));
 }
 
 static struct bl_str method_of(const h2o_req_t *req)
@@ -134,7 +89,7 @@ static void method_unknown(struct bl_request *r, struct bl_str path)
     bl_buf_init(&allow, 512);
     for (size_t i = 0; i < r->server->routes_n; i++) {
         const struct bl_route *route = r->server->routes[i].route;
-        if (!path_matches(route->pattern, path, args, &n))
+        if (!bl_target_matches(route->pattern, path, args, &n))
             continue;
         if (bl_str_eqz(wanted, route->method))
             r->need = route->need;
@@ -194,7 +149,7 @@ static void route(struct bl_request *r)
     size_t n;
     for (size_t i = 0; i < r->server->routes_n; i++) {
         const struct bl_route_slot *slot = &r->server->routes[i];
-        if (!path_matches(slot->route->pattern, path, args, &n))
+        if (!bl_target_matches(slot->route->pattern, path, args, &n))
             continue;
         known = true;
         if (bl_str_eqz(method, slot->route->method)) {

@@ -12,10 +12,9 @@
 #include "bl/base/buf.h"
 #include "bl/base/err.h"
 #include "bl/http/server.h"
+#include "target.h"
 
-#define BL_PATH_ARGS_MAX    4
-#define BL_QUERY_PARAMS_MAX 32
-#define BL_KEY_ID_BYTES     16
+#define BL_KEY_ID_BYTES 16
 
 struct bl_request;
 typedef void bl_handler_fn(struct bl_request *r, void *ctx);

@@ -80,10 +80,6 @@ struct bl_conn {
     size_t amount;    /* bytes there at since_ms: of the body, or that wait to be sent */
 };
 
-struct bl_param {
-    struct bl_str name, value;
-};
-
 /* Held by two: h2o's pool (the anchor, until the request dies) and the handler (until it answers). */
 struct bl_request {
     uint32_t magic;
@@ -97,7 +93,7 @@ struct bl_request {
     char key[BL_KEY_ID_BYTES];
     size_t key_n;
     bool retry_after;        /* said already */
-    struct bl_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
+    struct bl_target_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
     size_t params_n;
 };
 
