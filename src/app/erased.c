@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void bl_erased_init(struct bl_erased *e, size_t max)
+void bl_erased_init(struct bl_erased *e, size_t max, struct bl_hash_key key)
 {
-    *e = (struct bl_erased){.max = max};
+    *e = (struct bl_erased){.max = max, .key = key};
 }
 
 void bl_erased_release(struct bl_erased *e)
 {
     free(e->v);
-    *e = (struct bl_erased){.max = e->max};
+    bl_erased_init(e, e->max, e->key);
 }
 
 void bl_erased_clear(struct bl_erased *e)

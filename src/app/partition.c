@@ -76,7 +76,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     p->engine = (struct bl_engine){&p->settings, {p, on_pattern, on_attempt}};
     p->id_key = id_key;
     seen_init(&p->seen, seen_max, seen_ms);
-    bl_erased_init(&p->erased, BL_TOMBSTONES_MAX);
+    bl_erased_init(&p->erased, BL_TOMBSTONES_MAX, id_key);
     p->clock_ms = INT64_MIN;
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
@@ -419,11 +419,6 @@ void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_par
         fetch(m->packed, m->packed_cap < FETCH_BYTES ? m->packed_cap : FETCH_BYTES);
 }
 
-enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *r, int64_t received_ms)
-{
-    return bl_partition_record_hashed(p, r, received_ms, bl_partition_hash(p, r->user_id));
-}
-
 enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
                                        uint64_t hash)
 {
@@ -438,7 +433,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
     enum bl_err err = BL_PLANT(DEADLINE_AFTER) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
         return err;
-    if (bl_erased_has(&p->erased, p->id_key, r->user_id) && !BL_PLANT(ERASED_TAKEN)) {
+    if (bl_erased_has(&p->erased, r->user_id) && !BL_PLANT(ERASED_TAKEN)) {
         if (p->sink.erased)
             p->sink.erased(p->sink.ctx, r);
         return BL_OK;
@@ -496,11 +491,6 @@ enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_setti
 struct bl_erased *bl_partition_erased(struct bl_partition *p)
 {
     return &p->erased;
-}
-
-struct bl_hash_key bl_partition_key(const struct bl_partition *p)
-{
-    return p->id_key;
 }
 
 const struct bl_settings *bl_partition_rules(const struct bl_partition *p)

@@ -4,7 +4,7 @@
 enum bl_err bl_partition_erase(struct bl_partition *p, struct bl_str user_id, int64_t received_ms,
                                int64_t at_ms, bool *forgotten, struct bl_hash128 *oldest)
 {
-    struct bl_hash128 hash = bl_erased_hash(bl_partition_key(p), user_id);
+    struct bl_hash128 hash = bl_erased_hash(bl_partition_erased(p)->key, user_id);
     *forgotten = false;
     enum bl_err err = bl_partition_advance(p, received_ms);
     if (err == BL_OK)
@@ -17,6 +17,6 @@ enum bl_err bl_partition_readmit(struct bl_partition *p, struct bl_str user_id, 
 {
     enum bl_err err = bl_partition_advance(p, received_ms);
     if (err == BL_OK)
-        (void)bl_erased_remove(bl_partition_erased(p), bl_erased_hash(bl_partition_key(p), user_id));
+        (void)bl_erased_remove(bl_partition_erased(p), bl_erased_hash(bl_partition_erased(p)->key, user_id));
     return err;
 }

@@ -16,7 +16,7 @@
 
 static struct bl_str hash_of(const struct owner *o, struct bl_str user_id, char hex[BL_ERASED_HEX])
 {
-    bl_erased_hex(bl_erased_hash(bl_partition_key(o->partition), user_id), hex);
+    bl_erased_hex(bl_erased_hash(bl_partition_erased(o->partition)->key, user_id), hex);
     return (struct bl_str){hex, BL_ERASED_HEX};
 }
 
@@ -201,7 +201,7 @@ enum bl_err erase_put(struct owner *o)
     struct erase *x = &o->effects.erase;
     char hex[BL_ERASED_HEX];
     if (x->readmit)
-        put_hash_gone(o, bl_erased_hash(bl_partition_key(o->partition), x->user_id));
+        put_hash_gone(o, bl_erased_hash(bl_partition_erased(o->partition)->key, x->user_id));
     if (!x->on)
         return BL_OK;
     put_patterns(o);

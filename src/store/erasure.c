@@ -67,6 +67,7 @@ static void forget(struct bl_erasure *e)
 {
     for (int p = 0; p < e->partitions; p++) {
         bl_erased_clear(&e->parts[p].erased);
+        e->parts[p].erased.key = e->key;
         e->parts[p].last_ms = e->parts[p].swept_ms = 0;
     }
 }
@@ -85,8 +86,8 @@ void bl_erasure_free(struct bl_erasure *e)
 
 enum bl_err bl_erasure_open(struct bl_erasure *e, struct bl_hash_key key, int partitions)
 {
-    forget(e);
     e->key = key;
+    forget(e);
     if (e->parts)
         return BL_OK; /* a data set keeps its partitions, or the process ends */
     e->parts = calloc((size_t)partitions, sizeof *e->parts);
@@ -95,7 +96,7 @@ enum bl_err bl_erasure_open(struct bl_erasure *e, struct bl_hash_key key, int pa
     e->partitions = partitions;
     for (int p = 0; p < partitions; p++) {
         e->parts[p] = (struct part){.magic = PART_MAGIC, .all = e, .p = p};
-        bl_erased_init(&e->parts[p].erased, BL_TOMBSTONES_MAX);
+        bl_erased_init(&e->parts[p].erased, BL_TOMBSTONES_MAX, key);
     }
     return BL_OK;
 }
@@ -105,7 +106,7 @@ bool bl_erasure_has(const struct bl_erasure *e, struct bl_str user_id)
     if (e->counts.tombstones == 0 || user_id.n == 0)
         return e->counts.tombstones > 0;
     int p = (int)(bl_hash64(e->key, user_id) % (uint64_t)e->partitions);
-    return bl_erased_has(&e->parts[p].erased, e->key, user_id);
+    return bl_erased_has(&e->parts[p].erased, user_id);
 }
 
 const struct bl_erasure_counts *bl_erasure_counts(const struct bl_erasure *e)

@@ -46,9 +46,8 @@ send() { [ "$(post "$one/events" "$(event "$@")")" = 202 ] || fail "an event of 
 
 # browse USER: a loop, a rage click, a running attempt
 browse() {
-    local i
-    for i in 1 2 3; do send "$1" page_view /shoes; done
-    for i in 1 2 3 4; do send "$1" click /shoes; done
+    local action
+    for action in page_view page_view page_view click click click click; do send "$1" $action /shoes; done
     send "$1" page_view /checkout
 }
 
@@ -93,7 +92,7 @@ asked "$one/api/patterns?user_id=$path" 'length == 0' || fail "there are pattern
 asked "$one/api/events?user_id=$path" 'length == 0' || fail "there are recent events"
 asked "$one/api/events?user_id=other-1" 'length == 8' || fail "events of others are gone: $(cat "$work/answer")"
 asked "$one/api/patterns?user_id=other-1" 'length >= 2' || fail "patterns of others are gone"
-[ -z "$(cli --scan --pattern 'bl:*' | grep -F "$path")" ] || fail "there are keys of the user"
+! cli --scan --pattern 'bl:*' | grep -F "$path" || fail "there are keys of the user"
 has_erased() { grep -A1 '^event: erased' "$work/stream" | grep -F "$pattern" > /dev/null; }
 eventually 10 has_erased
 # Open patterns are counted: those of the others.

@@ -307,29 +307,27 @@ static void take_erase(struct reference *x, struct bl_str user, const struct ent
 
 static void take_readmit(struct reference *x, struct bl_str user, const struct entry *e)
 {
-    must(bl_partition_readmit(x->partition, user, e->ms));
     table_del(&x->t, KEY("tombstone:%.*s", BL_STR_ARG(hash_text(x, bl_erased_hash(sim_key, user)))));
+    must(bl_partition_readmit(x->partition, user, e->ms));
 }
 
 static void take_command(struct reference *x, const struct entry *e)
 {
-    struct bl_command c;
+    struct bl_command c = {0};
     char hex[32];
     if (bl_command_read(e->value, &c) != BL_OK) {
         aside(x, e, -1, "unreadable command", e->value);
         return;
     }
-    if (c.kind == BL_COMMAND_RULES) {
-        take_rules(x, &c, e);
-        return;
-    }
-    if (c.kind == BL_COMMAND_ERASE || c.kind == BL_COMMAND_READMIT) {
-        (c.kind == BL_COMMAND_ERASE ? take_erase : take_readmit)(x, keep(x, bl_command_user(&c)), e);
-        return;
-    }
     bl_pattern_id_hex(&c.pattern_id, hex);
-    struct bl_str id = keep(x, (struct bl_str){hex, sizeof hex});
-    if (c.kind == BL_COMMAND_RESOLVE)
+    struct bl_str id = keep(x, (struct bl_str){hex, sizeof hex}), user = keep(x, bl_command_user(&c));
+    if (c.kind == BL_COMMAND_RULES)
+        take_rules(x, &c, e);
+    else if (c.kind == BL_COMMAND_ERASE)
+        take_erase(x, user, e);
+    else if (c.kind == BL_COMMAND_READMIT)
+        take_readmit(x, user, e);
+    else if (c.kind == BL_COMMAND_RESOLVE)
         take_resolve(x, &c, id, e->ms);
     else
         take_explain(x, &c, id, e->ms);

@@ -21,9 +21,10 @@ struct bl_tombstone {
 struct bl_erased {
     struct bl_tombstone *v; /* by hash */
     size_t n, cap, max;
+    struct bl_hash_key key; /* of the data set */
 };
 
-void bl_erased_init(struct bl_erased *e, size_t max);
+void bl_erased_init(struct bl_erased *e, size_t max, struct bl_hash_key key);
 void bl_erased_release(struct bl_erased *e);
 void bl_erased_clear(struct bl_erased *e);
 /* The hash that stands for a user. */
@@ -39,9 +40,9 @@ BL_CHECKED enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash
 bool bl_erased_remove(struct bl_erased *e, struct bl_hash128 hash);
 
 /* Costs nothing while nobody is erased. */
-static inline bool bl_erased_has(const struct bl_erased *e, struct bl_hash_key key, struct bl_str user_id)
+static inline bool bl_erased_has(const struct bl_erased *e, struct bl_str user_id)
 {
-    return e->n > 0 && bl_erased_find(e, bl_erased_hash(key, user_id)) != NULL;
+    return e->n > 0 && bl_erased_find(e, bl_erased_hash(e->key, user_id)) != NULL;
 }
 
 #endif

@@ -102,19 +102,21 @@ struct bl_member *bl_partition_due_by(struct bl_partition *p, int64_t until_ms);
 BL_CHECKED enum bl_err bl_partition_fire_one(struct bl_partition *p, struct bl_member *m);
 /* Nothing is known of this user any more; dirty, so that nothing of it stays stored. */
 BL_CHECKED enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_member *m);
-/* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts). Advances
- * first. */
-BL_CHECKED enum bl_err bl_partition_record(struct bl_partition *p, const struct bl_record *record,
-                                           int64_t received_ms);
 /* For a host that sees a record some time before it is its turn: states lie all over memory, and most of a step is
  * waiting for them. Take the hash at first sight, then call fetch with each stage in order, a few records apart,
  * then bl_partition_record_hashed. Changes nothing. */
 enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE };
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
-/* bl_partition_record with the hash of its user at hand. */
+/* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts), with the hash of its
+ * user at hand. Advances first. */
 BL_CHECKED enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *record,
                                                   int64_t received_ms, uint64_t hash);
+BL_CHECKED static inline enum bl_err bl_partition_record(struct bl_partition *p,
+                                                         const struct bl_record *record, int64_t received_ms)
+{
+    return bl_partition_record_hashed(p, record, received_ms, bl_partition_hash(p, record->user_id));
+}
 /* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now.
  */
 BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
@@ -126,8 +128,6 @@ BL_CHECKED enum bl_err bl_partition_set_rules(struct bl_partition *p, const stru
                                               int64_t received_ms);
 /* Who is erased: restored by the caller at the beginning (it is empty), changed only here afterwards. */
 struct bl_erased *bl_partition_erased(struct bl_partition *p);
-/* Of event ids and of tombstones: the data set's. */
-struct bl_hash_key bl_partition_key(const struct bl_partition *p);
 /* Moves the clock, then forgets the user's state, who must be at hand if there is any, and drops the user's events from
  * now on. *forgotten as in bl_erased_add. */
 BL_CHECKED enum bl_err bl_partition_erase(struct bl_partition *p, struct bl_str user_id, int64_t received_ms,
