@@ -1,0 +1,201 @@
+/* Erasure on a real Redis: what is left of a user, of the others, and of the counts; large ones; later owners; the way
+ * back. */
+#include "worker_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define P    "bl:{test:0}:"
+#define MANY 450
+
+static void erase(const char *user, const char *what)
+{
+    char json[256];
+    snprintf(json, sizeof json, "{\"command\":\"%s\",\"user_id\":\"%s\"}", what, user);
+    command(json);
+}
+
+static long long ask(const char *command)
+{
+    return bl_test_redis_int(&redis, command);
+}
+
+/* A loop, a running attempt, recent events. */
+static void browse(const char *user, const char *tag)
+{
+    char id[16];
+    for (int i = 0; i < 3; i++) {
+        snprintf(id, sizeof id, "%s%d", tag, i);
+        add(user, "page_view", "/a", T0 + i * 1000, id);
+    }
+    snprintf(id, sizeof id, "%sc", tag);
+    add(user, "page_view", "/checkout", T0 + 3000, id);
+}
+
+static bool mentions(const char *key, const char *user)
+{
+    redisReply *list = bl_test_redis(&redis, "LRANGE %s 0 -1", key);
+    bool found = false;
+    for (size_t i = 0; i < list->elements; i++)
+        found |= strstr(list->element[i]->str, user) != NULL;
+    freeReplyObject(list);
+    return found;
+}
+
+static long long keys_with(const char *part)
+{
+    redisReply *all = bl_test_redis(&redis, "KEYS *%s*", part);
+    long long n = (long long)all->elements;
+    freeReplyObject(all);
+    return n;
+}
+
+static void everything_of_the_user_goes_and_nothing_of_others(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, true, 1000);
+    browse("gone-1", "a");
+    browse("stays-1", "b");
+    drain();
+    assert_int_equal(counter("open"), 2);
+    assert_true(keys_with("gone-1") >= 2);
+    assert_true(mentions(P "recent", "gone-1"));
+    erase("gone-1", "erase");
+    drain();
+    assert_int_equal(keys_with("gone-1"), 0);
+    assert_false(mentions(P "recent", "gone-1"));
+    assert_true(mentions(P "recent", "stays-1"));
+    assert_int_equal(ask("ZCARD " P "patterns"), 1);
+    assert_int_equal(ask("ZCARD " P "patterns:open"), 1);
+    assert_int_equal(counter("open"), 1);
+    assert_int_equal(counter("patterns"), 2); /* what was counted was */
+    assert_int_equal(ask("ZCARD " P "deadlines"), 1);
+    assert_int_equal(ask("ZCARD " P "active"), 1);
+    assert_int_equal(ask("ZCARD " P "tombstones"), 1);
+    assert_int_equal(ask("ZCARD " P "erasures"), 1);
+    /* More recent events come in order behind those that are left. */
+    add("stays-1", "click", "/a", T0 + 5000, "b9");
+    drain();
+    assert_true(mentions(P "recent", "stays-1"));
+    stop_rig(&g);
+}
+
+/* What the command's own time makes due has been, and is gone with the rest (live time). */
+static void a_deadline_that_is_due_by_then_leaves_nothing(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, false, 1000);
+    browse("gone-2", "a");
+    drain();
+    erase("gone-2", "erase");
+    drain();
+    assert_int_equal(keys_with("gone-2"), 0);
+    assert_int_equal(counter("open"), ask("ZCARD " P "patterns:open"));
+    assert_int_equal(ask("ZCARD " P "deadlines"), 0);
+    stop_rig(&g);
+}
+
+static void make_many(const char *user)
+{
+    for (int i = 0; i < MANY; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "%032x", i);
+        freeReplyObject(bl_test_redis(&redis,
+                                      "HSET " P "pattern:%s user_id %s type hesitation page /a severity low "
+                                      "detected_at %d",
+                                      id, user, i));
+        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns %d %s", i, id));
+        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:user:%s %d %s", user, i, id));
+        if (i % 2)
+            freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:open %d %s", i, id));
+    }
+    freeReplyObject(bl_test_redis(&redis, "HINCRBY " P "counters open %d", MANY / 2));
+}
+
+static void many_patterns_go_in_steps_and_the_entry_is_one(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, true, 1000);
+    add("u", "click", "/a", T0, "e1");
+    drain();
+    make_many("u");
+    long long entries = ask("HGET " P "position entries");
+    erase("u", "erase");
+    drain();
+    assert_int_equal(ask("HGET " P "position entries"), entries + 1);
+    assert_int_equal(ask("ZCARD " P "patterns"), 0);
+    assert_int_equal(ask("ZCARD " P "patterns:open"), 0);
+    assert_int_equal(keys_with("pattern:"), 0);
+    assert_int_equal(counter("open"), 0);
+    redisReply *key = bl_test_redis(&redis, "ZRANGE " P "tombstones 0 0");
+    redisReply *n = bl_test_redis(&redis, "HGET " P "erasure:%s patterns", key->element[0]->str);
+    assert_string_equal(n->str, "450");
+    assert_int_equal(ask("XLEN " P "changes"), MANY);
+    freeReplyObject(n);
+    freeReplyObject(key);
+    stop_rig(&g);
+}
+
+static void the_next_owner_drops_what_comes_too(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, true, 1000);
+    erase("u", "erase");
+    add("u", "page_view", "/a", T0, "e1");
+    drain();
+    assert_int_equal(counter("erased"), 1);
+    stop_rig(&g);
+    start_rig(&g, true, 1000);
+    browse("u", "b");
+    add("v", "page_view", "/a", T0 + 9000, "e2");
+    drain();
+    assert_int_equal(counter("erased"), 5);
+    assert_int_equal(counter("events"), 1);
+    assert_int_equal(ask("EXISTS " P "user:u"), 0);
+    assert_int_equal(ask("EXISTS " P "user:v"), 1);
+    /* And takes it again, once somebody says so. */
+    erase("u", "readmit");
+    add("u", "page_view", "/a", T0 + 9000, "e3");
+    drain();
+    assert_int_equal(ask("EXISTS " P "user:u"), 1);
+    assert_int_equal(ask("ZCARD " P "tombstones"), 0);
+    stop_rig(&g);
+}
+
+static void an_erase_twice_is_one(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, true, 1000);
+    browse("u", "a");
+    erase("u", "erase");
+    erase("u", "erase");
+    drain();
+    assert_int_equal(ask("ZCARD " P "tombstones"), 1);
+    assert_int_equal(ask("ZCARD " P "patterns"), 0);
+    assert_int_equal(counter("open"), 0);
+    stop_rig(&g);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everything_of_the_user_goes_and_nothing_of_others),
+        TEST(a_deadline_that_is_due_by_then_leaves_nothing),
+        TEST(many_patterns_go_in_steps_and_the_entry_is_one),
+        TEST(the_next_owner_drops_what_comes_too),
+        TEST(an_erase_twice_is_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
