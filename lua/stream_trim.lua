@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Trims the stream: what every group has committed and is older than the retention goes, the last entry too, so that a
--- quiet site keeps nothing (whole nodes only: the bytes of a part of one would stay, see wire/command.h); over the hard cap all that
--- the workers have committed may go, and a group that has not read it is cut off, counted and named (SPEC 5.4).
+-- quiet site keeps nothing: nodes first, which frees their bytes (see wire/command.h), then what is old in the first node,
+-- which can then no longer be read, though a slow site fills no node for days; over the hard cap all that the workers
+-- have committed may go, and a group that has not read it is cut off, counted and named (SPEC 5.4).
 -- @keys  events, fence, position, counters
 -- @args  fence value, own group, oldest ms to keep, most entries to keep
 -- @reply the number of entries removed, or the error FENCED
@@ -44,7 +45,9 @@ for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     end
 end
 local cutoff = ARGV[3] .. '-0'
-local removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', below(cutoff, low) and cutoff or low, 'LIMIT', 20000)
+local keep = below(cutoff, low) and cutoff or low
+local removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', keep, 'LIMIT', 20000)
+if removed < 20000 then removed = removed + redis.call('XTRIM', KEYS[1], 'MINID', keep) end
 local over = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[4])
 if over > 0 then
     local cut = redis.call('XTRIM', KEYS[1], 'MINID', '~', own, 'LIMIT', math.min(math.max(over, 100), 20000))

@@ -15,8 +15,6 @@
 
 #include <stdlib.h>
 
-#define KEPT_MS 86400000 /* SPEC 2.6; the stream is trimmed now and then only */
-
 struct raw {
     int64_t received_ms;
     bool late, clock_adjusted;
@@ -263,6 +261,6 @@ static void got_bad(struct job *j, const struct bl_read_reply *r, size_t n)
 void bad_events_start(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)r, (void)n;
-    job_ask(j, (struct bl_read){.kind = BL_READ_BAD, .a = j->query.limit, .b = j->time_ms - KEPT_MS});
+    job_ask(j, (struct bl_read){.kind = BL_READ_BAD, .a = j->query.limit});
     job_go(j, got_bad);
 }

@@ -186,6 +186,9 @@ static enum bl_err make_world(struct worker_main *m, const struct bl_dataset *d)
         .stream_retention_ms = bl_config_int(c, BL_OPTION_STREAM_RETENTION),
         .stream_max = bl_config_int(c, BL_OPTION_STREAM_MAX),
         .pattern_retention_ms = bl_config_int(c, BL_OPTION_PATTERN_RETENTION),
+        .recent_retention_ms = bl_config_int(c, BL_OPTION_RECENT_RETENTION),
+        .quarantine_retention_ms = bl_config_int(c, BL_OPTION_QUARANTINE_RETENTION),
+        .history_retention_ms = bl_config_int(c, BL_OPTION_HISTORY_RETENTION),
         .pattern_max = bl_config_int(c, BL_OPTION_PATTERN_MAX),
         .reply_timeout_ms = REPLY_TIMEOUT_MS,
     };

@@ -222,8 +222,10 @@ static struct seen seen_of(const redisReply *reply, size_t i)
 {
     struct bl_audit_record r;
     struct seen s = {0};
+    char hash[BL_AUDIT_HASH_CHARS];
     if (!reply || reply->type != REDIS_REPLY_ARRAY || i >= reply->elements ||
-        !audit_record_of(reply->element[i], &r))
+        !audit_record_of(reply->element[i], &r) || bl_audit_hash(&r, hash) != BL_OK ||
+        memcmp(hash, r.hash.p, sizeof hash) != 0)
         return s;
     s.n = r.n;
     snprintf(s.id, sizeof s.id, "%.*s", BL_STR_ARG(r.id));

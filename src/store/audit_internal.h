@@ -6,7 +6,7 @@
 
 #include <hiredis/hiredis.h>
 
-#define AUDIT_ATTEMPTS 64 /* each lost one means that another writer got its entry in */
+#define AUDIT_ATTEMPTS 1000 /* each lost one means that another writer, a faster one, got its entry in */
 #define AUDIT_ARGS     10
 
 /* The trail's end, as the script tells it. */

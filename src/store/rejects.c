@@ -16,7 +16,6 @@
 #define KEEP_ENTRIES  1000
 #define FIELD_BYTES   64
 #define MESSAGE_BYTES 256
-#define KEEP_MS       86400000
 /* Redaction reads all of its input; a whole refused body may be megabytes. */
 #define RAW_MAX_BYTES (4 * BL_BAD_EVENT_MAX_BYTES)
 
@@ -35,15 +34,17 @@ struct bl_rejects {
     struct kept *kept[KEEP_ENTRIES];
     size_t n;
     struct bl_buf text; /* of the event at hand */
+    int64_t keep_ms;
 };
 
-enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out)
+enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, struct bl_rejects **out)
 {
     struct bl_rejects *r = calloc(1, sizeof *r);
     *out = NULL;
     if (!r)
         return BL_ERR_NO_MEMORY;
     r->magic = REJECTS_MAGIC;
+    r->keep_ms = keep_ms;
     bl_buf_init(&r->bad, 0);
     bl_buf_init(&r->rejected, 0);
     bl_buf_init(&r->unstored, 0);
@@ -160,12 +161,12 @@ static void send_kept(struct bl_rejects *r, struct bl_link *link, const struct k
     bl_link_send(link, sizeof argv / sizeof argv[0], argv, NULL, NULL);
 }
 
+/* Exactly, not by whole nodes of the stream: of a few bad events, none would ever go. */
 static void send_trim(struct bl_rejects *r, struct bl_link *link, int64_t now_ms)
 {
     char text[32];
-    int n = snprintf(text, sizeof text, "%lld", (long long)(now_ms - KEEP_MS));
-    struct bl_str argv[] = {
-        BL_STR("XTRIM"), bl_buf_view(&r->bad), BL_STR("MINID"), BL_STR("~"), {text, (size_t)n}};
+    int n = snprintf(text, sizeof text, "%lld", (long long)(now_ms - r->keep_ms));
+    struct bl_str argv[] = {BL_STR("XTRIM"), bl_buf_view(&r->bad), BL_STR("MINID"), {text, (size_t)n}};
     bl_link_send(link, sizeof argv / sizeof argv[0], argv, NULL, NULL);
 }
 
@@ -181,7 +182,7 @@ void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms
         send_kept(r, link, r->kept[i], (struct bl_str){text, (size_t)n});
         free(r->kept[i]);
     }
-    if (now_ms > KEEP_MS)
+    if (now_ms > r->keep_ms)
         send_trim(r, link, now_ms);
     r->n = 0;
 }

@@ -9,7 +9,7 @@
 
 #define CHANGES_MAX       10000
 #define QUARANTINE_MAX    1000
-#define COUNTS_TTL_S      (2 * 24 * 3600)
+#define COUNTS_TTL_MS     (2 * 24 * 3600 * 1000LL)
 #define PATTERNS_SLACK_MS (24 * 3600 * 1000LL)
 
 static struct commands *list(void *ctx, int p)
@@ -165,15 +165,16 @@ static void expire_counts(struct slot *s, enum bl_key key, int64_t number)
 {
     size_t max = sizeof s->expire_seen / sizeof s->expire_seen[0];
     int64_t mark = key == BL_KEY_MINUTE ? number * 2 : number * 2 + 1;
+    int64_t keep_ms = s->world->options.history_retention_ms;
     if (s->world->options.event_mode)
         return;
     for (size_t i = 0; i < s->n_expire && i < max; i++)
         if (s->expire_seen[i] == mark)
             return;
     s->expire_seen[s->n_expire++ % max] = mark;
-    commands_new(&s->commit, "EXPIRE");
+    commands_new(&s->commit, "PEXPIRE");
     commands_key_int(&s->commit, key, number);
-    commands_int(&s->commit, COUNTS_TTL_S);
+    commands_int(&s->commit, keep_ms ? keep_ms : COUNTS_TTL_MS);
 }
 
 void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str name, int64_t n)

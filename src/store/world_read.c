@@ -456,13 +456,33 @@ static void send_trim_patterns(struct slot *s, int64_t clock_ms)
     world_script(s, s->data, BL_SCRIPT_patterns_trim, keys, 4, args, 6, on_tend, s);
 }
 
+/* The store's clock says how old they are; in event mode that says nothing. */
+static const char *oldest_text(const struct slot *s, int64_t keep_ms, char out[24])
+{
+    bool by_age = keep_ms > 0 && !s->world->options.event_mode && s->now_ms > keep_ms;
+    snprintf(out, 24, "%lld", (long long)(s->now_ms - keep_ms));
+    return by_age ? out : "";
+}
+
+static void send_trim_kept(struct slot *s)
+{
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_RECENT, BL_KEY_QUARANTINE};
+    const struct bl_world_options *o = &s->world->options;
+    char recent[24], quarantine[24];
+    const struct bl_str args[] = {
+        bl_str_of(s->fence), bl_str_of(oldest_text(s, o->recent_retention_ms, recent)),
+        bl_str_of(oldest_text(s, o->quarantine_retention_ms, quarantine)), BL_STR("1000")};
+    world_script(s, s->data, BL_SCRIPT_kept_trim, keys, 3, args, 4, on_tend, s);
+}
+
 void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
     char max[24];
-    call_begin(s, 2, arg);
+    call_begin(s, 3, arg);
     s->call.fn.done = fn;
     snprintf(max, sizeof max, "%lld", (long long)s->world->options.stream_max);
     send_trim_stream(s, max);
     send_trim_patterns(s, clock_ms);
+    send_trim_kept(s);
 }

@@ -33,7 +33,7 @@ enum bl_read_kind {
     BL_READ_PROCESS,       /* id `arg` -> name, value … */
     BL_READ_REJECTED,      /* -> reason, count … */
     BL_READ_UNSTORED,      /* -> by whose wish, count … */
-    BL_READ_BAD, /* at most a, not before b -> per entry: its id, number of items n, then n items name, value
+    BL_READ_BAD, /* at most a, newest first -> per entry: its id, number of items n, then n items name, value
                     … */
     BL_READ_ENTRIES,       /* events after entry id `arg`, at most a -> as BAD */
     BL_READ_ASIDE,         /* the whole quarantine of the partition -> as BAD */

@@ -10,8 +10,8 @@
 
 struct bl_rejects;
 
-/* `env` is borrowed. */
-BL_CHECKED enum bl_err bl_rejects_new(const char *env, struct bl_rejects **out);
+/* `env` is borrowed. keep_ms: how long the stream keeps them. */
+BL_CHECKED enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, struct bl_rejects **out);
 void bl_rejects_free(struct bl_rejects *r);
 /* As in struct bl_ingest_port. */
 void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal);

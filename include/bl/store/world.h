@@ -16,6 +16,8 @@ struct bl_world_options {
     int64_t lease_ms, grace_ms;
     int64_t stream_retention_ms, stream_max;
     int64_t pattern_retention_ms, pattern_max; /* pattern_max: per environment */
+    /* Recent events, entries set aside: 0: until others take their place; counts by minute and page: 0: two days. */
+    int64_t recent_retention_ms, quarantine_retention_ms, history_retention_ms;
     int64_t reply_timeout_ms; /* longest wait for a reply before the connection is given up */
 };
 
