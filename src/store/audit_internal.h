@@ -33,8 +33,8 @@ BL_CHECKED enum bl_err audit_call_make(struct audit_call *c, struct bl_str key,
 /* The script's reply; MOVED: *head is the one to go on from. */
 enum audit_said audit_call_said(const redisReply *reply, struct audit_head *head);
 /* Blocks until the entry is in, on a connection of a tool. */
-BL_CHECKED enum bl_err audit_append(redisContext *redis, struct bl_str key, const struct bl_audit_entry *entry,
-                                    struct bl_buf *why);
+BL_CHECKED enum bl_err audit_append(redisContext *redis, struct bl_str key,
+                                    const struct bl_audit_entry *entry, struct bl_buf *why);
 /* One stream entry; false: none of ours. */
 bool audit_record_of(const redisReply *entry, struct bl_audit_record *out);
 

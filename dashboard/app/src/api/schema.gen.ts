@@ -338,6 +338,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit trail, newest first.
+         * @description Who changed what: resolves, erasures, keys, rules, logins. A chain of hashes; the first entry of the unfiltered list is its head, to be kept elsewhere by whoever wants to find out about a trail written anew.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -830,6 +850,7 @@ export interface components {
          *       "total_events": 134,
          *       "duplicates": 0,
          *       "rejected": 2,
+         *       "unstored": 0,
          *       "events_per_second": 6.7,
          *       "active_users": 20,
          *       "patterns_detected": 11,
@@ -869,6 +890,11 @@ export interface components {
              * @description Events and bodies refused.
              */
             rejected: number;
+            /**
+             * Format: int64
+             * @description Events counted but not stored, by the visitor's wish (Sec-GPC: 1).
+             */
+            unstored: number;
             /** @description Over the last 10 s. */
             events_per_second: number;
             /**
@@ -1144,6 +1170,31 @@ export interface components {
             /** @description The refused text, cut and redacted. */
             event: string | null;
         };
+        AuditEntry: {
+            id: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, … without a gap.
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description ms since 1970
+             */
+            at: number;
+            /** @description resolve, erase, key-create, key-revoke, rules, login, trim. */
+            action: string;
+            /** @description A key's public id, `local:<os user>` for the command line, `anonymous` while there are no keys. */
+            actor: string;
+            /** @description What it was done to: a pattern id, a version, a key id, a keyed hash of a user id. */
+            subject: string;
+            /** @description JSON as text: the hash covers its bytes. */
+            detail: string | null;
+            /** @description The hash of the entry before; zeros for the first. */
+            prev: string;
+            /** @description SHA-256 in hex of the netstrings of n, at, action, actor, subject, detail, prev. */
+            hash: string;
+        };
         Worker: {
             /** @description Its id. */
             worker: string;
@@ -1260,6 +1311,11 @@ export interface components {
             /** @constant */
             status: "accepted";
             event_id: string;
+            /**
+             * @description Only where it was counted and not stored: the request said Sec-GPC: 1.
+             * @constant
+             */
+            stored?: false;
         };
         BatchResult: {
             /** @enum {string} */
@@ -1278,6 +1334,11 @@ export interface components {
                 index: number;
                 error: components["schemas"]["ErrorDetail"];
             }[];
+            /**
+             * @description Only where nothing was stored, only counted: the request said Sec-GPC: 1.
+             * @constant
+             */
+            stored?: false;
         };
         Health: {
             /** @constant */
@@ -1409,7 +1470,7 @@ export interface components {
     headers: {
         /** @description Over the content without `as_of`; the same from every process. */
         ETag: string;
-        /** @description `</api/patterns?…>; rel="next"` if there may be more. */
+        /** @description `<PATH?…>; rel="next"` if there may be more. */
         Link: string;
         /** @description Seconds. */
         RetryAfter: number;
@@ -1785,6 +1846,7 @@ export interface operations {
                      *       "total_events": 134,
                      *       "duplicates": 0,
                      *       "rejected": 2,
+                     *       "unstored": 0,
                      *       "events_per_second": 6.7,
                      *       "active_users": 20,
                      *       "patterns_detected": 11,
@@ -1839,6 +1901,7 @@ export interface operations {
                      *       "total_events": 134,
                      *       "duplicates": 0,
                      *       "rejected": 2,
+                     *       "unstored": 0,
                      *       "events_per_second": 6.7,
                      *       "active_users": 20,
                      *       "patterns_detected": 11,
@@ -2170,6 +2233,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BadEvent"][];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description At most so many. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The id of an entry, from the Link header of the page before. */
+                before?: string;
+                /** @description Only entries of this action. */
+                action?: string;
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
                 };
             };
             304: components["responses"]["NotModified"];

@@ -9,7 +9,7 @@ function minute(n: number, part: Partial<HistoryMinute> = {}): HistoryMinute {
 }
 
 const metrics: Metrics = {
-  total_events: 1_000, duplicates: 0, rejected: 0, events_per_second: 1.5, active_users: 3, patterns_detected: 9,
+  total_events: 1_000, duplicates: 0, rejected: 0, unstored: 0, events_per_second: 1.5, active_users: 3, patterns_detected: 9,
   open_patterns: 4, patterns_by_type: NONE, patterns_by_severity: { low: 1, medium: 2, high: 1 }, abandonment_rate: 0.25, as_of: 0,
 };
 
