@@ -54,6 +54,8 @@ ask 207 POST /ingest/batch -d '{"events":[{"user_id":"d","action":"click","page"
 ask 400 POST /events/batch -d '[7]'
 ask 400 POST /events/batch -d 'hello'
 ask 400 POST /events -d '{"user_id":"x"}'
+ask 202 POST /events -d '{"user_id":"x","action":"click","page":"/"}' -H 'Sec-GPC: 1'
+ask 207 POST /events/batch -d '[{"user_id":"x","action":"click","page":"/"},7]' -H 'Sec-GPC: 1'
 ask 415 POST /events -d '{}' -H 'Content-Type: image/png'
 head -c 3000000 /dev/zero | tr '\0' ' ' > "$work/large"
 ask 413 POST /events --data-binary "@$work/large"
@@ -85,6 +87,10 @@ ask 304 GET /api/workers -H 'If-None-Match: *'
 id=$(curl -fsS "$at/api/patterns?resolved=false" | jq -r '.[0].pattern_id')
 ask 200 GET "/api/patterns/$id"
 ask 200 PATCH "/api/patterns/$id/resolve"
+ask 200 GET /api/audit
+curl -fsS "$at/api/audit?action=resolve&limit=1" | jq -e '.[0].action == "resolve"' > /dev/null || fail "the trail"
+ask 304 GET /api/audit -H 'If-None-Match: *'
+ask 400 GET '/api/audit?before=x'
 ask 200 GET '/api/patterns?resolved=true'
 ask 404 GET /api/patterns/00000000000000000000000000000000
 ask 404 PATCH /api/patterns/00000000000000000000000000000000/resolve
