@@ -17,6 +17,13 @@ sources=$4
 export HOOK_SECRET=hook-secret-4711
 env=dev
 
+# --- the table of users in the README
+"$bl" inspect acl | sed -n 's/^# \([a-z]*\): \(.*\)/| `\1` | \2 |/p' >"$dir/rows"
+[ "$(wc -l <"$dir/rows")" -ge 7 ] || fail "too few users"
+while read -r row; do
+  grep -F -- "$row" "$sources/README.md" >/dev/null || fail "the README has no: $row"
+done <"$dir/rows"
+
 # --- users, each with a secret that can be found again
 "$bl" inspect acl | sed -n 's/^ACL SETUSER /user /p' | sed 's/>[A-Z]*/&-secret-0815/' >"$dir/users.acl"
 sed 's/^user default.*/user default off ~* +@all/' -i "$dir/users.acl"
@@ -111,8 +118,12 @@ events 500 10 1 >"$dir/recorded"
   fail "replay --redis: $(tail -n 3 "$dir/person.log")"
 
 # --- what goes wrong
+positions() { for p in 0 1 2 3; do cli hget "bl:{dev:$p}:position" committed_at_ms; done; }
+visit deadline /wait || fail "nothing is taken"
 cli config set maxmemory 1mb >/dev/null
-sleep 2 # a few commits over maxmemory, and renewed leases
+before=$(positions)
+advanced() { [ "$(positions)" != "$before" ]; }
+until_true 30 advanced || fail "no commit over maxmemory"
 cli config set maxmemory 0 >/dev/null
 cli script flush >/dev/null
 works two "after script flush"
