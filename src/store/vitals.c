@@ -1,7 +1,5 @@
-/* One poll is a row of plain reads, pipelined; the last one's reply ends it. XINFO GROUPS gives the lag
- * without copying entries (XINFO STREAM would bring two of up to 64 KiB each). A lag that Redis cannot tell
- * (nil) counts as none: the cap on the stream's length holds all the same. A group whose lag exceeds the
- * stream's length was cut off: entries were trimmed before it read them (XTRIM says nothing of it). */
+/* One poll is a row of reads, pipelined; the last one's reply ends it. lua/stream_vitals.lua says why the lag is not
+ * asked of XINFO GROUPS. */
 #include "bl/store/vitals.h"
 
 #include "bl/base/limits.h"
@@ -25,7 +23,7 @@
 struct part {
     uint32_t magic;
     struct bl_vitals *vitals;
-    struct bl_buf events, position, lease; /* key names */
+    struct bl_buf events, position, counters, lease; /* key names */
     struct bl_backlog_part *seen;
     int64_t clock_ms;
     int64_t leased_ms; /* when a lease was last seen */
@@ -71,11 +69,14 @@ enum bl_err bl_vitals_new(const struct bl_vitals_options *options, struct bl_vit
         part->seen = &v->backlog.part[p];
         bl_buf_init(&part->events, 0);
         bl_buf_init(&part->position, 0);
+        bl_buf_init(&part->counters, 0);
         bl_buf_init(&part->lease, 0);
         bl_key_put(&part->events, env, BL_KEY_EVENTS, p, (struct bl_str){0});
         bl_key_put(&part->position, env, BL_KEY_POSITION, p, (struct bl_str){0});
+        bl_key_put(&part->counters, env, BL_KEY_COUNTERS, p, (struct bl_str){0});
         bl_key_put(&part->lease, env, BL_KEY_LEASE, p, (struct bl_str){0});
-        if (part->events.err != BL_OK || part->position.err != BL_OK || part->lease.err != BL_OK)
+        if (part->events.err != BL_OK || part->position.err != BL_OK || part->counters.err != BL_OK ||
+            part->lease.err != BL_OK)
             err = BL_ERR_NO_MEMORY;
     }
     if (err != BL_OK) {
@@ -93,6 +94,7 @@ void bl_vitals_free(struct bl_vitals *v)
     for (int p = 0; v->parts && p < v->options.backlog.partitions; p++) {
         bl_buf_release(&v->parts[p].events);
         bl_buf_release(&v->parts[p].position);
+        bl_buf_release(&v->parts[p].counters);
         bl_buf_release(&v->parts[p].lease);
     }
     free(v->parts);
@@ -135,49 +137,15 @@ static void on_time(void *ctx, const redisReply *reply)
     v->time_ms = number_of(reply->element[0]) * 1000 + number_of(reply->element[1]) / 1000;
 }
 
-static void on_length(void *ctx, const redisReply *reply)
+static void on_stream(void *ctx, const redisReply *reply)
 {
     struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
-    if (reply && reply->type == REDIS_REPLY_INTEGER)
-        part->seen->length = reply->integer;
-}
-
-/* One group: name, value, … */
-static void read_group(struct part *part, const redisReply *group)
-{
-    bool core = false;
-    int64_t lag = -1, pending = 0;
-    for (size_t i = 0; is_array(group, 2) && i + 1 < group->elements; i += 2) {
-        struct bl_str name = text_of(group->element[i]);
-        if (bl_str_eqz(name, "name"))
-            core = bl_str_eqz(text_of(group->element[i + 1]), CORE_GROUP);
-        else if (bl_str_eqz(name, "lag"))
-            lag = number_of(group->element[i + 1]);
-        else if (bl_str_eqz(name, "pending"))
-            pending = number_of(group->element[i + 1]);
-    }
-    if (lag > part->seen->length)
-        part->cut_off++;
-    if (core)
-        part->seen->lag = (lag > 0 ? lag : 0) + (pending > 0 ? pending : 0);
-}
-
-/* No group yet: no worker ever ran, everything in the stream waits. */
-static void on_groups(void *ctx, const redisReply *reply)
-{
-    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
-    if (!reply)
+    if (!is_array(reply, 4))
         return;
-    part->seen->lag = part->seen->length;
-    part->cut_off = 0;
-    for (size_t i = 0; is_array(reply, 1) && i < reply->elements; i++)
-        read_group(part, reply->element[i]);
-}
-
-static void on_position(void *ctx, const redisReply *reply)
-{
-    struct part *part = BL_CAST(struct part, ctx, PART_MAGIC);
-    int64_t clock_ms = is_array(reply, 1) ? number_of(reply->element[0]) : -1;
+    part->seen->length = number_of(reply->element[0]);
+    part->seen->lag = number_of(reply->element[1]);
+    part->cut_off = (int)number_of(reply->element[2]);
+    int64_t clock_ms = number_of(reply->element[3]);
     if (clock_ms > part->clock_ms)
         part->clock_ms = clock_ms;
 }
@@ -286,10 +254,11 @@ void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link)
     SEND(link, on_time, v, BL_STR("TIME"));
     for (int p = 0; p < v->options.backlog.partitions; p++) {
         struct part *part = &v->parts[p];
-        SEND(link, on_length, part, BL_STR("XLEN"), bl_buf_view(&part->events));
-        SEND(link, on_groups, part, BL_STR("XINFO"), BL_STR("GROUPS"), bl_buf_view(&part->events));
+        struct bl_str stream[] = {bl_buf_view(&part->events), bl_buf_view(&part->position),
+                                  bl_buf_view(&part->counters), BL_STR(CORE_GROUP)};
+        bl_script_send(link, BL_SCRIPT_stream_vitals, 3, sizeof stream / sizeof stream[0], stream, on_stream,
+                       part);
         ask_sample(part, link);
-        SEND(link, on_position, part, BL_STR("HMGET"), bl_buf_view(&part->position), BL_STR("clock_ms"));
         SEND(link, on_lease, part, BL_STR("EXISTS"), bl_buf_view(&part->lease));
     }
     SEND(link, on_meta, v, BL_STR("HGET"), bl_buf_view(&v->meta), BL_STR("hash_key"));

@@ -246,7 +246,15 @@ class Rig:
         return until(f"GET {path} is answered", answered)
 
     def await_ready(self):
-        until("ready", lambda: self.ask("GET", "/ready")[0] == 200)
+        said = {}
+
+        def ready():
+            status, _, said[0] = self.ask("GET", "/ready")
+            return status == 200
+        try:
+            until("ready", ready)
+        except Violation as violation:
+            raise Violation(f"{violation}; /ready says {said.get(0)}") from None
 
     def metric(self, name):
         """{labels: value} of one metric of /metrics."""
