@@ -17,14 +17,21 @@ local function by_name(flat)
     return map
 end
 
--- How many entries were ever added, and how many of them the cap has taken from the front.
+local function below(a, b)
+    local am, as = string.match(a, '^(%d+)%-(%d+)$')
+    local bm, bs = string.match(b, '^(%d+)%-(%d+)$')
+    am, bm = tonumber(am), tonumber(bm)
+    return am < bm or (am == bm and tonumber(as) < tonumber(bs))
+end
+
+-- How many entries were ever added, how many of them the cap has taken from the front, and the first that is left.
 local function extent()
     local info = redis.pcall('XINFO', 'STREAM', feed)
     if info.err then
-        return 0, 0
+        return 0, 0, '0-0'
     end
     info = by_name(info)
-    return info['entries-added'], info['entries-added'] - info['length']
+    return info['entries-added'], info['entries-added'] - info['length'], info['recorded-first-entry-id']
 end
 
 local function find()
@@ -37,11 +44,12 @@ local function find()
     end
 end
 
-local g, added, gone = find(), extent()
+local g, added, gone, first = find(), extent()
 if not g then
     local read = ARGV[4] == '$' and added or gone
     redis.call('XGROUP', 'CREATE', feed, group, ARGV[4], 'MKSTREAM', 'ENTRIESREAD', read)
-elseif g['entries-read'] and gone > g['entries-read'] then
+elseif g['entries-read'] and gone > g['entries-read'] and below(g['last-delivered-id'], first) then
+    -- (entries-read alone may be a wrong guess after a restart of Redis: see stream_vitals.lua)
     cut = gone - g['entries-read']
     redis.call('XGROUP', 'SETID', feed, group, g['last-delivered-id'], 'ENTRIESREAD', gone)
 end

@@ -29,7 +29,7 @@ local cut = lag > stream['length'] and 1 or 0
 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     local group = by_name(flat)
     if group['name'] ~= ARGV[1] and below(group['last-delivered-id'], stream['recorded-first-entry-id']) and
-        redis.call('HEXISTS', KEYS[3], 'cut:' .. group['name']) == 1 then
+        redis.call('HGET', KEYS[3], 'cut:' .. group['name']) then
         cut = cut + 1
     end
 end
