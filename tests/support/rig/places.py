@@ -1,7 +1,9 @@
 """A rig: one directory with a private Redis and the program's processes, each known by name (redis, serve-0, worker-2).
 
 A process ends because the test ended it, or the test has failed: look_after() tells, with the last lines of its log.
-Everything is ended by the handle of who started it, and the directory is removed when the test has passed."""
+Everything is ended by the handle of who started it, or with it, however it ends itself; the directory is removed when the
+test has passed."""
+import ctypes
 import http.client
 import json
 import os
@@ -27,6 +29,14 @@ RULES = """rules:
   navigation-loop: {quiet: 4s}
 session-timeout: 6s
 """
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Violation(Exception):
@@ -78,7 +88,8 @@ class Process:
             return
         with open(self.log, "ab") as out:
             env = dict(os.environ, **self.env)
-            self.popen = subprocess.Popen(self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env)
+            self.popen = subprocess.Popen(self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env,
+                                          preexec_fn=die_with_parent)
         self.stopped, self.leaving, self.started = False, None, time.monotonic()
 
     def signal(self, number):
@@ -135,15 +146,17 @@ class Rig:
         self.partitions = 8
 
     def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda n, _: sys.exit(128 + n))
         return self
 
     def __exit__(self, kind, *_):
         for process in self.processes.values():
             process.kill()
-        if kind and self.keep:
+        if kind and self.keep and kind is not SystemExit:
             print(f"what was left is in {self.dir}", file=sys.stderr)
             return
-        if kind:
+        if kind and kind is not SystemExit:
             self.tell_logs()
         shutil.rmtree(self.dir, ignore_errors=True)
 
