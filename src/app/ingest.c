@@ -368,7 +368,7 @@ static void count_unavailable(struct bl_ingest *i, enum bl_err err, size_t event
 /* Of work that cannot be taken on, as little as possible is done. */
 static enum bl_err shed(const struct bl_ingest *i, struct bl_str body)
 {
-    if (i->denied == BL_ERR_BACKLOG_FULL)
+    if (i->denied == BL_ERR_BACKLOG_FULL || i->denied == BL_ERR_OVERLOADED)
         return i->denied;
     bool full = i->counts.requests_waiting >= BL_INGEST_REQUESTS_MAX ||
                 i->counts.bytes_waiting + body.n > BL_INGEST_BYTES_MAX;

@@ -88,7 +88,7 @@ static enum bl_err admit(void *ctx, int partition)
     const struct serve *s = ctx;
     if (!s->dataset_open || !bl_append_is_up(s->append))
         return BL_ERR_STORE_UNAVAILABLE;
-    return serve_limits_admit(s->limits, s->vitals, partition);
+    return serve_limits_admit(s->limits, s->vitals, bl_append_waiting_ms(s->append), partition);
 }
 
 static int64_t user_wait(void *ctx, struct bl_str user_id)

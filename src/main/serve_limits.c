@@ -20,7 +20,9 @@ struct serve_limits {
     struct bl_network trusted[BL_CIDRS_MAX];
     size_t shares;
     uint64_t looked_ms;
+    int64_t waiting_max_ms;
     uint64_t backlog[BL_BACKLOG_STATES]; /* requests refused */
+    uint64_t slow;                       /* because the store is behind with what it was given */
 };
 
 static int64_t now_ms(void *ctx)
@@ -49,6 +51,7 @@ enum bl_err serve_limits_new(const struct bl_config *c, uv_loop_t *loop, struct 
         return BL_ERR_NO_MEMORY;
     l->loop = loop;
     l->shares = 1;
+    l->waiting_max_ms = bl_config_int(c, BL_OPTION_APPEND_TIMEOUT) / 2;
     enum bl_err err = getrandom(&key, sizeof key, 0) == (ssize_t)sizeof key ? BL_OK : BL_ERR_IO;
     if (!bl_networks_parse(bl_str_of(bl_config_text(c, BL_OPTION_TRUSTED_PROXIES)), l->trusted, BL_CIDRS_MAX,
                            &trusted_n, &bad))
@@ -107,8 +110,15 @@ int64_t serve_limits_user(struct serve_limits *l, struct bl_str user_id)
     return bl_limiter_take(&l->users, user_id, now_ms(l));
 }
 
-enum bl_err serve_limits_admit(struct serve_limits *l, const struct bl_vitals *vitals, int partition)
+/* A store that is so far behind would not confirm what is added now before the client is answered 503, and the connection
+ * reset, with all that is on it: what could have been stored would be lost in doubt. Better no than perhaps. */
+enum bl_err serve_limits_admit(struct serve_limits *l, const struct bl_vitals *vitals, int64_t waiting_ms,
+                               int partition)
 {
+    if (partition < 0 && waiting_ms > l->waiting_max_ms) {
+        l->slow++;
+        return BL_ERR_OVERLOADED;
+    }
     enum bl_backlog_state state = bl_vitals_backlog(vitals, partition);
     if (state == BL_BACKLOG_ROOM)
         return BL_OK;
@@ -154,6 +164,7 @@ size_t serve_limits_counters(const struct serve_limits *l, struct bl_counter out
         {"backlog_entries_requests_total", l->backlog[BL_BACKLOG_ENTRIES]},
         {"backlog_bytes_requests_total", l->backlog[BL_BACKLOG_BYTES]},
         {"backlog_memory_requests_total", l->backlog[BL_BACKLOG_MEMORY]},
+        {"overloaded_requests_total", l->slow},
         {"requests_shed_total", i->shed},
     };
     for (size_t k = 0; k < sizeof all / sizeof all[0] && n < BL_PROCESS_COUNTERS_MAX; k++)

@@ -23,7 +23,8 @@ struct bl_backlog_options serve_limits_backlog(const struct bl_config *config, i
 
 /* As in struct bl_ingest_port. */
 int64_t serve_limits_user(struct serve_limits *l, struct bl_str user_id);
-enum bl_err serve_limits_admit(struct serve_limits *l, const struct bl_vitals *vitals, int partition);
+enum bl_err serve_limits_admit(struct serve_limits *l, const struct bl_vitals *vitals, int64_t waiting_ms,
+                               int partition);
 /* Before they are appended. */
 void serve_limits_sent(struct serve_limits *l, struct bl_vitals *vitals, struct bl_link *link,
                        const struct bl_append_entry *entries, size_t n);

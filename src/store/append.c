@@ -38,7 +38,8 @@ struct bl_append {
     uv_idle_t idle;
     uv_timer_t timer;
     int handles;
-    bool refusing; /* said already that Redis refuses: once, not for each append */
+    struct txn *first, **last; /* not confirmed, in order of sending, which is that of the replies */
+    bool refusing;             /* said already that Redis refuses: once, not for each append */
     struct bl_append_counts counts;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -52,6 +53,7 @@ struct txn {
     uint64_t sent_ns;
     size_t entries;
     bool failed;
+    struct txn *next;
 };
 
 /* --- waking */
@@ -109,6 +111,7 @@ enum bl_err bl_append_new(struct uv_loop_s *loop, const struct bl_append_options
     a->magic = APPEND_MAGIC;
     a->loop = loop;
     a->options = *options;
+    a->last = &a->first;
     bl_buf_init(&a->keys, 0);
     struct bl_link_options link = {options->url, options->timeout_ms, RETRY_MAX_MS, a, on_up, NULL};
     enum bl_err err = bl_link_new(loop, &link, &a->link);
@@ -156,6 +159,11 @@ int bl_append_partition(const struct bl_append *a, struct bl_str user_id)
 const struct bl_append_counts *bl_append_counts(const struct bl_append *a)
 {
     return &a->counts;
+}
+
+int64_t bl_append_waiting_ms(const struct bl_append *a)
+{
+    return a->first ? (int64_t)((uv_hrtime() - a->first->sent_ns) / 1000000) : 0;
 }
 
 /* --- one transaction */
@@ -213,10 +221,21 @@ static void on_queued(void *ctx, const redisReply *reply)
     t->failed = true;
 }
 
+static void take_out(struct bl_append *a, struct txn *t)
+{
+    struct txn **at = &a->first; /* the first one */
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    if (a->last == &t->next)
+        a->last = at;
+}
+
 static void on_done(void *ctx, const redisReply *reply)
 {
     struct txn *t = BL_CAST(struct txn, ctx, TXN_MAGIC);
     struct bl_append *a = t->a;
+    take_out(a, t);
     bool stored = all_stored(t, reply);
     if (!reply && bl_link_is_up(a->link))
         bl_link_reset(a->link); /* the command did not get out: an open MULTI would swallow the next ones */
@@ -246,7 +265,9 @@ void bl_append_send(struct bl_append *a, const struct bl_append_entry *entries, 
         bl_log_plain(BL_LOG_ERROR, "out of memory");
         abort(); /* as in link.c: the promise to call fn needs memory */
     }
-    *t = (struct txn){TXN_MAGIC, a, fn, ctx, uv_hrtime(), n, false};
+    *t = (struct txn){TXN_MAGIC, a, fn, ctx, uv_hrtime(), n, false, NULL};
+    *a->last = t;
+    a->last = &t->next;
     if (n == 1) {
         send_entry(a, entries, on_done, t);
         return;

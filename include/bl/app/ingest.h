@@ -44,7 +44,7 @@ struct bl_ingest_port {
     /* 0 … P-1. Only after admit has said BL_OK for the store as a whole. */
     int (*partition_of)(void *ctx, struct bl_str user_id);
     /* May something be appended now? partition < 0: the store as a whole. BL_OK, STORE_UNAVAILABLE,
-     * BACKLOG_FULL. */
+     * BACKLOG_FULL, OVERLOADED. */
     enum bl_err (*admit)(void *ctx, int partition);
     /* May this user send one more event now? 0: yes, and it counts; else in so many ms. NULL: everybody may. */
     int64_t (*user_wait)(void *ctx, struct bl_str user_id);

@@ -33,6 +33,8 @@ int bl_append_partition(const struct bl_append *a, struct bl_str user_id);
 void bl_append_send(struct bl_append *a, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                     void *ctx);
 void bl_append_wake(struct bl_append *a, int delay_ms);
+/* How long the store has been at the oldest append that is not confirmed, in ms; 0: at none. */
+int64_t bl_append_waiting_ms(const struct bl_append *a);
 const struct bl_append_counts *bl_append_counts(const struct bl_append *a);
 void bl_append_close(struct bl_append *a, void (*closed)(void *ctx), void *ctx);
 
