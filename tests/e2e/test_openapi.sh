@@ -100,6 +100,21 @@ for bad in '/api/patterns?limit=0' '/api/metrics/history?minutes=x' '/api/pages?
     ask 400 GET "$bad"
 done
 
+# --- an erasure and the way back
+ask 404 GET /api/users/bob/erasure
+ask 200 DELETE /api/users/bob
+ask 200 DELETE '/api/user?id=bob'
+ask 200 GET /api/users/bob/erasure
+ask 200 GET '/api/user/erasure?id=bob'
+refused() { [ "$(curl -sS -o /dev/null -w '%{http_code}' "$at/events" -d '{"user_id":"bob","action":"click","page":"/"}')" = 410 ]; }
+eventually 10 refused
+ask 410 POST /events -d '{"user_id":"bob","action":"click","page":"/"}'
+ask 410 POST /ingest -d '{"user_id":"bob","action":"click","page":"/"}'
+ask 207 POST /events/batch -d '[{"user_id":"bob","action":"click","page":"/"},{"user_id":"x","action":"click","page":"/"}]'
+ask 200 DELETE /api/users/bob/tombstone
+ask 200 DELETE '/api/user/tombstone?id=bob'
+ask 400 DELETE /api/user
+
 # --- the stream's events
 curl -sN -m 20 "$at/api/stream" > "$work/stream" 2> /dev/null &
 started+=($!)

@@ -244,7 +244,54 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
+        /**
+         * Erases a user.
+         * @description State, deadlines, patterns, recent events, bad events and waiting alerts go; the event stream follows when it is trimmed. What the user sends from now on is refused (`user_erased`). Asked again, the erasure is only reported.
+         */
+        delete: operations["eraseUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Percent-encoded, `/` too. A user named `active` is asked for by /api/user?id=active. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** What has become of an erasure. */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/tombstone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Percent-encoded, `/` too. A user named `active` is asked for by /api/user?id=active. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Lets an erased user's events in again.
+         * @description Nothing that was erased comes back.
+         */
+        delete: operations["readmitUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -281,7 +328,42 @@ export interface paths {
         get: operations["getUserByQuery"];
         put?: never;
         post?: never;
+        /** As DELETE /api/users/{id}. */
+        delete: operations["eraseUserByQuery"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** As /api/users/{id}/erasure. */
+        get: operations["getErasureByQuery"];
+        put?: never;
+        post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/tombstone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** As DELETE /api/users/{id}/tombstone. */
+        delete: operations["readmitUserByQuery"];
         options?: never;
         head?: never;
         patch?: never;
@@ -423,6 +505,7 @@ export interface paths {
          *     | event | data |
          *     |---|---|
          *     | `pattern` | PatternChange: a pattern is new, was raised, resolved or explained. Filters apply here |
+         *     | `erased` | `{"pattern_id":"…"}`: the pattern is gone, its user was erased. Whatever the filters |
          *     | `stats` | Metrics, at once and every 5 s |
          *     | `reset` | `{}`: what was missed is no longer kept; read the lists anew. Live events follow |
          *     | `status` | `{"store":"up"}` or `{"store":"down"}`: the store went away or is back; nothing is lost by it |
@@ -1051,6 +1134,38 @@ export interface components {
              */
             deadline: number | null;
         };
+        Erasure: {
+            /** @description The tombstone stands: what the user sends is refused. */
+            erased: boolean;
+            /** @description The keyed hash that stands for the user in the tombstone and in the audit trail. */
+            user: string;
+            /** @description When, in ms; null: not applied yet. */
+            at: number | null;
+            /** @description Besides the user's state, session and deadlines. */
+            removed: {
+                patterns: number;
+                recent_events: number;
+                bad_events: number;
+                /** @description Entries that had been set aside. */
+                quarantined: number;
+            };
+            pending: {
+                /** @description A worker has yet to apply it. */
+                worker: boolean;
+                /** @description Bad events are looked through once more, 10 s after it was applied. */
+                bad_events: boolean;
+                /** @description The event stream still has entries from before. */
+                stream: boolean;
+                /** @description When workers trim the last of them, in ms; null: done, or not applied yet. */
+                stream_until: number | null;
+                /** @description When the last alert about the user has run out, in ms, if no `alerts` process removes them (it does so at once). */
+                alerts_until: number | null;
+            };
+        };
+        Readmission: {
+            erased: boolean;
+            user: string;
+        };
         /** @description One user's state as the rules see it. */
         User: {
             user_id: string;
@@ -1395,6 +1510,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The user has been erased: nothing of it is taken any more. A person who comes back has a new user_id. (In a batch: the error of that event.) */
+        UserErased: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description Too large: send less at a time. */
         TooLarge: {
             headers: {
@@ -1553,6 +1677,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            410: components["responses"]["UserErased"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedType"];
             503: components["responses"]["Unavailable"];
@@ -1599,6 +1724,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            410: components["responses"]["UserErased"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedType"];
             503: components["responses"]["Unavailable"];
@@ -2090,6 +2216,109 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Percent-encoded, `/` too. A user named `active` is asked for by /api/user?id=active. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erased (or erased before): what was removed and what is pending. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Taken, but not applied yet: the workers are behind. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Percent-encoded, `/` too. A user named `active` is asked for by /api/user?id=active. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readmitUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Percent-encoded, `/` too. A user named `active` is asked for by /api/user?id=active. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user's events are taken again (or always were). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readmission"];
+                };
+            };
+            /** @description Taken, but not applied yet: the workers are behind. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readmission"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getUserEvents: {
         parameters: {
             query?: never;
@@ -2148,6 +2377,106 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    eraseUserByQuery: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erased (or erased before): what was removed and what is pending. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Taken, but not applied yet: the workers are behind. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasureByQuery: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readmitUserByQuery: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user's events are taken again (or always were). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readmission"];
+                };
+            };
+            /** @description Taken, but not applied yet: the workers are behind. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readmission"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
         };
     };
