@@ -14,6 +14,7 @@ struct api_group {
     size_t n;
 };
 #define API_GROUP(name, table) const struct api_group name = {table, sizeof table / sizeof *table}
-extern const struct api_group api_patterns, api_metrics, api_users, api_events, api_cluster, api_prometheus, api_audit;
+extern const struct api_group api_patterns, api_metrics, api_users, api_events, api_cluster, api_prometheus,
+    api_audit;
 
 #endif

@@ -6,10 +6,10 @@
  *     └──────────── nil: another was faster, once more */
 #include "bl/store/ruleset.h"
 
+#include "audit_internal.h"
 #include "bl/core/tunable.h"
 #include "bl/store/keys.h"
 #include "bl/wire/command.h"
-#include "audit_internal.h"
 #include "dial.h"
 
 #include <stdio.h>
@@ -386,10 +386,8 @@ enum bl_err bl_ruleset_apply(struct bl_ruleset *r, const struct bl_settings *s, 
     bool done = false;
     bl_buf_init(&settings, BL_RULES_MAX_BYTES);
     bl_rules_write(s, &settings);
-    struct change c = {.source = bl_str_of(source),
-                       .settings = bl_buf_view(&settings),
-                       .actor = actor,
-                       .of_up = of_up};
+    struct change c = {
+        .source = bl_str_of(source), .settings = bl_buf_view(&settings), .actor = actor, .of_up = of_up};
     enum bl_err err = settings.err;
     *out = (struct bl_ruleset_applied){0};
     for (int i = 0; err == BL_OK && !done && i < ATTEMPTS; i++)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is kept for a time is gone after it, though nothing new comes: every retention is set to seconds, a few events are
 # sent, and then Redis is looked at until nothing of them is there. Usage: test_idle.sh PROGRAM
+set -euo pipefail
 bl=$1
 # shellcheck source=tests/support/processes.sh
 source "$(dirname "$0")/../support/processes.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the product must not keep, looked for in every key of Redis and every line of the logs; Global Privacy Control; the
 # audit trail of a running system. Usage: test_privacy.sh PROGRAM
+set -euo pipefail
 bl=$1
 # shellcheck source=tests/support/processes.sh
 source "$(dirname "$0")/../support/processes.sh"

@@ -1,7 +1,12 @@
 
 bl_test(test_config unit bl_config)
 target_compile_definitions(test_config PRIVATE BL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-bl_test(test_ingest unit bl_app)
+add_library(bl_test_ingest STATIC support/ingest_rig.c)
+target_link_libraries(bl_test_ingest PUBLIC bl_app PkgConfig::CMOCKA)
+target_include_directories(bl_test_ingest PUBLIC support)
+bl_warnings(bl_test_ingest)
+bl_test(test_ingest unit bl_test_ingest)
+bl_test(test_ingest_refusals unit bl_test_ingest)
 bl_test(test_state unit bl_wire)
 bl_test(test_row unit bl_wire)
 bl_test(test_plain unit bl_wire)
