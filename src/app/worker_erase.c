@@ -6,8 +6,8 @@
  *        └── next round, the same entry <── commit without acknowledging <── more patterns than fit ─────┤
  *                                           commit with it: tombstone, note for serve <── all of them ───┘
  *
- * Invariants: the entry is acknowledged in the commit that takes the last of the user away, and the tombstone stands
- * from the first one on; doing it again takes away what has come since, and nothing else. What the command's own time
+ * Invariants: the entry is acknowledged in the commit that takes the last of the user away and stores the tombstone; doing
+ * it again takes away what has come since, and nothing else. What the command's own time
  * made due has been, like anything before it: it is counted and told, then gone, in one commit. */
 #include "plant.h"
 #include "worker_owner.h"
