@@ -41,7 +41,7 @@ stop() {
 
 # What stands in the stream, worked off in memory, against what is stored; on a bare Redis, so that nothing moves.
 judge() {
-  local bare=$dir/bare.sock p added
+  local bare=$dir/bare.sock p added counted=0 n
   cp -r "$data/appendonlydir" "$dir/judged"
   redis-server --port 0 --unixsocket "$bare" --dir "$dir" --appenddirname judged --appendonly yes --save '' >"$dir/bare.log" &
   local pid=$!
@@ -66,7 +66,14 @@ judge() {
     done
     added=$("${b[@]}" hget "bl:{dev:$p}:counters" patterns)
     [ "${added:-0}" = "$("${b[@]}" zcard "bl:{dev:$p}:patterns")" ] || fail "cut $cut: half a commit in partition $p"
+    # what a commit adds to: each event is counted, and kept among the recent ones, once
+    "${b[@]}" lrange "bl:{dev:$p}:recent" 0 -1 | grep '"' | sort | uniq -d >"$dir/twice"
+    [ ! -s "$dir/twice" ] || fail "cut $cut: taken twice in partition $p: $(sed -n 1p "$dir/twice")"
+    n=$("${b[@]}" hget "bl:{dev:$p}:counters" events)
+    counted=$((counted + ${n:-0}))
   done
+  [ "$counted" = "$(grep -c '"event":' "$dir/entries")" ] ||
+    fail "cut $cut: $(grep -c '"event":' "$dir/entries") events in the stream, $counted counted"
   sort -o "$dir/stored" "$dir/stored"
   kill -9 "$pid"
   wait "$pid" 2>/dev/null || true
@@ -100,22 +107,26 @@ echo "$(wc -l <"$dir/stored") patterns, $size bytes"
 grep -abo -F $'*1\r\n$5\r\nMULTI\r' "$file" | cut -d: -f1 >"$dir/multi"
 grep -abo -F $'*1\r\n$4\r\nEXEC\r' "$file" | cut -d: -f1 >"$dir/exec"
 [ "$(wc -l <"$dir/multi")" -gt 20 ] || fail "too few transactions"
-transaction() { # sets from and to
-  local n
-  n=$(wc -l <"$dir/exec")
-  n=$((n / 4 + (RANDOM * 32768 + RANDOM) % (n * 3 / 4)))
-  to=$(sed -n "$((n + 1))p" "$dir/exec")
-  from=$(awk -v to="$to" '$1 < to { at = $1 } END { print at }' "$dir/multi")
+transaction() { # sets from and to: of one that counts something, a commit
+  local n all
+  all=$(wc -l <"$dir/exec")
+  for _ in {1..100}; do
+    n=$((all / 4 + (RANDOM * 32768 + RANDOM) % (all * 3 / 4)))
+    to=$(sed -n "$((n + 1))p" "$dir/exec")
+    from=$(awk -v to="$to" '$1 < to { at = $1 } END { print at }' "$dir/multi")
+    if head -c "$to" "$file" | tail -c $((to - from)) | grep -a HINCRBY >/dev/null; then return 0; fi
+  done
+  fail "no commit found"
 }
 
 for ((k = 0; k < cuts; k++)); do
   transaction
   zeros=0
   case $((k % 6)) in
-  0) at=$((from + 15)) ;;                                     # a MULTI, and nothing else
+  0) at=$((to + 1 + RANDOM % 12)) ;;                          # in the EXEC
   1) at=$((from + 16 + (RANDOM * 32768 + RANDOM) % (to - from))) ;; # anywhere in it
   2) at=$to ;;                                                # all but the EXEC
-  3) at=$((to + 1 + RANDOM % 12)) ;;                          # in the EXEC
+  3) at=$((from + 15)) ;;                                     # a MULTI, and nothing else
   4) at=$((size / 3 + (RANDOM * 32768 + RANDOM) % (size * 2 / 3))) ;;
   5) at=$((from + 16 + (RANDOM * 32768 + RANDOM) % (to - from))) zeros=$((RANDOM % 4096 + 1)) ;;
   esac
