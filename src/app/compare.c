@@ -165,7 +165,7 @@ static struct bl_tally *tally(struct counting *k, struct bl_str key)
         k->out->v = v;
         k->cap = cap;
     }
-    if (bl_map_put(&k->by_key, key, (char *)NULL + k->out->n + 1) != BL_OK)
+    if (bl_map_put(&k->by_key, key, (void *)(uintptr_t)(k->out->n + 1)) != BL_OK)
         return NULL;
     v[k->out->n] = (struct bl_tally){.key = key};
     return &v[k->out->n++];

@@ -8,7 +8,6 @@
  *                       └─> duplicate? ──> time (SPEC 3.2) ──> late? ──> bl_engine_event
  */
 #include "bl/app/partition.h"
-#include "bl/base/log.h"
 #include "bl/base/magic.h"
 #include "hook.h"
 #include "plant.h"
@@ -275,12 +274,11 @@ struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t 
     return bl_map_next(&p->members, i);
 }
 
-struct bl_member *bl_partition_dirty(struct bl_partition *p)
+enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first)
 {
-    /* Out of memory here leaves the newer state in the scratch, where bl_partition_state still finds it. */
-    if (put_back(p) != BL_OK)
-        bl_log_plain(BL_LOG_ERROR, "out of memory while packing a user's state");
-    return p->dirty_first;
+    enum bl_err err = put_back(p);
+    *first = err == BL_OK ? p->dirty_first : NULL;
+    return err;
 }
 
 void bl_partition_clean(struct bl_partition *p)

@@ -23,11 +23,12 @@
     X(RULES_OWN, "rules-own", "a new owner begins with the rules of its own file")                           \
     X(ATTEMPT_CLOCK, "attempt-clock", "an attempt counts in the minute that its round has reached")          \
     X(CHECKOUT_PAGE, "checkout-page", "a checkout that moves on in its millisecond keeps the page it had")   \
-    X(SCHEDULE_LATE, "schedule-late", "a deadline that comes earlier is not scheduled earlier")                  \
+    X(SCHEDULE_LATE, "schedule-late", "a deadline that comes earlier is not scheduled earlier")              \
     X(POISON_EARLY, "poison-early", "what one owner did not come back from is taken for poison")             \
     X(MARK_IGNORED, "mark-ignored", "what owners died of is tried for ever")                                 \
     X(MARK_KEPT, "mark-kept", "marks outlive the commit of their entry")                                     \
     X(MARK_LEFT, "mark-left", "an owner that lives leaves its mark behind")                                  \
+    X(SIDE_BY_SIDE, "side-by-side", "who is careful does not have the process to itself")                    \
     X(NEIGHBOURS, "neighbours", "what is poison takes the rest of its entry with it")                        \
     X(ERASED_TAKEN, "erased-taken", "events of an erased user are taken as if nothing had happened")         \
     X(ERASED_FORGOTTEN, "erased-forgotten", "a new owner knows no tombstones")                               \

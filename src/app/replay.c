@@ -99,7 +99,9 @@ void bl_replay_free(struct bl_replay *r)
 /* Users whose state has run out are forgotten here, as the store forgets them. */
 static void drop_gone(struct bl_partition *p)
 {
-    struct bl_member *m = bl_partition_dirty(p);
+    struct bl_member *m;
+    if (bl_partition_dirty(p, &m) != BL_OK)
+        return; /* the next time, then */
     bl_partition_clean(p);
     for (struct bl_member *next; m; m = next) {
         next = m->next_dirty;

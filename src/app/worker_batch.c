@@ -135,7 +135,6 @@ static int64_t tick_ms(const struct owner *o, const struct batch_entry *e)
 enum bl_err batch_survey_rest(struct owner *o, const struct batch_entry *e)
 {
     struct bl_command command;
-    enum bl_err err = BL_OK;
     if (!o->worker->options.event_mode)
         move_horizon(o, e->received_ms);
     if (e->kind == BL_ENTRY_TICK) {
@@ -143,10 +142,12 @@ enum bl_err batch_survey_rest(struct owner *o, const struct batch_entry *e)
         if (o->first_ms == INT64_MIN)
             o->first_ms = tick_ms(o, e);
     }
-    if (e->kind == BL_ENTRY_COMMAND && bl_command_read(e->value, &command) == BL_OK &&
-        command.kind == BL_COMMAND_RESOLVE)
-        err = owner_want(o, bl_command_user(&command));
-    return err;
+    if (e->kind != BL_ENTRY_COMMAND)
+        return BL_OK;
+    enum bl_err err = bl_command_read(e->value, &command);
+    if (err == BL_OK && command.kind == BL_COMMAND_RESOLVE)
+        return owner_want(o, bl_command_user(&command));
+    return err == BL_ERR_NO_MEMORY ? err : BL_OK; /* the step sets aside what it cannot read */
 }
 
 static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)

@@ -16,6 +16,10 @@
  *   next_unit <── apply <── (mark event N again) <──────────── fire: mark user U, fire one, until nothing is due
  *                 └── the end, or a partial round ──> mark nothing ──> owner_settle
  *
+ * One process has many partitions, and what it dies of in one of them must not be laid at another's door. So who is
+ * careful has the process to itself: it waits until the other owners' rounds are over, and they wait for it
+ * (careful_gate). Then a mark stands only while its step is all that is done here.
+ *
  * Invariants: nothing of the entry is decoded, loaded, fired or applied but under a mark that is confirmed; a mark is
  * one owner's, and is gone when it lives to give the partition back. So an owner that is cut off, paused or fenced does
  * not count, and one that is killed for other reasons counts only for the step of that very moment. */
@@ -92,11 +96,49 @@ static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
 
 /* ---- one event, or the command ---- */
 
+static bool is_suspect(const struct owner *o)
+{
+    return o->batch.at == 0 && entry(o)->deliveries >= BL_CAREFUL_FROM;
+}
+
+bool careful_gate(struct owner *o)
+{
+    struct bl_worker *w = o->worker;
+    bool others = w->careful && w->careful != o;
+    if (!others && is_suspect(o)) {
+        w->careful = o;
+        others = w->rounds > 0;
+    }
+    if (others && !BL_PLANT(SIDE_BY_SIDE)) {
+        o->state = OWNER_QUEUED;
+        return false;
+    }
+    o->in_round = true;
+    w->rounds++;
+    return true;
+}
+
+void careful_leave(struct owner *o)
+{
+    struct bl_worker *w = o->worker;
+    if (!o->in_round)
+        return;
+    o->in_round = false;
+    w->rounds--;
+    if (w->careful == o)
+        w->careful = NULL;
+    if (w->rounds == 0 && w->careful && w->careful->state == OWNER_QUEUED)
+        owner_round(w->careful);
+    for (int p = 0; p < w->options.partitions && !w->careful; p++)
+        if (w->owners[p].state == OWNER_QUEUED)
+            owner_round(&w->owners[p]);
+}
+
 bool careful_round(struct owner *o)
 {
     struct careful *c = &o->careful;
     const struct batch_entry *e = entry(o);
-    c->on = o->batch.at == 0 && e->deliveries >= BL_CAREFUL_FROM;
+    c->on = is_suspect(o);
     if (!c->on)
         return false;
     c->rest = e->kind == BL_ENTRY_EVENTS ? e->value : BL_STR("");

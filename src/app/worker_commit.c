@@ -72,7 +72,9 @@ void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n)
     for (size_t k = 0; k < n; k++) {
         const char *space = names[k].n ? memchr(names[k].p, ' ', names[k].n) : NULL;
         size_t skip = space ? (size_t)(space - names[k].p) + 1 : 0;
-        (void)steps_page(s, (struct bl_str){names[k].p + skip, names[k].n - skip});
+        struct bl_str page = {names[k].p + skip, names[k].n - skip}, as;
+        if (steps_page(s, page, &as) != BL_OK)
+            o->effects.err = BL_ERR_NO_MEMORY;
     }
 }
 
@@ -197,8 +199,9 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
 
 static enum bl_err put_users(struct owner *o)
 {
-    enum bl_err err = BL_OK;
-    for (struct bl_member *m = bl_partition_dirty(o->partition); m && err == BL_OK; m = m->next_dirty)
+    struct bl_member *m;
+    enum bl_err err = bl_partition_dirty(o->partition, &m);
+    for (; m && err == BL_OK; m = m->next_dirty)
         err = put_member(o, m);
     for (size_t i = 0; i < o->n_visit && err == BL_OK; i++)
         if (!o->visit[i]->dirty)
@@ -318,6 +321,13 @@ static void put_patterns(struct owner *o)
 
 /* ---- lists and counters ---- */
 
+static struct bl_str written(struct effects *e)
+{
+    if (e->text.err != BL_OK)
+        e->err = e->text.err;
+    return bl_buf_view(&e->text);
+}
+
 static void put_counts(struct owner *o)
 {
     struct effects *e = &o->effects;
@@ -326,8 +336,11 @@ static void put_counts(struct owner *o)
         struct page_step *s = c->tally == BL_TALLY_PAGES ? steps_get(o, c->number) : NULL;
         bl_buf_clear(&e->text);
         bl_buf_str(&e->text, c->prefix);
-        bl_buf_str(&e->text, s ? steps_page(s, c->page) : c->page);
-        PUT(o, put_count, c->tally, c->number, bl_buf_view(&e->text), c->n);
+        struct bl_str page = c->page;
+        if (c->tally == BL_TALLY_PAGES && (!s || steps_page(s, c->page, &page) != BL_OK))
+            e->err = BL_ERR_NO_MEMORY;
+        bl_buf_str(&e->text, page);
+        PUT(o, put_count, c->tally, c->number, written(e), c->n);
     }
     count(o, BL_STR("events"), e->events);
     count(o, BL_STR("duplicates"), e->duplicates);
@@ -356,7 +369,7 @@ static void put_rate(struct owner *o)
             bl_buf_printf(text, "%s%lld:%lld", text->n ? " " : "", (long long)second,
                           (long long)o->rate[slot].n);
     }
-    PUT(o, put_rate, bl_buf_view(text));
+    PUT(o, put_rate, written(&o->effects));
 }
 
 static void put_recent(struct owner *o)
@@ -383,7 +396,7 @@ static void put_seen_chunk(struct owner *o, size_t from, size_t to)
         bl_buf_printf(&e->text, " %016llx", (unsigned long long)e->ids[i].hash);
     if (!sizes_push(&o->seen, e->ids[from].received_ms, to - from))
         e->err = BL_ERR_NO_MEMORY;
-    PUT(o, put_seen, bl_buf_view(&e->text));
+    PUT(o, put_seen, written(e));
 }
 
 /* Keeps at least what the partition still knows: it forgets one by one, the list by whole elements. */

@@ -26,7 +26,6 @@
 
 #include <stdlib.h>
 
-static void owner_round(struct owner *o);
 static void owner_fetch(struct owner *o);
 
 static int64_t local_ms(const struct owner *o)
@@ -96,6 +95,7 @@ static void on_released(void *arg, enum bl_err err)
 
 static void owner_finish(struct owner *o)
 {
+    careful_leave(o);
     if (!BL_PLANT(CACHE_KEPT))
         forget(o);
     o->state = OWNER_RELEASING;
@@ -280,7 +280,8 @@ static void owner_fetch(struct owner *o)
 
 static void drop_gone(struct owner *o)
 {
-    struct bl_member *m = bl_partition_dirty(o->partition), *next;
+    struct bl_member *m, *next;
+    o->drop |= bl_partition_dirty(o->partition, &m) != BL_OK;
     bl_partition_clean(o->partition);
     for (; m; m = next) {
         next = m->next_dirty;
@@ -320,6 +321,7 @@ static void on_committed(void *arg, enum bl_err err)
     owner_evict(o);
     if (!o->partial)
         o->batch.at = o->batch.upto;
+    careful_leave(o);
     if (!o->give_up && o->batch.at < o->batch.n)
         owner_round(o);
     else
@@ -379,8 +381,10 @@ void owner_step(struct owner *o)
         owner_settle(o);
 }
 
-static void owner_round(struct owner *o)
+void owner_round(struct owner *o)
 {
+    if (!careful_gate(o))
+        return;
     o->round++;
     o->partial = o->manual = false;
     o->due_max = BL_DUE_MAX;

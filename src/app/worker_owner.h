@@ -25,6 +25,7 @@ enum owner_state {
     OWNER_ACQUIRING,
     OWNER_RESTORING,
     OWNER_FETCHING,
+    OWNER_QUEUED, /* for a round, while another owner is careful */
     OWNER_MARKING,
     OWNER_ASKING_DUE,
     OWNER_LOADING,
@@ -190,6 +191,7 @@ struct owner {
     struct batch batch;
     struct effects effects;
     struct careful careful;
+    bool in_round;
     int64_t horizon_ms; /* the clock after this round */
     int64_t first_ms;   /* the clock when its first event is applied */
     bool partial;       /* more users are due than one round takes: only deadlines up to horizon_ms fire */
@@ -236,6 +238,8 @@ struct bl_worker {
     struct bl_buf text;
     const char *field_names[BL_STATE_FIELDS_MAX];
     struct owner *owners;
+    struct owner *careful; /* has, or waits for, the process to itself */
+    size_t rounds;         /* under way */
     size_t rank, living;
     bool beating, stopping, left;
     int64_t beat_at;
@@ -261,6 +265,8 @@ bool owner_holds(const struct owner *o);
 bool owner_proceed(struct owner *o, enum bl_err err, const char *where);
 /* Everybody is at hand: applies the round, and settles it. */
 void owner_step(struct owner *o);
+/* Begins a round with what is left of the batch. */
+void owner_round(struct owner *o);
 /* What the round did is checked and committed. */
 void owner_settle(struct owner *o);
 
@@ -270,6 +276,10 @@ void owner_load(struct owner *o);
 enum bl_err owner_visit_dues(struct owner *o);
 
 /* worker_careful.c */
+/* May a round begin? False: the owner is queued, and owner_round is called again. */
+bool careful_gate(struct owner *o);
+/* The round is over, however it ended. */
+void careful_leave(struct owner *o);
 /* True: the round's entry is suspect, and is worked off there. */
 bool careful_round(struct owner *o);
 enum bl_err careful_survey(struct owner *o);
@@ -363,7 +373,7 @@ enum bl_err commit_put(struct owner *o);
 /* worker_steps.c */
 struct page_step *steps_get(struct owner *o, int64_t number); /* NULL: no memory */
 /* The name under which the page is counted there. */
-struct bl_str steps_page(struct page_step *s, struct bl_str page);
+BL_CHECKED enum bl_err steps_page(struct page_step *s, struct bl_str page, struct bl_str *out);
 void steps_evict(struct owner *o);
 void steps_release(struct owner *o);
 bool sizes_push(struct sizes *s, int64_t received_ms, size_t n);

@@ -40,20 +40,25 @@ struct page_step *steps_get(struct owner *o, int64_t number)
     return s;
 }
 
-struct bl_str steps_page(struct page_step *s, struct bl_str page)
+enum bl_err steps_page(struct page_step *s, struct bl_str page, struct bl_str *out)
 {
+    *out = page;
     if (bl_map_get(&s->pages, page))
-        return page;
-    char *copy = s->pages.n < OWNER_PAGES_MAX ? malloc(page.n + 1) : NULL;
-    if (!copy)
-        return BL_STR(OWNER_OTHER_PAGES);
-    memcpy(copy, page.p, page.n);
-    copy[page.n] = '\0';
-    if (bl_map_put(&s->pages, (struct bl_str){copy, page.n}, copy) != BL_OK) {
-        free(copy);
-        return BL_STR(OWNER_OTHER_PAGES);
+        return BL_OK;
+    if (s->pages.n >= OWNER_PAGES_MAX) {
+        *out = BL_STR(OWNER_OTHER_PAGES);
+        return BL_OK;
     }
-    return page;
+    char *copy = malloc(page.n + 1);
+    if (!copy)
+        return BL_ERR_NO_MEMORY;
+    if (page.n)
+        memcpy(copy, page.p, page.n);
+    copy[page.n] = '\0';
+    enum bl_err err = bl_map_put(&s->pages, (struct bl_str){copy, page.n}, copy);
+    if (err != BL_OK)
+        free(copy);
+    return err;
 }
 
 /* Keeps the latest few: the store knows the rest. */

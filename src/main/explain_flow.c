@@ -14,6 +14,7 @@
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/store/keys.h"
 #include "bl/wire/command.h"
 #include "bl/wire/message.h"
@@ -347,7 +348,7 @@ void explain_flow_take(void *ctx, const struct bl_feed_change *change)
     }
     struct explain_item *i = calloc(1, sizeof *i);
     if (!i)
-        abort(); /* as everywhere where a promise needs memory */
+        bl_out_of_memory(); /* the change is held by promise */
     i->magic = ITEM_MAGIC;
     i->flow = f;
     i->change = change;

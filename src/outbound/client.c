@@ -8,6 +8,7 @@
  *  - An exchange stands in exactly one of the lists `running` and `finished`; it is freed when it leaves the latter,
  *    after `done`. Nothing leaves `finished` but in on_idle, so no `done` runs inside a call of the header.
  *  - The idle handle is active whenever `finished` is not empty or the end is due. */
+#include "bl/base/memory.h"
 #include "internal.h"
 
 #include <assert.h>
@@ -132,7 +133,7 @@ void bl_outbound_post(struct bl_outbound *o, const struct bl_outbound_request *r
     assert(o->magic == CLIENT_MAGIC);
     struct exchange *x = exchange_new(o, request);
     if (!x)
-        abort(); /* the promise to call back needs memory to remember it */
+        bl_out_of_memory(); /* the promise to call back needs memory to remember it */
     if (o->closing)
         x->answer.result = BL_OUTBOUND_CANCELLED;
     else if (x->answer.result == BL_OUTBOUND_DONE && o->under_way >= o->options.under_way_max)

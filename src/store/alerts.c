@@ -1,5 +1,6 @@
 /* See the header. Reading and the lease; alerts_put.c is the writing side. */
 #include "alerts.h"
+#include "bl/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ struct wait *alert_wait(struct bl_alert_store *s, void (*fn)(void), void *ctx)
 {
     struct wait *w = calloc(1, sizeof *w);
     if (!w)
-        abort(); /* the promise to call back needs memory to remember it */
+        bl_out_of_memory(); /* the promise to call back needs memory to remember it */
     *w = (struct wait){.magic = WAIT_MAGIC, .store = s, .fn = fn, .ctx = ctx};
     return w;
 }
@@ -171,12 +172,12 @@ static void on_known(void *ctx, const redisReply *reply)
     struct wait w = alert_waited(ctx);
     bl_alert_known_fn *fn = (bl_alert_known_fn *)w.fn;
     enum bl_err err = alert_error(w.store, reply);
-    if (err == BL_OK && reply->type != REDIS_REPLY_ARRAY)
+    if (err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != w.n))
         err = BL_ERR_CORRUPT;
     size_t n = err == BL_OK ? reply->elements : 0;
     bool *known = calloc(n + 1, sizeof *known);
     if (!known)
-        abort();
+        bl_out_of_memory();
     for (size_t i = 0; i < n; i++)
         known[i] = reply->element[i]->type != REDIS_REPLY_NIL;
     fn(w.ctx, err, known, n);
@@ -196,7 +197,7 @@ void alert_send(struct bl_alert_store *s, struct commands *c, bl_reply_fn *fn, v
     size_t argc = c->n ? commands_argc(c, 0) : 0;
     struct bl_str *argv = malloc((argc + 1) * sizeof *argv);
     if (!argv || c->text.err != BL_OK)
-        abort();
+        bl_out_of_memory();
     commands_argv(c, 0, argv);
     bl_link_send(s->link, argc, argv, fn, ctx);
     free(argv);
@@ -211,7 +212,9 @@ void bl_alert_store_known(struct bl_alert_store *s, const struct bl_alert_asked 
     commands_key(c, BL_KEY_ALERTS_DECIDED, BL_STR(""));
     for (size_t i = 0; i < n; i++)
         alert_member(c, asked[i].rule, asked[i].pattern);
-    alert_send(s, c, on_known, alert_wait(s, (void (*)(void))fn, ctx));
+    struct wait *w = alert_wait(s, (void (*)(void))fn, ctx);
+    w->n = n;
+    alert_send(s, c, on_known, w);
 }
 
 /* ---- patterns and deliveries ---- */

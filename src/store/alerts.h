@@ -32,6 +32,7 @@ struct wait {
     struct bl_alert_store *store;
     void (*fn)(void);
     void *ctx;
+    size_t n; /* answers there must be */
 };
 
 struct wait *alert_wait(struct bl_alert_store *s, void (*fn)(void), void *ctx);

@@ -12,6 +12,7 @@
 #include "bl/base/limits.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/store/keys.h"
 #include "bl/store/link.h"
 
@@ -261,10 +262,8 @@ void bl_append_send(struct bl_append *a, const struct bl_append_entry *entries, 
     static const struct bl_str multi = {"MULTI", 5}, exec = {"EXEC", 4};
     struct txn *t = malloc(sizeof *t);
     assert(n > 0 && a->partitions > 0);
-    if (!t) {
-        bl_log_plain(BL_LOG_ERROR, "out of memory");
-        abort(); /* as in link.c: the promise to call fn needs memory */
-    }
+    if (!t)
+        bl_out_of_memory(); /* as in link.c: the promise to call fn needs it */
     *t = (struct txn){TXN_MAGIC, a, fn, ctx, uv_hrtime(), n, false, NULL};
     *a->last = t;
     a->last = &t->next;

@@ -245,6 +245,12 @@ enum bl_err bl_bulk_lag(struct bl_bulk *b, int64_t *entries)
 
 /* ---- patterns out ---- */
 
+/* Not NULL, even if it is no text. */
+static struct bl_str text_of(const redisReply *r)
+{
+    return r->type == REDIS_REPLY_STRING ? (struct bl_str){r->str, r->len} : BL_STR("");
+}
+
 static enum bl_err take_row(struct bl_bulk *b, struct bl_ledger *ledger)
 {
     struct bl_row row = {0};
@@ -254,9 +260,9 @@ static enum bl_err take_row(struct bl_bulk *b, struct bl_ledger *ledger)
         return BL_ERR_STORE_UNAVAILABLE;
     }
     for (size_t i = 0; i + 1 < r->elements; i += 2) {
-        enum bl_column c = bl_column_of((struct bl_str){r->element[i]->str, r->element[i]->len});
+        enum bl_column c = bl_column_of(text_of(r->element[i]));
         if (c < BL_COLUMN_COUNT)
-            row.v[c] = (struct bl_str){r->element[i + 1]->str, r->element[i + 1]->len};
+            row.v[c] = text_of(r->element[i + 1]);
     }
     enum bl_err err = r->elements ? bl_ledger_row(ledger, &row) : BL_ERR_CORRUPT;
     freeReplyObject(r);
@@ -273,15 +279,19 @@ static enum bl_err read_page(struct bl_bulk *b, int p, int64_t from, struct bl_l
     redisReply *ids = call(b, 4, args);
     if (!ids)
         return BL_ERR_STORE_UNAVAILABLE;
-    enum bl_err err = BL_OK;
+    enum bl_err err = ids->type == REDIS_REPLY_ARRAY && ids->elements <= PAGE ? BL_OK : BL_ERR_CORRUPT;
+    size_t asked = 0;
     *n = ids->elements;
-    for (size_t i = 0; i < ids->elements; i++) {
-        struct bl_str get[] = {
-            BL_STR("HGETALL"),
-            key(b, BL_KEY_PATTERN, p, (struct bl_str){ids->element[i]->str, ids->element[i]->len})};
-        append_argv(b, 2, get);
+    for (size_t i = 0; i < ids->elements && err == BL_OK; i++) {
+        struct bl_str id = text_of(ids->element[i]);
+        if (id.n == 0) {
+            err = BL_ERR_CORRUPT;
+            break;
+        }
+        append_argv(b, 2, (struct bl_str[]){BL_STR("HGETALL"), key(b, BL_KEY_PATTERN, p, id)});
+        asked++;
     }
-    for (size_t i = 0; i < ids->elements && err == BL_OK; i++)
+    for (size_t i = 0; i < asked && err == BL_OK; i++)
         err = take_row(b, ledger);
     freeReplyObject(ids);
     return err;
@@ -303,7 +313,7 @@ enum bl_err bl_bulk_patterns(struct bl_bulk *b, struct bl_ledger *ledger)
 static enum bl_err erase_page(struct bl_bulk *b, const redisReply *keys)
 {
     for (size_t i = 0; i < keys->elements; i++) {
-        struct bl_str args[] = {BL_STR("UNLINK"), {keys->element[i]->str, keys->element[i]->len}};
+        struct bl_str args[] = {BL_STR("UNLINK"), text_of(keys->element[i])};
         append_argv(b, 2, args);
     }
     return settle(b, 0);
@@ -317,7 +327,7 @@ static enum bl_err erase_matching(struct bl_bulk *b, struct bl_str pattern)
         struct bl_str args[] = {BL_STR("SCAN"), bl_str_of(cursor), BL_STR("MATCH"),
                                 pattern,        BL_STR("COUNT"),   BL_STR("1000")};
         redisReply *r = call(b, sizeof args / sizeof *args, args);
-        if (!r || r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+        if (!r || r->type != REDIS_REPLY_ARRAY || r->elements != 2 || text_of(r->element[0]).n == 0) {
             freeReplyObject(r);
             return BL_ERR_STORE_UNAVAILABLE;
         }

@@ -1,3 +1,4 @@
+#include "bl/base/memory.h"
 #include "commands.h"
 #include "scripts.h"
 
@@ -14,7 +15,7 @@ void commands_script(const struct commands *c, struct bl_link *link, enum bl_key
     struct bl_str *argv = malloc(argc * sizeof *argv);
     char(*counts)[16] = malloc((c->n + 1) * sizeof *counts);
     if (!argv || !counts || c->text.err != BL_OK)
-        abort(); /* a commit that lacks a part must not go out */
+        bl_out_of_memory(); /* a commit that lacks a part must not go out */
     bl_key_put(&key, c->env, fence, c->partition, BL_STR(""));
     argv[n++] = BL_STR("EVALSHA");
     argv[n++] = bl_script_sha(BL_SCRIPT_commit_oom);

@@ -7,6 +7,7 @@
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/store/keys.h"
 #include "scripts.h"
 
@@ -266,7 +267,7 @@ void bl_dataset_open(struct bl_link *link, const struct bl_dataset_want *want, b
 {
     struct opening *o = calloc(1, sizeof *o);
     if (!o)
-        abort(); /* as in link.c: the promise to call fn needs memory */
+        bl_out_of_memory(); /* as in link.c: the promise to call fn needs memory */
     o->magic = OPENING_MAGIC;
     o->link = link;
     o->want = *want;

@@ -1,6 +1,7 @@
 /* See dial.h. */
 #include "dial.h"
 #include "bl/store/link.h"
+#include "reader.h"
 #include "url.h"
 
 #include <assert.h>
@@ -20,6 +21,8 @@ static redisContext *connect_to(const struct bl_url *url)
         redisFree(c);
         return NULL;
     }
+    if (c)
+        bl_reader_bound(c->reader);
     return c;
 }
 

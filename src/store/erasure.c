@@ -10,6 +10,7 @@
 #include "bl/base/limits.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/store/keys.h"
 #include "scripts.h"
 
@@ -149,7 +150,7 @@ static void send(struct part *part, enum bl_script script, size_t n_keys, const 
         end[i + 1] = text.n;
     }
     if (text.err != BL_OK)
-        abort(); /* as in link.c: the promise to answer needs memory */
+        bl_out_of_memory(); /* as in link.c: the promise to answer needs memory */
     for (size_t i = 0; i < n_keys; i++)
         all[i] = (struct bl_str){text.p + end[i], end[i + 1] - end[i]};
     memcpy(all + n_keys, args, n_args * sizeof *args);

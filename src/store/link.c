@@ -22,6 +22,7 @@
  *    conn->writing until libuv has sent all of it. */
 #include "link.h"
 #include "bl/base/log.h"
+#include "bl/base/memory.h"
 
 #include <stdlib.h>
 
@@ -30,8 +31,7 @@ struct pending *link_pending(bl_reply_fn *fn, void *ctx, uint64_t now_ms)
 {
     struct pending *p = malloc(sizeof *p);
     if (!p) {
-        bl_log_plain(BL_LOG_ERROR, "out of memory");
-        abort();
+        bl_out_of_memory();
     }
     *p = (struct pending){.fn = fn, .ctx = ctx, .sent_ms = now_ms};
     return p;

@@ -3,6 +3,7 @@
  * (link_drop). */
 #include "bl/base/log.h"
 #include "link.h"
+#include "reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     }
     while (conn_answer(c))
         ;
+    if (c->link && bl_reader_full(c->reader))
+        link_drop(c);
 }
 
 /* ---- connecting ---- */
@@ -288,14 +291,13 @@ static void look_up(struct conn *c)
 static struct conn *conn_new(struct bl_link *link)
 {
     struct conn *c = calloc(1, sizeof *c);
-    redisReader *reader = redisReaderCreate();
+    redisReader *reader = bl_reader_new();
     if (!c || !reader) {
         free(c);
         if (reader)
             redisReaderFree(reader);
         return NULL;
     }
-    reader->maxbuf = (size_t)1024 * 1024; /* keeps its buffer between replies */
     c->magic = CONN_MAGIC;
     c->link = link;
     c->reader = reader;

@@ -5,6 +5,7 @@
  *     │  WATCH history, newest again? MULTI: XADD history, XADD each events; EXEC
  *     └──────────── nil: another was faster, once more */
 #include "bl/store/ruleset.h"
+#include "bl/base/memory.h"
 
 #include "audit_internal.h"
 #include "bl/core/tunable.h"
@@ -245,7 +246,7 @@ static int queue_change(struct bl_ruleset *r, const struct change *c)
     bl_buf_init(&command, 0);
     bl_command_write(&wish, &command);
     if (command.err != BL_OK)
-        abort(); /* rules that lack a part must not go out */
+        bl_out_of_memory(); /* rules that lack a part must not go out */
     queue(r, 1, (struct bl_str[]){BL_STR("MULTI")});
     struct bl_str note[] = {BL_STR("XADD"),
                             key(r, BL_KEY_RULES_HISTORY, 0),

@@ -7,6 +7,7 @@
  * (ARCHITECTURE: the cache is the owner's alone). */
 #include "world.h"
 #include "bl/base/log.h"
+#include "bl/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ void world_send(struct bl_link *link, const struct commands *c, size_t i, bl_rep
     struct bl_str few[64], *argv = few;
     size_t argc = commands_argc(c, i);
     if (argc > 64 && !(argv = malloc(argc * sizeof *argv)))
-        abort();
+        bl_out_of_memory();
     commands_argv(c, i, argv);
     bl_link_send(link, argc, argv, fn, ctx);
     if (argv != few)

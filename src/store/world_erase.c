@@ -1,5 +1,6 @@
 /* Erasure on Redis: what there is of a user, and the commands of the commit that takes it away. The tombstone, and the
  * note for serve that there is more to do (store/erasure.h), are part of that commit. */
+#include "bl/base/memory.h"
 #include "world.h"
 
 #include "bl/base/limits.h"
@@ -73,7 +74,7 @@ void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_eras
     end[2] = text.n;
     bl_buf_int(&text, (int64_t)max);
     if (text.err != BL_OK)
-        abort(); /* as in link.c: the promise to answer needs memory */
+        bl_out_of_memory(); /* as in link.c: the promise to answer needs memory */
     const struct bl_str args[] = {{text.p, end[0]},
                                   {text.p + end[0], end[1] - end[0]},
                                   {text.p + end[1], end[2] - end[1]},

@@ -1,6 +1,7 @@
 /* What the owner reads. Calls of many commands are pipelined: the replies come in order, the last one ends
  * the call, and one that is missing spoils it. */
 #include "bl/base/log.h"
+#include "bl/base/memory.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -116,9 +117,8 @@ static void on_watched(void *ctx, const redisReply *reply)
 /* UNWATCH first: a watch of an earlier ownership has seen the fence change since and would spoil every commit. */
 void world_restore_now(struct slot *s)
 {
-    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_RATE,
-                                       BL_KEY_SEEN,  BL_KEY_RECENT,   BL_KEY_RULES,
-                                       BL_KEY_TOMBSTONES};
+    static const enum bl_key keys[] = {BL_KEY_FENCE,  BL_KEY_POSITION, BL_KEY_RATE,      BL_KEY_SEEN,
+                                       BL_KEY_RECENT, BL_KEY_RULES,    BL_KEY_TOMBSTONES};
     const struct bl_str args[] = {bl_str_of(s->fence)};
     s->restoring = false;
     commands_clear(&s->commit);
@@ -263,6 +263,8 @@ static void on_due(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
     struct bl_dues d = {.err = world_error(s->data, reply)};
+    if (d.err == BL_OK && reply->type != REDIS_REPLY_ARRAY)
+        d.err = BL_ERR_CORRUPT;
     size_t n = d.err == BL_OK ? reply->elements / 2 : 0;
     struct bl_due *users = world_items(s, n + 1, sizeof *users);
     if (d.err == BL_OK && !users)
@@ -270,6 +272,9 @@ static void on_due(void *ctx, const redisReply *reply)
     for (size_t i = 0; i < n && d.err == BL_OK; i++)
         users[i] =
             (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
+    for (size_t i = 0; i < n && d.err == BL_OK; i++)
+        if (users[i].user_id.n == 0 || users[i].user_id.n > BL_USER_ID_MAX_BYTES)
+            d.err = BL_ERR_CORRUPT; /* nobody is called so */
     d.users = users;
     d.n = d.err == BL_OK ? n : 0;
     s->call.fn.dues(s->call.arg, &d);
@@ -335,7 +340,7 @@ void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loade
     if (n > s->cap_scores) {
         int64_t *scores = realloc(s->scores, n * sizeof *scores);
         if (!scores)
-            abort();
+            bl_out_of_memory();
         s->scores = scores;
         s->cap_scores = n;
     }

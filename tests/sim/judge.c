@@ -359,7 +359,8 @@ static void note_users(struct reference *x, const struct shard *h, int p)
             continue;
         }
         if (u->due_ms != BL_NEVER && (!due || due->number > u->due_ms))
-            sim_fail(x->sim, "p%d: the deadline of %.*s is not scheduled in time", p, BL_STR_ARG(id));
+            sim_fail(x->sim, "p%d: the deadline of %.*s, %lld, is not scheduled in time (%lld)", p,
+                     BL_STR_ARG(id), (long long)u->due_ms, due ? (long long)due->number : -1);
         must(bl_state_encode(u, &scratch, f));
         for (size_t k = 0; k < BL_STATE_FIELDS_MAX; k++)
             if (f[k].value.n)
@@ -477,6 +478,19 @@ static void compare_lists(struct sim *s, int p, const char *what, const struct l
     }
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return bl_str_cmp(*(const struct bl_str *)a, *(const struct bl_str *)b);
+}
+
+/* Who is careful fires before it reads: what one entry has set aside has no order. */
+static struct list *sorted(struct list *l)
+{
+    if (l->n)
+        qsort(l->v, l->n, sizeof *l->v, by_text);
+    return l;
+}
+
 void judge_all(struct sim *s)
 {
     enum bl_plant planted = bl_plant;
@@ -491,7 +505,11 @@ void judge_all(struct sim *s)
         sort_erased(&s->store.shard[p].changes);
         sort_erased(&x.changes);
         compare_lists(s, p, "changes", &h->changes, &x.changes);
-        compare_lists(s, p, "entries set aside", &h->aside, &x.aside);
+        struct list aside = {0};
+        for (size_t i = 0; i < h->aside.n; i++)
+            list_add(&aside, h->aside.v[i]);
+        compare_lists(s, p, "entries set aside", sorted(&aside), sorted(&x.aside));
+        list_release(&aside);
         table_release(&x.t);
         list_release(&x.changes);
         list_release(&x.aside);

@@ -38,7 +38,9 @@ bool sim_chance(struct sim *s, unsigned in_10000)
 
 void *sim_get(struct sim *s, size_t n)
 {
+    bool hungry = memory_hungry(NULL);
     void *p = arena_get(&s->arena, n ? n : 1);
+    memory_hungry(hungry ? s : NULL);
     if (!p)
         abort();
     return p;
@@ -62,7 +64,9 @@ struct bl_str sim_text(struct sim *s, const char *fmt, ...)
 
 struct bl_str sim_copy(struct sim *s, struct bl_str text)
 {
+    bool hungry = memory_hungry(NULL);
     struct bl_str own = arena_copy(&s->arena, text);
+    memory_hungry(hungry ? s : NULL);
     if (!own.p)
         abort();
     return own;
@@ -98,8 +102,10 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 struct event *sim_at(struct sim *s, int64_t at_ms, enum event_kind kind, int worker)
 {
     if (s->n_events == s->cap_events) {
+        bool hungry = memory_hungry(NULL);
         s->cap_events = s->cap_events ? s->cap_events * 2 : 256;
         s->events = realloc(s->events, s->cap_events * sizeof *s->events);
+        memory_hungry(hungry ? s : NULL);
         if (!s->events)
             abort();
     }
@@ -313,7 +319,9 @@ static void happen(struct sim *s, struct event *e)
         struct event *later = sim_at(s, e->at_ms, e->kind, e->worker);
         *later = *e;
     } else if (h->alive && h->life == e->life) {
+        memory_hungry(s);
         happen_at_worker(s, e, h);
+        memory_hungry(NULL);
     }
     if (h && h->alive && h->stopped) {
         sim_say(s, "w%d has left", h->i);
@@ -324,6 +332,7 @@ static void happen(struct sim *s, struct event *e)
 /* Returns where the worker at hand dies of what it does. */
 static void die_of_it(struct sim *s, int i)
 {
+    memory_hungry(NULL);
     sim_say(s, "w%d dies of what it does", i);
     s->n_crashes++;
     s->deadly_ms = s->now_ms;
@@ -369,6 +378,7 @@ static struct dangers some_dangers(struct sim *s)
                         .lost = some(s, 60),
                         .slow = some(s, 2000),
                         .stall = some(s, 3000),
+                        .hunger = sim_below(s, 4) ? 0 : some(s, 60),
                         .poison = sim_below(s, 3) ? 0 : some(s, 200)};
     return d;
 }

@@ -9,6 +9,7 @@
  *   store_erase.c  what is left of a user
  *   judge.c     the undisturbed run of the very stream, and the comparison
  *   table.c     sorted cells and lists
+ *   memory.c    what a worker asks for and does not get
  *
  * Everything is decided by one seed. Nothing here reads a clock, a file or the system's random source, but for the
  * seeds of hash maps, on whose order nothing depends. */
@@ -296,6 +297,7 @@ struct dangers {
     unsigned late, lost;  /* of messages, in 10,000 */
     unsigned slow, stall; /* messages; calls of the local clock */
     unsigned poison;      /* of events, in 10,000: workers die of them */
+    unsigned hunger;      /* allocations of a worker, in 10,000: there is no memory */
 };
 
 struct sim {
@@ -342,6 +344,11 @@ struct bl_str sim_text(struct sim *s, const char *fmt, ...) __attribute__((forma
 /* One run; true: nothing was wrong. */
 bool sim_run(struct sim *s, uint64_t seed, bool trace);
 void sim_release(struct sim *s);
+
+/* ---- memory.c ---- */
+
+/* Whose worker has to fear for its memory from now on; NULL: nobody's. Returns whether it was so before. */
+bool memory_hungry(struct sim *s);
 
 /* ---- traffic.c, judge.c ---- */
 

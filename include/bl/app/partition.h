@@ -142,7 +142,7 @@ int64_t bl_partition_due(struct bl_partition *p);
 
 /* The dirty members, in order of first change; each has its new state. A member whose state is empty now has
  * packed == NULL. */
-struct bl_member *bl_partition_dirty(struct bl_partition *p);
+BL_CHECKED enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first);
 /* Forgets that they were dirty (they are stored). */
 void bl_partition_clean(struct bl_partition *p);
 

@@ -59,8 +59,10 @@
 #define BL_DUE_MAX             1024  /* users with a deadline due in one fetch */
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256
-#define BL_RULES_KEPT          1000 /* versions of the rules in a data set's history */
-#define BL_AUDIT_WAITING_MAX   1024 /* audit entries that wait in one process */
+#define BL_REPLY_ELEMENTS_MAX  (2 * 1024 * 1024)           /* of one array */
+#define BL_REPLY_BYTES_MAX     ((size_t)512 * 1024 * 1024) /* of one reply of Redis */
+#define BL_RULES_KEPT          1000                        /* versions of the rules in a data set's history */
+#define BL_AUDIT_WAITING_MAX   1024                        /* audit entries that wait in one process */
 
 /* Erasure */
 #define BL_TOMBSTONES_MAX    131072 /* erased users remembered, per partition */
