@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { apiKey, useApi } from "../api/queries";
 import type { Pattern } from "../api/types";
 import { createStore, useStore } from "../lib/store";
-import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne } from "./feed";
+import { cursorOf, EMPTY_FEED, type Feed, FEED_MAX, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne, without } from "./feed";
 import { client, queries } from "./link";
 import { type Filter, NO_FILTER, patternsPath } from "./url";
 
@@ -32,6 +32,13 @@ export function feedThese(patterns: readonly Pattern[]): void {
   const { path, filter } = store.get();
   void queries.cancelQueries({ queryKey: apiKey(path) }); // a poll under way may know less than this
   change(path, (feed) => patterns.reduce((all, one) => mergeOne(all, one, matches(filter, one)), feed));
+}
+
+/** Patterns whose user was erased. */
+export function unfeed(ids: ReadonlySet<string>): void {
+  const { path } = store.get();
+  void queries.cancelQueries({ queryKey: apiKey(path) });
+  change(path, (feed) => without(feed, ids));
 }
 
 export async function loadOlder(): Promise<void> {

@@ -1,11 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { makePattern } from "../lib/make-pattern.test-help";
-import { EMPTY_FEED, FEED_MAX, type Feed, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne } from "./feed";
+import { EMPTY_FEED, FEED_MAX, type Feed, matches, mergeBelow, mergeNewest, mergeOlder, mergeOne, without } from "./feed";
 import { NO_FILTER } from "./url";
 
 const at = (...times: number[]) => times.map((t) => makePattern({ detected_at: t }));
 const feedOf = (rows: ReturnType<typeof at>, complete = false): Feed => ({ rows, complete });
 const times = (feed: Feed) => feed.rows.map((row) => row.detected_at);
+
+describe("an erased user's patterns", () => {
+  test("leave the feed, and nothing else does", () => {
+    const feed = feedOf(at(5, 3, 1), true);
+    const left = without(feed, new Set([feed.rows[1]!.pattern_id]));
+    expect(times(left)).toEqual([5, 1]);
+    expect(left.complete).toBe(true);
+  });
+
+  test("that are not in it change nothing", () => {
+    const feed = feedOf(at(5, 3));
+    expect(without(feed, new Set(["gone"]))).toBe(feed);
+  });
+});
 
 describe("a poll", () => {
   test("fills an empty feed, newest first, each once", () => {

@@ -101,6 +101,12 @@ export function mergeOne(before: Feed, pattern: Pattern, wanted: boolean): Feed 
   return settle(before, rows, before.complete);
 }
 
+/** Patterns that are gone with their user. */
+export function without(before: Feed, ids: ReadonlySet<string>): Feed {
+  const rows = before.rows.filter((row) => !ids.has(row.pattern_id));
+  return rows.length === before.rows.length ? before : settle(before, rows, before.complete);
+}
+
 /** What the API's filter says, for patterns that come by the stream. */
 export function matches(filter: Filter, pattern: Pattern): boolean {
   const q = filter.q.trim().toLowerCase();

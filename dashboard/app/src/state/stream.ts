@@ -2,7 +2,7 @@
 // resumes by Last-Event-ID; `reset` says that it was away too long, and everything is asked for anew.
 import type { Metrics, Pattern, PatternChange } from "../api/types";
 import { apiKey, PATHS } from "../api/queries";
-import { feedThese } from "./feed-store";
+import { feedThese, unfeed } from "./feed-store";
 import { connection, queries, signal } from "./link";
 import { liveWanted } from "./prefs";
 import { isIn, session } from "./session-store";
@@ -28,6 +28,8 @@ function heard(state: "open"): void {
 
 const gathered = new Map<string, Pattern>();
 let gathering: ReturnType<typeof setTimeout> | undefined;
+const erased = new Set<string>();
+let erasing: ReturnType<typeof setTimeout> | undefined;
 
 function onPattern(event: MessageEvent): void {
   heard("open");
@@ -35,6 +37,24 @@ function onPattern(event: MessageEvent): void {
   if (!change?.pattern || gathered.size >= GATHER_MAX) return;
   gathered.set(change.pattern.pattern_id, change.pattern); // the newest word on each
   gathering ??= setTimeout(takeGathered, GATHER_MS);
+}
+
+/** A user was erased: one of these for each pattern, all at once. What else spoke of the user is asked for anew. */
+function onErased(event: MessageEvent): void {
+  heard("open");
+  const id = parsed<{ pattern_id?: string }>(event)?.pattern_id;
+  if (!id) return;
+  gathered.delete(id);
+  erased.add(id);
+  erasing ??= setTimeout(takeErased, GATHER_MS);
+}
+
+function takeErased(): void {
+  unfeed(erased);
+  for (const id of erased) queries.removeQueries({ queryKey: apiKey(PATHS.pattern(id)) });
+  erased.clear();
+  erasing = undefined;
+  void queries.invalidateQueries();
 }
 
 function takeGathered(): void {
@@ -81,6 +101,7 @@ function openStream(): void {
     void queries.invalidateQueries(); // what happened before the stream began, or while it was away
   });
   source.addEventListener("pattern", onPattern);
+  source.addEventListener("erased", onErased);
   source.addEventListener("stats", onStats);
   source.addEventListener("reset", () => {
     heard("open");
