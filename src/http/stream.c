@@ -84,6 +84,16 @@ static void on_died(void *p)
         gone(ctx);
 }
 
+/* A reader who does not read is noticed when the kernel takes no more: that must be soon, and its memory counts too. */
+static void bound_kernel(h2o_req_t *req)
+{
+    struct bl_conn *c = bl_conn_of(req);
+    int bytes = BL_STREAM_KERNEL_BYTES;
+    uv_os_fd_t fd;
+    if (c && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t bytes_max,
                                   void (*gone)(void *ctx), void *ctx)
 {
@@ -111,6 +121,7 @@ struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t
     struct generator *g = h2o_mem_alloc_shared(&r->req->pool, sizeof *g, on_died);
     *g = (struct generator){{on_proceed, NULL}, s};
     r->req->http1_is_persistent = 0;
+    bound_kernel(r->req);
     h2o_start_response(r->req, &g->super);
     bl_request_release(r);
     return s;

@@ -80,9 +80,10 @@
 #define BL_EXPLAIN_ANSWER_BYTES (64 * 1024)
 
 /* Event streams (SPEC 6, GET /api/stream) */
-#define BL_STREAM_BYTES_MAX (256 * 1024) /* waiting for one slow reader */
-#define BL_STREAM_ID_MAX    8192         /* Last-Event-ID */
-#define BL_FEED_ENTRIES     32           /* of one partition's change feed, in one read */
+#define BL_STREAM_BYTES_MAX    (256 * 1024) /* waiting for one slow reader */
+#define BL_STREAM_KERNEL_BYTES (64 * 1024)  /* and in the kernel, which else takes up to 4 MiB for each */
+#define BL_STREAM_ID_MAX       8192         /* Last-Event-ID */
+#define BL_FEED_ENTRIES        32           /* of one partition's change feed, in one read */
 
 /* Rate limits and overload */
 #define BL_RATE_MAX          1000000 /* tokens a second, and tokens in a bucket, that can be set */
