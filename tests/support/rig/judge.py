@@ -75,7 +75,7 @@ class Judge:
     def __init__(self, rig, clients):
         self.rig, self.clients = rig, clients
         self.events = self.duplicates = 0  # of all rounds so far
-        self.patterns, self.longest_s = 0, 0
+        self.patterns, self.longest_s, self.lost = 0, 0, 0
 
     def judge(self, others=0, lossy=False):
         """The clients are paused, whatever was broken is mended and runs. Leaves without workers; begins a new round.
@@ -123,6 +123,7 @@ class Judge:
 
     def count(self, found, lossy):
         missing = self.clients.accepted - found.ids
+        self.lost = len(missing)
         if missing and not lossy:
             raise Violation(f"{len(missing)} events were answered 202 and are nowhere: {sorted(missing)[:SHOWN]}")
         strange = found.ids - self.clients.sent
