@@ -27,7 +27,7 @@
 #define FEED_IDLE_MS    3000
 #define FEED_DELIVERIES                                                                                      \
     1000 /* many deaths in a row are no reason to lose a change: it cannot be what kills us */
-#define REPLY_TIMEOUT_MS 5000
+#define REPLY_TIMEOUT_MS 2000
 #define LINK_RETRY_MS    500
 #define STOP_TICKS       (6000 / TICK_MS)
 

@@ -30,7 +30,7 @@
 #define HELD_MAGIC  BL_MAGIC('h', 'e', 'l', 'd')
 #define ROUND_MS    200
 #define FETCH_MAX   16 /* changes of one partition in one fetch */
-#define TIMEOUT_MS  5000
+#define TIMEOUT_MS  2000
 #define RETRY_MS    500
 #define NAME_BYTES  128
 #define REPLY_PARTS 5
