@@ -40,7 +40,8 @@ static enum bl_err apply(struct starting *s)
     struct bl_buf text;
     bl_buf_init(&text, 0);
     bl_buf_printf(&text, "up %s%c", rules_file_name(name_of(s)), '\0');
-    enum bl_err err = text.err == BL_OK ? bl_ruleset_apply(s->ruleset, s->own, text.p, true, ACTOR_UP, &a) : text.err;
+    enum bl_err err =
+        text.err == BL_OK ? bl_ruleset_apply(s->ruleset, s->own, text.p, true, ACTOR_UP, &a) : text.err;
     bl_buf_clear(&text);
     if (err == BL_OK && a.before && !a.same) {
         rules_put_changes(bl_rules_settings(a.before), s->own, false, &text);

@@ -15,11 +15,11 @@
 #define BL_AUDIT_TRIM      "trim"      /* the action that is the trail's own */
 #define BL_AUDIT_ANONYMOUS "anonymous" /* the actor where no keys are configured */
 
-/* No text may hold what a user sent: a user is named by bl_audit_user (store/audit.h), never by id. */
+/* Actions: resolve, erase, readmit, key-create, key-revoke, rules, login; `trim` is the trail's own. No text may hold what a
+ * user sent: a user is named by bl_audit_user (store/audit.h), never by id. */
 struct bl_audit_entry {
-    struct bl_str
-        action;          /* resolve, erase, key-create, key-revoke, rules, login; `trim` is the trail's own */
-    struct bl_str actor; /* a key's public id, local:<os user>, local:up, or BL_AUDIT_ANONYMOUS */
+    struct bl_str action;
+    struct bl_str actor;   /* a key's public id, local:<os user>, local:up, or BL_AUDIT_ANONYMOUS */
     struct bl_str subject; /* what it is done to: a pattern id, bl_audit_user's text, a key id, a version */
     struct bl_str detail;  /* a JSON object, or empty */
 };

@@ -1297,7 +1297,7 @@ export interface components {
              * @description ms since 1970
              */
             at: number;
-            /** @description resolve, erase, key-create, key-revoke, rules, login, trim. */
+            /** @description resolve, erase, readmit, key-create, key-revoke, rules, login, trim. */
             action: string;
             /** @description A key's public id, `local:<os user>` for the command line, `anonymous` while there are no keys. */
             actor: string;
