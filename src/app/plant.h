@@ -28,7 +28,6 @@
     X(MARK_IGNORED, "mark-ignored", "what owners died of is tried for ever")                                 \
     X(MARK_KEPT, "mark-kept", "marks outlive the commit of their entry")                                     \
     X(MARK_LEFT, "mark-left", "an owner that lives leaves its mark behind")                                  \
-    X(SIDE_BY_SIDE, "side-by-side", "who is careful does not have the process to itself")                    \
     X(NEIGHBOURS, "neighbours", "what is poison takes the rest of its entry with it")                        \
     X(ERASED_TAKEN, "erased-taken", "events of an erased user are taken as if nothing had happened")         \
     X(ERASED_FORGOTTEN, "erased-forgotten", "a new owner knows no tombstones")                               \

@@ -109,7 +109,7 @@ bool careful_gate(struct owner *o)
         w->careful = o;
         others = w->rounds > 0;
     }
-    if (others && !BL_PLANT(SIDE_BY_SIDE)) {
+    if (others) {
         o->state = OWNER_QUEUED;
         return false;
     }

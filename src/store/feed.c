@@ -47,6 +47,7 @@ struct held {
 struct asked {
     struct bl_feed *feed;
     int partition;
+    bool over; /* it is time to take over what others hold there */
 };
 
 struct bl_feed {
@@ -290,16 +291,20 @@ static void fetch(struct bl_feed *f, int partition, int count, bool over)
                    &f->partition[partition]);
 }
 
+/* `idle`: empty to keep it. */
+static void touch(const struct held *h, struct bl_str idle, bl_reply_fn *fn, void *ctx)
+{
+    struct bl_feed *f = h->feed;
+    struct bl_str args[] = {key_of(f, &f->key, BL_KEY_CHANGES, h->change.partition), bl_str_of(f->group),
+                            bl_str_of(f->consumer), h->change.id, idle};
+    bl_script_send(f->link, BL_SCRIPT_feed_touch, 1, sizeof args / sizeof *args, args, fn, ctx);
+}
+
 static void touch_held(struct bl_feed *f)
 {
-    for (const struct held *h = f->held; h; h = h->next) {
-        struct bl_str argv[] = {BL_STR("XCLAIM"),    key_of(f, &f->key, BL_KEY_CHANGES, h->change.partition),
-                                bl_str_of(f->group), bl_str_of(f->consumer),
-                                BL_STR("0"),         h->change.id,
-                                BL_STR("JUSTID")};
+    for (const struct held *h = f->held; h; h = h->next)
         if (!h->done)
-            bl_link_send(f->link, sizeof argv / sizeof *argv, argv, NULL, NULL);
-    }
+            touch(h, BL_STR(""), NULL, NULL);
 }
 
 static bool is_due(const struct bl_feed *f, int64_t *last_ms, int64_t every_ms)
@@ -323,10 +328,13 @@ static void on_round(uv_timer_t *timer)
     f->starved = room < P;
     if (room == 0)
         return;
-    bool over = is_due(f, &f->over_ms, f->options.idle_ms / 2);
+    if (is_due(f, &f->over_ms, f->options.idle_ms / 2))
+        for (int p = 0; p < P; p++)
+            f->partition[p].over = true;
     int n = room < P ? room : P, each = room / n < FETCH_MAX ? room / n : FETCH_MAX;
     for (int i = 0; i < n; i++) {
-        fetch(f, f->next_partition, each, over);
+        fetch(f, f->next_partition, each, f->partition[f->next_partition].over);
+        f->partition[f->next_partition].over = false;
         f->next_partition = (f->next_partition + 1) % P;
     }
 }
@@ -379,7 +387,7 @@ enum bl_err bl_feed_new(struct uv_loop_s *loop, const struct bl_feed_options *op
     snprintf(f->group, sizeof f->group, "%s", options->group);
     snprintf(f->consumer, sizeof f->consumer, "%s", options->consumer);
     for (size_t i = 0; i < P; i++)
-        f->partition[i] = (struct asked){f, (int)i};
+        f->partition[i] = (struct asked){f, (int)i, false};
     bl_buf_init(&f->key, 0);
     bl_buf_init(&f->key2, 0);
     enum bl_err err = bl_link_new(loop, &link, &f->link);
@@ -445,16 +453,10 @@ static void hand_back(struct bl_feed *f)
     char idle[24];
     snprintf(idle, sizeof idle, "%lld", (long long)f->options.idle_ms);
     for (const struct held *h = f->held; h && bl_link_is_up(f->link); h = h->next) {
-        struct bl_str argv[] = {BL_STR("XCLAIM"),     key_of(f, &f->key, BL_KEY_CHANGES, h->change.partition),
-                                bl_str_of(f->group),  bl_str_of(f->consumer),
-                                BL_STR("0"),          h->change.id,
-                                BL_STR("IDLE"),       bl_str_of(idle),
-                                BL_STR("RETRYCOUNT"), BL_STR("0"),
-                                BL_STR("JUSTID")};
         if (h->done)
             continue;
         f->acks++;
-        bl_link_send(f->link, sizeof argv / sizeof *argv, argv, on_handed_back, f);
+        touch(h, bl_str_of(idle), on_handed_back, f);
     }
 }
 

@@ -72,7 +72,7 @@ static void on_role(void *ctx, const redisReply *reply)
 static void ask(struct bl_serves *s, const redisReply *name)
 {
     bl_buf_clear(&s->key);
-    if (name->type == REDIS_REPLY_STRING)
+    if (name->type == REDIS_REPLY_STRING && name->len > 0)
         bl_key_put(&s->key, bl_str_of(s->env), BL_KEY_PROCESS, 0, (struct bl_str){name->str, name->len});
     if (s->key.n == 0 || s->key.err != BL_OK)
         return;

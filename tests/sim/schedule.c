@@ -240,15 +240,25 @@ static bool anybody_restoring(const struct sim *s)
     return false;
 }
 
+/* Somebody takes an entry step by step: who is cut off now, lives on, and must not count as dead. */
+static bool anybody_careful(const struct sim *s)
+{
+    for (int p = 0; p < s->partitions; p++)
+        if (table_get(&s->store.shard[p].t, BL_STR("suspect:entry")))
+            return true;
+    return false;
+}
+
 static void endanger(struct sim *s)
 {
+    unsigned cuts = s->dangers.cut * (anybody_careful(s) ? 8 : 1);
     unsigned store_dies = s->dangers.store_crash * (anybody_restoring(s) ? 50 : 1);
     const struct {
         unsigned chance;
         void (*happen)(struct sim *s, struct host *h);
-    } all[] = {{s->dangers.crash, crash}, {s->dangers.leave, leave}, {s->dangers.pause, pause_worker},
-               {s->dangers.cut, cut},     {store_dies, store_crash}, {s->dangers.jump, jump},
-               {s->dangers.quiet, quiet}};
+    } all[] = {
+        {s->dangers.crash, crash}, {s->dangers.leave, leave}, {s->dangers.pause, pause_worker}, {cuts, cut},
+        {store_dies, store_crash}, {s->dangers.jump, jump},   {s->dangers.quiet, quiet}};
     for (size_t i = 0; i < sizeof all / sizeof all[0] && !s->calm; i++) {
         if (!sim_chance(s, all[i].chance))
             continue;
