@@ -31,8 +31,8 @@ at_once() {
   for _ in 1 2 3 4 5; do
     best=100000
     for try in 1 2 3; do
-      post "full-$try"
-      [ "$code" = 503 ] || fail "$1: an event is answered $code"
+      # The torn end of a file, cut off, may leave room for one more: that one is stored, as is looked at below.
+      until_true 20 refused "full-$try" || fail "$1: an event is answered $code"
       [ "$ms" -ge "$best" ] || best=$ms
     done
     [ "$best" -le 500 ] || fail "$1: 503 comes after $best ms"
@@ -79,6 +79,7 @@ fill() { dd if=/dev/zero of="$dir/disk/filler" bs=64k 2>/dev/null || true; }
 for durability in everysec always; do
   echo "-- $durability"
   taken=0
+  rm -f "$dir/up.out"
   "$bl" up --data "$dir/disk/$durability" --port 0 --durability $durability --log-level debug >"$dir/up.out" 2>"$dir/$durability.log" &
   up=$!
   pids+=("$up")
