@@ -115,7 +115,7 @@ static void owner_fail(struct owner *o, enum bl_err err, const char *where)
 bool owner_proceed(struct owner *o, enum bl_err err, const char *where)
 {
     if (o->drop && err == BL_OK)
-        err = BL_ERR_FENCED;
+        err = o->why_drop != BL_OK ? o->why_drop : BL_ERR_FENCED;
     if (err == BL_OK)
         return true;
     owner_fail(o, err, where);
@@ -144,6 +144,7 @@ static void on_renewed(void *arg, enum bl_err err)
     if (err == BL_OK || !owner_holds(o))
         return;
     o->drop = true;
+    o->why_drop = err;
     if (o->state == OWNER_WAITING)
         o->worker->ports.wake(o->worker->ports.ctx, o->p);
 }
@@ -189,6 +190,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     o->renewed_at = local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
     o->drop = false;
+    o->why_drop = BL_OK;
     o->state = OWNER_RESTORING;
     PORT(o, restore, on_restored, o);
 }

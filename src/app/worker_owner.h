@@ -7,13 +7,14 @@
 #include "bl/base/magic.h"
 #include "bl/wire/rules.h"
 
-#define OWNER_MAGIC       BL_MAGIC('o', 'w', 'n', 'r')
-#define WORKER_MAGIC      BL_MAGIC('w', 'o', 'r', 'k')
-#define OWNER_PAGES_MAX   1000 /* distinct pages counted in one step; the rest is "(other)" */
-#define OWNER_MINUTE_MS   60000
-#define OWNER_PAGES_MS    300000 /* the step of the page counters */
-#define OWNER_RATE_SLOTS  16
-#define OWNER_ROUND_BYTES (384 * 1024) /* of events in one commit: some 2,000, which hold Redis for 10 to 30 ms */
+#define OWNER_MAGIC      BL_MAGIC('o', 'w', 'n', 'r')
+#define WORKER_MAGIC     BL_MAGIC('w', 'o', 'r', 'k')
+#define OWNER_PAGES_MAX  1000 /* distinct pages counted in one step; the rest is "(other)" */
+#define OWNER_MINUTE_MS  60000
+#define OWNER_PAGES_MS   300000 /* the step of the page counters */
+#define OWNER_RATE_SLOTS 16
+#define OWNER_ROUND_BYTES                                                                                    \
+    (384 * 1024) /* of events in one commit: some 2,000, which hold Redis for 10 to 30 ms */
 #define OWNER_STEP_MAX_MS 50
 #define OWNER_WAIT_MAX_MS 1000
 #define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
@@ -174,9 +175,10 @@ struct owner {
     struct bl_worker *worker;
     int p;
     enum owner_state state;
-    bool drop;    /* the lease is lost or the outcome of something unknown: forget everything */
-    bool give_up; /* to be released after the current commit */
-    bool pending; /* a predecessor's entries may be pending */
+    bool drop;            /* the lease is lost or the outcome of something unknown: forget everything */
+    enum bl_err why_drop; /* what the renewal said; else BL_OK */
+    bool give_up;         /* to be released after the current commit */
+    bool pending;         /* a predecessor's entries may be pending */
     uint64_t epoch;
     int64_t renewed_at, tended_at, acquire_at; /* local clock */
     bool renewing;
