@@ -105,6 +105,7 @@ GET /api/metrics 401 403 200 200
 GET /metrics 401 403 200 200
 GET /api/bad-events 401 403 200 200
 PATCH /api/patterns/0123456789abcdef0123456789abcdef/resolve 401 403 403 404
+GET /api/audit 401 403 403 200
 GET /nothing 404 404 404 404
 TABLE
 answers 401 "$one/api/patterns"

@@ -150,6 +150,12 @@ done
 ask 401 POST /events -d '{}'
 ask 403 POST /events/batch -d '[]' -u "r-$secret:"
 ask 403 PATCH /api/patterns/00000000000000000000000000000000/resolve -u "r-$secret:"
+# every route but those that are open to all asks for a key, whoever adds one
+while read -r method path; do
+    case $path in / | /dashboard | /demo | /assets/* | /tracker.js | /favicon.* | /openapi.json | /health | /ready | /log*) continue ;; esac
+    got=$(curl -sS -m 10 -o "$work/body" -w '%{http_code}' -X "$method" "$at$(sed 's/{[^}]*}/x/g' <<< "$path")")
+    [ "$got" = 401 ] || fail "$method $path is open: $got"
+done < "$work/routes"
 at=$open_at
 
 # --- without a store
