@@ -92,7 +92,7 @@ struct bl_request {
     enum bl_access need; /* of the call; OPEN while it is not known */
     char key[BL_KEY_ID_BYTES];
     size_t key_n;
-    bool retry_after;        /* said already */
+    bool retry_after;               /* said already */
     struct bl_target_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
     size_t params_n;
 };

@@ -116,7 +116,5 @@ BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why)
 bool up_probe_http(const char *host, int port, bool tls, const char *path);
 /* Can HTTPS be had with these options? On failure `why` has a sentence. */
 BL_CHECKED bool up_tls_fits(const struct bl_config *config, struct bl_buf *why);
-/* One question over the connected fd, under TLS; the answer up to the end of its head. */
-bool up_ask_tls(int fd, const char *question, char *answer, size_t max);
 
 #endif

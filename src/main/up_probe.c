@@ -2,6 +2,7 @@
  * far below what a person notices; the supervisor has nothing else to do meanwhile. */
 #include "up.h"
 
+#include "bl/outbound/ask_tls.h"
 #include "bl/store/link.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ bool up_probe_http(const char *host, int port, bool tls, const char *path)
     if (fd >= 0) {
         limit_time(fd);
         ok = connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-             (tls ? up_ask_tls(fd, question, answer, sizeof answer)
+             (tls ? bl_ask_tls(fd, question, answer, sizeof answer)
                   : ask(fd, question, answer, sizeof answer, "\r\n\r\n")) &&
              strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
         close(fd);

@@ -38,9 +38,9 @@ struct bl_server_options {
     size_t body_max_bytes;  /* a longer body gets our 413 */
     int64_t drain_ms;
     /* 0: the default */
-    int64_t head_ms;                /* a head that takes longer is cut (10 s) */
-    int64_t body_ms;                /* so is a body that brings less than 16 KiB in this time (10 s), */
-    int64_t idle_ms;                /* a connection without a request, and one that does not take its answer (60 s) */
+    int64_t head_ms; /* a head that takes longer is cut (10 s) */
+    int64_t body_ms; /* so is a body that brings less than 16 KiB in this time (10 s), */
+    int64_t idle_ms; /* a connection without a request, and one that does not take its answer (60 s) */
     size_t connections_per_address; /* 0: no bound */
     const char *tls_cert, *tls_key; /* PEM files, both or none; looked at again when they change */
 };
@@ -50,7 +50,7 @@ struct bl_server_counts {
     uint64_t requests;
     uint64_t by_class[6]; /* answers by status / 100 */
     uint64_t connections, connections_refused;
-    uint64_t cut_slow; /* connections */
+    uint64_t cut_slow;         /* connections */
     uint64_t connections_open; /* gauge */
     uint64_t requests_open;    /* gauge */
 };
