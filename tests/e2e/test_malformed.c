@@ -13,10 +13,14 @@
 
 #include "serve_story.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
@@ -270,9 +274,50 @@ static void everything_malformed_is_refused(void **state)
     free(request.p);
 }
 
+/* The other side of being strict: unusual, and right. All in one pipeline. */
+static void what_is_right_is_taken_in_any_pieces(void **state)
+{
+    static const char *const right[] = {
+        POSTED "Transfer-Encoding: chunked\r\n\r\n2d\r\n" GOOD "\r\n0\r\n\r\n",
+        POSTED "transfer-encoding:Chunked\r\n\r\n1\r\n{\r\n02C;a=\"b\"\r\n\"user_id\":\"u1\",\"action\":"
+               "\"click\",\"page\":\"/p\"}"
+               "\r\n0;x\r\nX: y\r\nZ:\r\n\r\n",
+        "\r\nPOST http://elsewhere/events HTTP/1.1\r\nhOST:[::1]:8080\r\nContent-Length:\t45 \r\n\r\n" GOOD,
+        "POST /ingest?key=&x=%20 HTTP/1.1\r\nHost: t\r\nX-Empty:\r\nX-Text: "
+        "\xc3\xa9\t\"(;)\r\nContent-Length: 00045\r\n\r\n" GOOD,
+        "POST /events HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 45\r\n\r\n" GOOD,
+        POSTED "Content-Length: 45\r\n\r\n" GOOD};
+    static const size_t pieces[] = {SIZE_MAX, 1, 7};
+    static struct bl_test_reply reply;
+    size_t count = sizeof right / sizeof *right;
+    (void)state;
+    request.p = malloc(REQUEST_MAX);
+    assert_non_null(request.p);
+    request.n = 0;
+    for (size_t i = 0; i < count; i++)
+        put_z(&request, right[i]);
+    for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+        int on = 1, fd = bl_test_connect(&serve);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        for (size_t at = 0, n; at < request.n; at += n) {
+            n = request.n - at < pieces[k] ? request.n - at : pieces[k];
+            bl_test_send(fd, request.p + at, n);
+            if (n == 1)
+                sched_yield(); /* so that most bytes come alone */
+        }
+        for (size_t i = 0; i < count; i++)
+            if (!bl_test_receive(fd, &reply) || reply.status != 202)
+                fail_msg("%s in pieces of %zu: %d %s", right[i], pieces[k], reply.status, reply.body);
+        close(fd);
+    }
+    free(request.p);
+    assert_int_equal(stored_entries(), count * (sizeof pieces / sizeof *pieces));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(everything_malformed_is_refused, setup, teardown)};
+        cmocka_unit_test_setup_teardown(everything_malformed_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_right_is_taken_in_any_pieces, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
