@@ -58,6 +58,7 @@ target_link_libraries(hook_receiver PRIVATE PkgConfig::UV PkgConfig::OPENSSL)
 bl_warnings(hook_receiver)
 if(TARGET behaviorlens)
   bl_script(test_alerts e2e $<TARGET_FILE:hook_receiver>)
+  bl_script(test_erase_alerts e2e)
 endif()
 
 # What browsers get, and what the API's description says.
