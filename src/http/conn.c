@@ -145,10 +145,3 @@ void bl_conn_reset(struct bl_conn *c)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     bl_conn_shut(c, SHUT_RDWR);
 }
-
-void bl_conn_shutdown(h2o_req_t *req, int how)
-{
-    struct bl_conn *c = bl_conn_of(req);
-    if (c)
-        bl_conn_shut(c, how);
-}

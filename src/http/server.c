@@ -211,9 +211,10 @@ void bl_server_drained(struct bl_server *s)
 /* A connection whose request has not begun to arrive is idle. */
 static int shut_idle(h2o_req_t *req, void *ctx)
 {
+    struct bl_conn *c = bl_conn_of(req);
     (void)ctx;
-    if (req->timestamps.request_begin_at.tv_sec == 0)
-        bl_conn_shutdown(req, SHUT_RD);
+    if (c && req->timestamps.request_begin_at.tv_sec == 0)
+        bl_conn_shut(c, SHUT_RD);
     return 0;
 }
 

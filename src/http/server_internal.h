@@ -109,7 +109,6 @@ struct bl_conn *bl_conn_of(h2o_req_t *req);
 void bl_conn_shut(struct bl_conn *c, int how);
 /* What waits to be sent is thrown away: otherwise the kernel keeps it for minutes for one who does not read. */
 void bl_conn_reset(struct bl_conn *c);
-void bl_conn_shutdown(h2o_req_t *req, int how);
 /* pace.c */
 void bl_pace_start(struct bl_server *s);
 void bl_pace_look(uv_timer_t *timer);

@@ -129,8 +129,10 @@ struct bl_stream *bl_stream_start(struct bl_request *r, const char *type, size_t
 
 static void drop(struct bl_stream *s)
 {
+    struct bl_conn *c = bl_conn_of(s->req);
     s->dropped = true;
-    bl_conn_shutdown(s->req, SHUT_RDWR);
+    if (c)
+        bl_conn_reset(c);
     if (!s->sending) {
         s->closing = true;
         pump(s);
