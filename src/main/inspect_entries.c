@@ -93,6 +93,8 @@ static void put_entry(struct lane *lane, int p, struct id id, struct bl_str fiel
         return;
     }
     if (bl_str_eqz(field, "command")) {
+        while (value.n && value.p[value.n - 1] == ' ') /* an erase is padded */
+            value.n--;
         put_line(lane, id, p, "command", value);
         return;
     }
