@@ -402,94 +402,7 @@ static void run_reference(struct reference *x, const struct shard *h, int p)
     bl_rules_free(x->rules);
 }
 
-/* ---- the comparison ---- */
-
-/* What depends on when things were done, by design: where a schedule stands, who worked, what the store lets go early. */
-static bool compared(const struct cell *c)
-{
-    static const char *const not [] = {"due:", "rate", "position:epoch", "count:0:0:seen_forgotten"};
-    for (size_t i = 0; i < sizeof not / sizeof not [0]; i++)
-        if (bl_str_starts(c->key, bl_str_of(not [i])))
-            return false;
-    return c->number != 0 || c->value.n > 0;
-}
-
-static const struct cell *next(const struct table *t, size_t *i)
-{
-    while (*i < t->n && !compared(&t->v[*i]))
-        (*i)++;
-    return *i < t->n ? &t->v[*i] : NULL;
-}
-
-static void differ(struct sim *s, int p, const struct cell *have, const struct cell *want)
-{
-    struct bl_str key = have ? have->key : want->key;
-    char text[300];
-    snprintf(text, sizeof text, "%.*s", (int)(key.n < 200 ? key.n : 200), key.p);
-    for (char *c = text; *c; c++)
-        *c = *c == '\x01' ? ' ' : *c;
-    struct bl_str a = have ? have->value : BL_STR("nothing"), b = want ? want->value : BL_STR("nothing");
-    sim_fail(s, "p%d: stored %s is %.*s (%lld), the undisturbed run gives %.*s (%lld)", p, text,
-             (int)(a.n < 300 ? a.n : 300), a.p, have ? (long long)have->number : 0,
-             (int)(b.n < 300 ? b.n : 300), b.p, want ? (long long)want->number : 0);
-}
-
-static void compare_tables(struct sim *s, int p, const struct table *have, const struct table *want)
-{
-    size_t i = 0, k = 0;
-    for (;;) {
-        const struct cell *a = next(have, &i), *b = next(want, &k);
-        if (!a && !b)
-            return;
-        int order = !a ? 1 : !b ? -1 : bl_str_cmp(a->key, b->key);
-        if (order != 0 || !bl_str_eq(a->value, b->value) || a->number != b->number) {
-            differ(s, p, order <= 0 ? a : NULL, order >= 0 ? b : NULL);
-            return;
-        }
-        i++, k++;
-    }
-}
-
-/* In which order the patterns of one erasure went is nobody's business. */
-static void sort_erased(struct list *l)
-{
-    static const struct bl_str erased = {"erased ", 7};
-    for (size_t i = 1; i < l->n; i++)
-        for (size_t k = i; k > 0 && bl_str_starts(l->v[k], erased) && bl_str_starts(l->v[k - 1], erased) &&
-                           bl_str_cmp(l->v[k - 1], l->v[k]) > 0;
-             k--) {
-            struct bl_str x = l->v[k];
-            l->v[k] = l->v[k - 1];
-            l->v[k - 1] = x;
-        }
-}
-
-static void compare_lists(struct sim *s, int p, const char *what, const struct list *have,
-                          const struct list *want)
-{
-    for (size_t i = 0; i < have->n || i < want->n; i++) {
-        struct bl_str a = i < have->n ? have->v[i] : BL_STR("nothing");
-        struct bl_str b = i < want->n ? want->v[i] : BL_STR("nothing");
-        if (!bl_str_eq(a, b)) {
-            sim_fail(s, "p%d: number %zu of the %s is %.*s, the undisturbed run gives %.*s", p, i, what,
-                     (int)(a.n < 300 ? a.n : 300), a.p, (int)(b.n < 300 ? b.n : 300), b.p);
-            return;
-        }
-    }
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return bl_str_cmp(*(const struct bl_str *)a, *(const struct bl_str *)b);
-}
-
-/* Who is careful fires before it reads: what one entry has set aside has no order. */
-static struct list *sorted(struct list *l)
-{
-    if (l->n)
-        qsort(l->v, l->n, sizeof *l->v, by_text);
-    return l;
-}
+/* ---- all of it ---- */
 
 void judge_all(struct sim *s)
 {
@@ -502,13 +415,13 @@ void judge_all(struct sim *s)
             continue;
         run_reference(&x, h, p);
         compare_tables(s, p, &h->t, &x.t);
-        sort_erased(&s->store.shard[p].changes);
-        sort_erased(&x.changes);
+        compare_sort_erased(&s->store.shard[p].changes);
+        compare_sort_erased(&x.changes);
         compare_lists(s, p, "changes", &h->changes, &x.changes);
         struct list aside = {0};
         for (size_t i = 0; i < h->aside.n; i++)
             list_add(&aside, h->aside.v[i]);
-        compare_lists(s, p, "entries set aside", sorted(&aside), sorted(&x.aside));
+        compare_lists(s, p, "entries set aside", compare_sorted(&aside), compare_sorted(&x.aside));
         list_release(&aside);
         table_release(&x.t);
         list_release(&x.changes);

@@ -8,6 +8,7 @@
  *   store.c     what the Lua scripts and the commit do, on tables in memory
  *   store_erase.c  what is left of a user
  *   judge.c     the undisturbed run of the very stream, and the comparison
+ *   compare.c   the comparison
  *   table.c     sorted cells and lists
  *   memory.c    what a worker asks for and does not get
  *
@@ -364,5 +365,14 @@ void judge_balance(struct sim *s, int p);
 /* At rest: all that is stored is what the undisturbed run gives. */
 void judge_all(struct sim *s);
 void judge_release(void);
+
+/* ---- compare.c: the first difference fails the run ---- */
+
+void compare_tables(struct sim *s, int p, const struct table *have, const struct table *want);
+void compare_lists(struct sim *s, int p, const char *what, const struct list *have, const struct list *want);
+/* In which order the patterns of one erasure went is nobody's business. */
+void compare_sort_erased(struct list *l);
+/* Who is careful fires before it reads: what one entry has set aside has no order. */
+struct list *compare_sorted(struct list *l);
 
 #endif
