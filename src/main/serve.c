@@ -10,8 +10,8 @@
  * process with a sentence (SPEC 7.3). */
 #include "commands.h"
 #include "presence.h"
-#include "serve_keys.h"
 #include "serve_audit.h"
+#include "serve_keys.h"
 #include "serve_limits.h"
 #include "signals.h"
 
@@ -310,7 +310,7 @@ static void on_server_stopped(void *ctx)
     uv_timer_start(&s->tick, on_last_words, LAST_WORDS_MS, 0);
     if (s->vitals)
         bl_rejects_flush(s->rejects, s->link, bl_vitals_time_ms(s->vitals),
-                     bl_ingest_counts(s->ingest)->unstored);
+                         bl_ingest_counts(s->ingest)->unstored);
     bl_process_leave(s->process, s->link);
     bl_link_send(s->link, 1, &ping, on_farewell, s);
 }
