@@ -17,8 +17,7 @@
 #define WORKER_LIVE_MS 1500
 #define UNOWNED_MS     2000 /* a lease and a little: a take-over is nothing to report */
 #define CORE_GROUP     "core"
-#define SAMPLE_LAG     32  /* a shorter backlog has no size worth asking for */
-#define SAMPLE_COUNT   "8" /* entries at either end */
+#define SAMPLE_COUNT   "4" /* entries at either end */
 
 struct part {
     uint32_t magic;
@@ -234,13 +233,11 @@ static void on_memory(void *ctx, const redisReply *reply)
     bl_link_send((link), sizeof((struct bl_str[]){__VA_ARGS__}) / sizeof(struct bl_str),                     \
                  (struct bl_str[]){__VA_ARGS__}, (fn), (ctx))
 
-/* Of a stream that has hardly any, an old sample is good enough. */
+/* Always, not only of a long backlog: what was sent before a poll is no longer counted after it, but as part of the lag. */
 static void ask_sample(struct part *part, struct bl_link *link)
 {
     struct bl_str args[] = {bl_buf_view(&part->events), bl_buf_view(&part->position), BL_STR(SAMPLE_COUNT)};
-    if (part->seen->lag >= SAMPLE_LAG)
-        bl_script_send(link, BL_SCRIPT_backlog_sample, 2, sizeof args / sizeof args[0], args, on_sample,
-                       part);
+    bl_script_send(link, BL_SCRIPT_backlog_sample, 2, sizeof args / sizeof args[0], args, on_sample, part);
 }
 
 void bl_vitals_poll(struct bl_vitals *v, struct bl_link *link)
