@@ -9,93 +9,10 @@
  * the next round. */
 #include "sim.h"
 
-#include <stdarg.h>
-
 #define STEPS_MAX     400000
 #define CALM_MAX_MS   60000
 #define LOST_TAIL_MS  2000
 #define FORWARD_JUMPS 10
-
-/* ---- chance, text, memory ---- */
-
-uint64_t sim_random(struct sim *s)
-{
-    uint64_t x = (s->random += 0x9E3779B97F4A7C15ULL); /* splitmix64 */
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-    return x ^ (x >> 31);
-}
-
-int64_t sim_below(struct sim *s, int64_t n)
-{
-    return (int64_t)(sim_random(s) % (uint64_t)n);
-}
-
-bool sim_chance(struct sim *s, unsigned in_10000)
-{
-    return in_10000 > 0 && sim_below(s, 10000) < in_10000;
-}
-
-void *sim_get(struct sim *s, size_t n)
-{
-    bool hungry = memory_hungry(NULL);
-    void *p = arena_get(&s->arena, n ? n : 1);
-    memory_hungry(hungry ? s : NULL);
-    if (!p)
-        abort();
-    return p;
-}
-
-struct bl_str sim_text(struct sim *s, const char *fmt, ...)
-{
-    char few[512], *p = few;
-    va_list ap, again;
-    va_start(ap, fmt);
-    va_copy(again, ap);
-    size_t n = (size_t)vsnprintf(few, sizeof few, fmt, ap);
-    if (n >= sizeof few) {
-        p = sim_get(s, n + 1);
-        vsnprintf(p, n + 1, fmt, again);
-    }
-    va_end(again);
-    va_end(ap);
-    return p == few ? sim_copy(s, (struct bl_str){few, n}) : (struct bl_str){p, n};
-}
-
-struct bl_str sim_copy(struct sim *s, struct bl_str text)
-{
-    bool hungry = memory_hungry(NULL);
-    struct bl_str own = arena_copy(&s->arena, text);
-    memory_hungry(hungry ? s : NULL);
-    if (!own.p)
-        abort();
-    return own;
-}
-
-void sim_say(const struct sim *s, const char *fmt, ...)
-{
-    va_list ap;
-    if (!s->trace)
-        return;
-    printf("%6lld ms  ", (long long)(s->now_ms - SIM_T0));
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-}
-
-void sim_fail(struct sim *s, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-    if (s->said.n)
-        return;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    bl_buf_z(&s->said, text);
-    sim_say(s, "WRONG: %s", text);
-}
 
 /* ---- the queue ---- */
 

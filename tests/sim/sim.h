@@ -10,6 +10,7 @@
  *   judge.c     the undisturbed run of the very stream, and the comparison
  *   compare.c   the comparison
  *   table.c     sorted cells and lists
+ *   tools.c     chance, text, memory of a run
  *   memory.c    what a worker asks for and does not get
  *
  * Everything is decided by one seed. Nothing here reads a clock, a file or the system's random source, but for the
