@@ -87,35 +87,9 @@ static struct up_child *add_child(struct up *up, enum up_role role, int number, 
 
 static void add_redis(struct up *up)
 {
-    const char *durability = bl_config_text(up->config, BL_OPTION_DURABILITY);
-    bool none = strcmp(durability, "none") == 0;
-    const char *argv[] = {up->redis,
-                          "--port",
-                          "0",
-                          "--unixsocket",
-                          up->data.socket,
-                          "--unixsocketperm",
-                          "700",
-                          "--dir",
-                          up->data.dir,
-                          "--pidfile",
-                          up->data.pid_file,
-                          "--logfile",
-                          up->data.log,
-                          "--daemonize",
-                          "no",
-                          "--appendonly",
-                          none ? "no" : "yes",
-                          "--appendfsync",
-                          none ? "no" : durability,
-                          "--save",
-                          "",
-                          "--maxmemory-policy",
-                          "noeviction",
-                          "--aclfile",
-                          up->data.acl,
-                          NULL};
-    add_child(up, UP_REDIS, 1, argv);
+    struct up_child *c = &up->children[up->n_children++];
+    *c = (struct up_child){.role = UP_REDIS, .number = 1};
+    up_redis_argv(up->redis, &up->data, bl_config_text(up->config, BL_OPTION_DURABILITY), c->argv);
 }
 
 /* A person at a terminal wants to read what is wrong, not each step; a file gets all of it. */
