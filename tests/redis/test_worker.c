@@ -111,6 +111,23 @@ static void poison_is_set_aside_and_the_rest_goes_on(void **state)
     stop_rig(&g);
 }
 
+/* The worker looks at the first to see whose state it needs. */
+static void an_event_of_two_users_is_set_aside(void **state)
+{
+    (void)state;
+    struct rig g;
+    start_rig(&g, true, 1000);
+    freeReplyObject(
+        bl_test_redis(&redis, "XADD " EVENTS " * events %s",
+                      "{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/a\",\"event_id\":\"e1\","
+                      "\"user_id\":\"v\"}"));
+    add("w", "click", "/a", T0, "e2");
+    drain();
+    assert_int_equal(counter("events"), 1);
+    assert_int_equal(counter("quarantined"), 1);
+    stop_rig(&g);
+}
+
 static void a_state_that_cannot_be_read_is_dropped_and_told(void **state)
 {
     (void)state;
@@ -318,6 +335,7 @@ int main(void)
         STORY(duplicates_are_known_to_the_next_owner),
         STORY(the_memory_of_ids_is_bounded),
         STORY(poison_is_set_aside_and_the_rest_goes_on),
+        STORY(an_event_of_two_users_is_set_aside),
         STORY(a_state_that_cannot_be_read_is_dropped_and_told),
         STORY(a_person_resolves_what_is_open_and_what_is_long_forgotten),
         STORY(more_deadlines_than_one_round_takes_fire_all_in_order),

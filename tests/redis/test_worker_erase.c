@@ -144,6 +144,34 @@ static void many_patterns_go_in_steps_and_the_entry_is_one(void **state)
     stop_rig(&g);
 }
 
+/* More recent events than a script can hand to one command, and a Redis over its memory, where the commit is a script. */
+static void a_long_list_of_recent_events_is_kept_without_memory_too(void **state)
+{
+    enum { ELEMENTS = 9000 };
+    static char text[ELEMENTS * 110 + 100];
+    struct rig g;
+    (void)state;
+    start_rig(&g, true, 100000);
+    add("gone-3", "click", "/a", T0, "e1");
+    drain();
+    const char *argv[ELEMENTS + 2] = {"RPUSH", P "recent"};
+    for (size_t i = 0, n = 0; i < ELEMENTS; i++) {
+        argv[i + 2] = text + n;
+        n += 1 + (size_t)snprintf(text + n, sizeof text - n,
+                                  "1 {\"user_id\":\"stays-3\",\"action\":\"click\",\"page\":\"/a\","
+                                  "\"event_id\":\"k%zu\"}",
+                                  i);
+    }
+    freeReplyObject(redisCommandArgv(redis.c, ELEMENTS + 2, argv, NULL));
+    erase("gone-3", "erase");
+    freeReplyObject(bl_test_redis(&redis, "CONFIG SET maxmemory 1"));
+    drain();
+    freeReplyObject(bl_test_redis(&redis, "CONFIG SET maxmemory 0"));
+    assert_false(mentions(P "recent", "gone-3"));
+    assert_int_equal(ask("LLEN " P "recent"), ELEMENTS);
+    stop_rig(&g);
+}
+
 static void the_next_owner_drops_what_comes_too(void **state)
 {
     struct rig g;
@@ -194,6 +222,7 @@ int main(void)
         TEST(everything_of_the_user_goes_and_nothing_of_others),
         TEST(a_deadline_that_is_due_by_then_leaves_nothing),
         TEST(many_patterns_go_in_steps_and_the_entry_is_one),
+        TEST(a_long_list_of_recent_events_is_kept_without_memory_too),
         TEST(the_next_owner_drops_what_comes_too),
         TEST(an_erase_twice_is_one),
     };
