@@ -126,11 +126,17 @@ struct reading {
     struct bl_facts facts;
     struct bl_json duration;
     bool has_duration;
+    unsigned seen; /* a bit for each enum bl_field */
 };
 
 static bool read_field(struct reading *g, enum bl_field field, struct bl_json v)
 {
     struct bl_record *r = g->r;
+    bool again = field != BL_FIELD_COUNT && (g->seen & 1U << field);
+    if (again) /* whoever looks at the first only (worker_batch.c: whose it is) must mean the same */
+        return false;
+    if (field != BL_FIELD_COUNT)
+        g->seen |= 1U << field;
     switch ((unsigned)field) {
     case BL_FIELD_USER_ID:
         return read_text(v, BL_USER_ID_MAX_BYTES, &r->user_id);

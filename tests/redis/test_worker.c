@@ -116,7 +116,7 @@ static void an_event_of_two_users_is_set_aside(void **state)
 {
     (void)state;
     struct rig g;
-    start_rig(&g, true, 1000);
+    start_rig(&g, false, 1000); /* live: in event time the whole line is read */
     freeReplyObject(
         bl_test_redis(&redis, "XADD " EVENTS " * events %s",
                       "{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/a\",\"event_id\":\"e1\","
