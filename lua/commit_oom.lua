@@ -13,6 +13,9 @@ while at <= #ARGV do
     if not words or words < 1 or at + words > #ARGV then
         return redis.error_reply('ERR a command of the commit is not whole')
     end
+    if words > 7000 then -- unpack would fail from 8,000 on, half-way
+        return redis.error_reply('ERR a command of the commit is too long')
+    end
     at = at + words + 1
 end
 at = 2

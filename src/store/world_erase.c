@@ -6,6 +6,7 @@
 #include "bl/base/limits.h"
 
 #define REPORT_TTL_MS (31 * 24 * 3600 * 1000LL)
+#define RECENT_PUSH   500 /* elements in one command: a script has room for some 8,000 words */
 
 static struct commands *list(void *ctx, int p)
 {
@@ -154,9 +155,9 @@ void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_
 {
     struct commands *c = list(ctx, p);
     command(c, "DEL", BL_KEY_RECENT, BL_STR(""));
-    if (n == 0)
-        return;
-    command(c, "RPUSH", BL_KEY_RECENT, BL_STR(""));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (i % RECENT_PUSH == 0)
+            command(c, "RPUSH", BL_KEY_RECENT, BL_STR(""));
         commands_arg(c, elements[i]);
+    }
 }
