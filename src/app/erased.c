@@ -1,4 +1,5 @@
-/* See erased.h. A sorted array: erasures are rare, looking is what each event does. */
+/* See erased.h. A sorted array: erasures are rare, looking is what each event does. Those that are read back from a store
+ * are sorted once: put in one by one, as many as there may be would take longer than a lease. */
 #include "bl/app/erased.h"
 
 #include <stdio.h>
@@ -97,6 +98,34 @@ static bool grow(struct bl_erased *e)
     e->v = v;
     e->cap = cap;
     return true;
+}
+
+enum bl_err bl_erased_put(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms)
+{
+    if (e->n >= e->max)
+        return BL_ERR_TOO_LARGE;
+    if (e->n == e->cap && !grow(e))
+        return BL_ERR_NO_MEMORY;
+    e->v[e->n++] = (struct bl_tombstone){hash, at_ms};
+    return BL_OK;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct bl_tombstone *x = a, *y = b;
+    int way = order(x->hash, y->hash);
+    return way ? way : (x->at_ms < y->at_ms) - (x->at_ms > y->at_ms); /* of equal ones the latest first */
+}
+
+void bl_erased_settle(struct bl_erased *e)
+{
+    size_t n = 0;
+    if (e->n > 1)
+        qsort(e->v, e->n, sizeof *e->v, by_hash);
+    for (size_t i = 0; i < e->n; i++)
+        if (n == 0 || order(e->v[n - 1].hash, e->v[i].hash) != 0)
+            e->v[n++] = e->v[i];
+    e->n = n;
 }
 
 enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms, bool *forgotten,

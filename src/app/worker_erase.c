@@ -22,14 +22,16 @@ static struct bl_str hash_of(const struct owner *o, struct bl_str user_id, char 
 
 enum bl_err erase_restore(struct owner *o, const struct bl_restored *r)
 {
+    struct bl_erased *all = bl_partition_erased(o->partition);
+    size_t n = BL_PLANT(ERASED_FORGOTTEN) ? 0 : r->n_erased / 2;
     enum bl_err err = BL_OK;
-    for (size_t i = 0; i + 1 < r->n_erased && !BL_PLANT(ERASED_FORGOTTEN) && err == BL_OK; i += 2) {
-        struct bl_hash128 hash, oldest;
+    for (size_t i = n > all->max ? n - all->max : 0; i < n && err == BL_OK; i++) { /* the oldest come first */
+        struct bl_hash128 hash;
         int64_t at_ms;
-        bool forgotten;
-        if (bl_erased_parse(r->erased[i], &hash) && bl_str_int64(r->erased[i + 1], &at_ms))
-            err = bl_erased_add(bl_partition_erased(o->partition), hash, at_ms, &forgotten, &oldest);
+        if (bl_erased_parse(r->erased[2 * i], &hash) && bl_str_int64(r->erased[2 * i + 1], &at_ms))
+            err = bl_erased_put(all, hash, at_ms);
     }
+    bl_erased_settle(all);
     return err;
 }
 

@@ -252,16 +252,17 @@ static void begin_steps(struct part *part, const redisReply *unfinished, int64_t
 static void take(struct part *part, const redisReply *tombstones)
 {
     for (size_t i = 0; i + 1 < tombstones->elements; i += 2) {
-        struct bl_hash128 hash, oldest;
+        struct bl_hash128 hash;
         int64_t at_ms;
-        bool forgotten;
         if (!bl_erased_parse(text_of(tombstones->element[i]), &hash) ||
             !bl_str_int64(text_of(tombstones->element[i + 1]), &at_ms) ||
-            bl_erased_add(&part->erased, hash, at_ms, &forgotten, &oldest) != BL_OK)
+            bl_erased_put(&part->erased, hash, at_ms) != BL_OK)
             continue; /* then the numbers do not fit, and the next look brings all */
         if (at_ms > part->last_ms)
             part->last_ms = at_ms;
     }
+    if (tombstones->elements > 0)
+        bl_erased_settle(&part->erased);
 }
 
 static void on_followed(void *ctx, const redisReply *reply)

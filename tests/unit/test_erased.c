@@ -75,6 +75,28 @@ static void past_the_bound_the_oldest_is_forgotten(void **state)
     bl_erased_release(&e);
 }
 
+static void many_at_once_are_as_one_by_one(void **state)
+{
+    struct bl_erased e;
+    (void)state;
+    bl_erased_init(&e, 1000, key);
+    add(&e, 3, 5);
+    for (int i = 0; i < 500; i += 2)
+        assert_int_equal(bl_erased_put(&e, of(i), i), BL_OK);
+    assert_int_equal(bl_erased_put(&e, of(4), 2000), BL_OK); /* again, later; and earlier */
+    assert_int_equal(bl_erased_put(&e, of(6), 1), BL_OK);
+    bl_erased_settle(&e);
+    assert_int_equal(e.n, 251);
+    for (int i = 0; i < 500; i++)
+        assert_true((bl_erased_find(&e, of(i)) != NULL) == (i % 2 == 0 || i == 3));
+    assert_int_equal(bl_erased_find(&e, of(4))->at_ms, 2000);
+    assert_int_equal(bl_erased_find(&e, of(6))->at_ms, 6);
+    while (e.n < e.max)
+        assert_int_equal(bl_erased_put(&e, of((int)e.n + 1000), 1), BL_OK);
+    assert_int_equal(bl_erased_put(&e, of(9999), 1), BL_ERR_TOO_LARGE);
+    bl_erased_release(&e);
+}
+
 static void a_hash_is_written_and_read(void **state)
 {
     char hex[BL_ERASED_HEX];
@@ -93,6 +115,7 @@ int main(void)
         cmocka_unit_test(who_was_added_is_found_until_removed),
         cmocka_unit_test(a_tombstone_has_the_time_of_the_last_erasure),
         cmocka_unit_test(past_the_bound_the_oldest_is_forgotten),
+        cmocka_unit_test(many_at_once_are_as_one_by_one),
         cmocka_unit_test(a_hash_is_written_and_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

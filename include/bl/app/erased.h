@@ -36,6 +36,9 @@ const struct bl_tombstone *bl_erased_find(const struct bl_erased *e, struct bl_h
 /* One that is there takes the time. *forgotten: whether `oldest` was dropped for it. */
 BL_CHECKED enum bl_err bl_erased_add(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms,
                                      bool *forgotten, struct bl_hash128 *oldest);
+/* Many at once: any number of puts, then one settle, before which nothing else may be asked. BL_ERR_TOO_LARGE: past max. */
+BL_CHECKED enum bl_err bl_erased_put(struct bl_erased *e, struct bl_hash128 hash, int64_t at_ms);
+void bl_erased_settle(struct bl_erased *e);
 /* false: it was not there. */
 bool bl_erased_remove(struct bl_erased *e, struct bl_hash128 hash);
 
