@@ -107,6 +107,7 @@ static void on_control_up(void *ctx)
 {
     struct bl_world *w = BL_CAST(struct bl_world, ctx, WORLD_MAGIC);
     bl_scripts_load(w->control);
+    world_repay(w);
 }
 
 /* What ended this connection may have ended those that nobody is using, which nothing would tell before a

@@ -43,6 +43,7 @@ struct slot {
     bool restoring; /* waits for the link to come up */
     bool watched;   /* this connection has seen the fence hold, and watches it */
     char fence[64]; /* nonce epoch */
+    char owed[64];  /* one that could not be given back: it is once there is a connection; empty: none */
     int64_t now_ms; /* the store's clock at the last fetch */
 
     struct call call;
@@ -121,6 +122,8 @@ void world_wake(void *ctx, int p);
 /* world_lease.c */
 void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg);
 void world_renew(void *ctx, int p, bl_done_fn *fn, void *arg);
+/* There is a connection again: what is owed is given back. */
+void world_repay(struct bl_world *w);
 void world_release(void *ctx, int p, bl_done_fn *fn, void *arg);
 void world_beat(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, void *arg);
 

@@ -48,21 +48,44 @@ void world_renew(void *ctx, int p, bl_done_fn *fn, void *arg)
     world_script(s, s->world->control, BL_SCRIPT_lease_renew, keys, 2, args, 3, on_renew, s);
 }
 
+static void send_release(struct slot *s, const char *fence, bl_reply_fn *fn)
+{
+    static const enum bl_key keys[] = {BL_KEY_LEASE, BL_KEY_SUSPECT};
+    const struct bl_str args[] = {bl_str_of(fence), bl_str_of(s->world->name)};
+    world_script(s, s->world->control, BL_SCRIPT_lease_release, keys, 2, args, 2, fn, s);
+}
+
+/* What could not be given back runs out; but the mark (suspect_mark.lua) would tell of a death that was none. */
 static void on_release(void *ctx, const redisReply *reply)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
-    s->released(s->released_arg, world_error(s->world->control, reply));
+    enum bl_err err = world_error(s->world->control, reply);
+    if (err != BL_OK)
+        memcpy(s->owed, s->fence, sizeof s->owed);
+    s->released(s->released_arg, err);
 }
 
 void world_release(void *ctx, int p, bl_done_fn *fn, void *arg)
 {
-    static const enum bl_key keys[] = {BL_KEY_LEASE, BL_KEY_SUSPECT};
     struct slot *s = world_slot(ctx, p);
-    const struct bl_str args[] = {bl_str_of(s->fence), bl_str_of(s->world->name)};
     s->released = fn;
     s->released_arg = arg;
     s->watched = false;
-    world_script(s, s->world->control, BL_SCRIPT_lease_release, keys, 2, args, 2, on_release, s);
+    send_release(s, s->fence, on_release);
+}
+
+static void on_repaid(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    if (world_error(s->world->control, reply) == BL_OK)
+        s->owed[0] = '\0';
+}
+
+void world_repay(struct bl_world *w)
+{
+    for (int p = 0; w->slots && p < w->options.partitions; p++)
+        if (w->slots[p].owed[0])
+            send_release(&w->slots[p], w->slots[p].owed, on_repaid);
 }
 
 static void on_beat(void *ctx, const redisReply *reply)

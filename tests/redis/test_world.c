@@ -177,6 +177,43 @@ static void after_a_reconnect_nothing_is_read_or_written(void **state)
     side_close(&a);
 }
 
+static void on_marked(void *arg, const struct bl_marked *m)
+{
+    ((struct side *)arg)->n = (size_t)m->deaths;
+    side_done(arg, m->err);
+}
+
+static enum bl_err mark(struct side *s)
+{
+    s->ports.mark(s->ports.ctx, 0, BL_STR("1-1"), BL_STR("event 0"), on_marked, s);
+    side_run(s);
+    return s->err;
+}
+
+/* It lives: its mark must not count as a death, though it could not be taken back at once. */
+static void who_was_cut_off_takes_its_mark_back_when_it_is_there_again(void **state)
+{
+    (void)state;
+    struct side a, b;
+    side_open(&a, "a");
+    side_open(&b, "b");
+    side_take(&a);
+    assert_int_equal(mark(&a), BL_OK);
+    freeReplyObject(bl_test_redis(&side_redis, "CLIENT KILL TYPE normal SKIPME yes"));
+    a.ports.release(a.ports.ctx, 0, side_done, &a);
+    side_run(&a);
+    assert_int_equal(a.err, BL_ERR_STORE_UNAVAILABLE);
+    side_steal();
+    a.ports.beat(a.ports.ctx, false, ignore_living, side_done, &a); /* until it is there again */
+    for (side_run(&a); a.err != BL_OK; side_run(&a))
+        a.ports.beat(a.ports.ctx, false, ignore_living, side_done, &a);
+    side_take(&b);
+    assert_int_equal(mark(&b), BL_OK);
+    assert_int_equal(b.n, 0);
+    side_close(&a);
+    side_close(&b);
+}
+
 static void forgotten_scripts_are_loaded_again(void **state)
 {
     (void)state;
@@ -318,6 +355,7 @@ int main(void)
         STORY(a_commit_after_the_fence_moved_does_nothing),
         STORY(who_comes_back_after_another_commits_again),
         STORY(after_a_reconnect_nothing_is_read_or_written),
+        STORY(who_was_cut_off_takes_its_mark_back_when_it_is_there_again),
         STORY(forgotten_scripts_are_loaded_again),
         STORY(over_maxmemory_commits_go_on_and_appends_do_not),
         STORY(time_enters_the_stream_only_when_nothing_is_unread_and_a_deadline_is_due),
