@@ -3,6 +3,7 @@
 #include "server_internal.h"
 
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -107,9 +108,11 @@ static struct bl_conn *conn_new(struct bl_server *s)
 void bl_conn_accept(uv_stream_t *listener, int status)
 {
     struct bl_server *s = BL_CAST(struct bl_server, listener->data, BL_SERVER_MAGIC);
-    struct bl_conn *c = status == 0 ? conn_new(s) : NULL;
-    if (!c)
+    if (status != 0)
         return;
+    struct bl_conn *c = conn_new(s);
+    if (!c)
+        bl_out_of_memory(); /* one that is not accepted would be the last that libuv tells of */
     bool accepted = uv_accept(listener, (uv_stream_t *)&c->tcp) == 0;
     bool full = s->counts.connections_open > s->options.connections_max || s->draining;
     if (!accepted || full || !count_peer(c)) {

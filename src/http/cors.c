@@ -1,6 +1,7 @@
 /* Which pages may read an answer (SPEC 6): until there are keys, all. From then on events may be sent by pages of the write
  * keys' origins, and the API be read by pages of `dashboard-origins`; what is open stays open. A preflight has no key: it
- * is told what holds for any of them, and the key is looked at when the request comes. */
+ * is told what holds for any of them, and the key is looked at when the request comes. Without keys whatever page a developer
+ * has open may ask, and so it must not be one that erases. */
 #include "server_internal.h"
 
 #include "bl/http/access.h"
@@ -26,7 +27,9 @@ void bl_cors_add(struct bl_request *r)
     bl_answer_header(r, "access-control-expose-headers", BL_STR("ETag, Link, Retry-After"));
     if (!bl_str_eqz(bl_str_iovec(r->req->input.method), "OPTIONS"))
         return;
-    bl_answer_header(r, "access-control-allow-methods", BL_STR("GET, POST, PATCH, DELETE, OPTIONS"));
+    bl_answer_header(r, "access-control-allow-methods",
+                     open ? BL_STR("GET, POST, PATCH, OPTIONS")
+                          : BL_STR("GET, POST, PATCH, DELETE, OPTIONS"));
     bl_answer_header(r, "access-control-allow-headers",
                      BL_STR("Content-Type, Authorization, If-None-Match, Last-Event-ID"));
     bl_answer_header(r, "access-control-max-age", open ? BL_STR("86400") : BL_STR("600"));

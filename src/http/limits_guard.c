@@ -1,5 +1,5 @@
 /* Three limits, in a table: each has its name (the key, or the address), its buckets and its count. Requests are taken
- * from their bucket at once. What a body holds is known after it was read: the guard only asks whether its bucket has
+ * from their bucket at once, at the gate. What a body holds is known after it was read: the guard only asks whether its bucket has
  * anything left, and the meter takes what it really was. */
 #include "bl/http/limits.h"
 
@@ -118,20 +118,32 @@ static void refuse(struct bl_http_limits *l, struct bl_request *r, enum limit li
     bl_answer_error(r, BL_ERR_RATE_LIMITED, NULL, message);
 }
 
+/* Before anybody looks at a key: whoever tries keys out is held back like all others. */
+static bool enter(void *ctx, struct bl_request *r, enum bl_access need)
+{
+    struct bl_http_limits *l = ctx;
+    struct bl_address room;
+    struct bl_str address = address_of(l, r, &room);
+    int64_t now_ms = l->options.now_ms(l->options.ctx);
+    int64_t wait_ms = address.n ? bl_limiter_take(&l->limiter[ADDRESS_REQUESTS], address, now_ms) : 0;
+    if (wait_ms > 0)
+        refuse(l, r, ADDRESS_REQUESTS, wait_ms, need == BL_ACCESS_WRITE);
+    return wait_ms <= 0;
+}
+
 static bool admit(void *ctx, struct bl_request *r, enum bl_access need)
 {
     struct bl_http_limits *l = ctx;
     struct bl_address room;
     struct bl_str key = bl_request_key(r), address = address_of(l, r, &room);
     int64_t now_ms = l->options.now_ms(l->options.ctx);
-    for (int i = 0; i < LIMITS; i++) {
+    for (int i = 0; i < LIMITS && need == BL_ACCESS_WRITE; i++) {
         struct bl_str name = limits[i].by_key ? key : address;
-        if (name.n == 0 || (limits[i].of_events && need != BL_ACCESS_WRITE))
+        if (name.n == 0 || !limits[i].of_events)
             continue;
-        int64_t wait_ms = limits[i].of_events ? bl_limiter_ask(&l->limiter[i], name, now_ms)
-                                              : bl_limiter_take(&l->limiter[i], name, now_ms);
+        int64_t wait_ms = bl_limiter_ask(&l->limiter[i], name, now_ms);
         if (wait_ms > 0) {
-            refuse(l, r, (enum limit)i, wait_ms, need == BL_ACCESS_WRITE);
+            refuse(l, r, (enum limit)i, wait_ms, true);
             return false;
         }
     }
@@ -153,6 +165,7 @@ static void spent(void *ctx, struct bl_request *r, size_t events)
 
 enum bl_err bl_http_limits_install(struct bl_http_limits *l, struct bl_server *s)
 {
+    bl_server_gate(s, &(struct bl_guard){l, enter});
     bl_server_meter(s, &(struct bl_meter){l, spent});
     return bl_server_guard(s, &(struct bl_guard){l, admit});
 }

@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+void bl_server_gate(struct bl_server *s, const struct bl_guard *gate)
+{
+    s->gate = *gate;
+}
+
 void bl_server_meter(struct bl_server *s, const struct bl_meter *meter)
 {
     s->meter = *meter;

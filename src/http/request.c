@@ -81,9 +81,34 @@ static bool decode_into(struct bl_request *r, struct bl_str raw, struct bl_str *
     return true;
 }
 
+/* Of which call a page wants to know whether it may: GET stands for HEAD, too. */
+static struct bl_str method_wanted(const struct bl_request *r)
+{
+    struct bl_str m = bl_request_header(r, "access-control-request-method");
+    return bl_str_eqz(m, "HEAD") ? BL_STR("GET") : m;
+}
+
+/* What a page may do with the answer, if no call is asked for: what it may with the call that it wants to make, else with the
+ * one on this path that most is asked for. */
+static enum bl_access need_of_path(const struct bl_request *r, struct bl_str path)
+{
+    struct bl_str args[BL_PATH_ARGS_MAX], wanted = method_wanted(r);
+    enum bl_access most = BL_ACCESS_OPEN;
+    size_t n;
+    for (size_t i = 0; i < r->server->routes_n; i++) {
+        const struct bl_route *route = r->server->routes[i].route;
+        if (!bl_target_matches(route->pattern, path, args, &n))
+            continue;
+        if (bl_str_eqz(wanted, route->method))
+            return route->need;
+        most = route->need > most ? route->need : most;
+    }
+    return most;
+}
+
 static void method_unknown(struct bl_request *r, struct bl_str path)
 {
-    struct bl_str args[BL_PATH_ARGS_MAX], wanted = bl_request_header(r, "access-control-request-method");
+    struct bl_str args[BL_PATH_ARGS_MAX];
     struct bl_buf allow;
     size_t n;
     bl_buf_init(&allow, 512);
@@ -91,8 +116,6 @@ static void method_unknown(struct bl_request *r, struct bl_str path)
         const struct bl_route *route = r->server->routes[i].route;
         if (!bl_target_matches(route->pattern, path, args, &n))
             continue;
-        if (bl_str_eqz(wanted, route->method))
-            r->need = route->need;
         bl_buf_z(&allow, route->method);
         bl_buf_z(&allow, strcmp(route->method, "GET") == 0 ? ", HEAD, " : ", ");
     }
@@ -120,6 +143,14 @@ static void path_unknown(struct bl_request *r, struct bl_str path)
     bl_answer_error(r, BL_ERR_NOT_FOUND, NULL, near ? message : NULL);
 }
 
+/* Also who asks for what is not there, or without a key. */
+static bool let_in(struct bl_request *r, enum bl_access need)
+{
+    const struct bl_guard *gate = &r->server->gate;
+    r->need = need;
+    return !gate->admit || gate->admit(gate->ctx, r, need);
+}
+
 static bool admitted(struct bl_request *r, enum bl_access need)
 {
     const struct bl_server *s = r->server;
@@ -132,7 +163,8 @@ static bool admitted(struct bl_request *r, enum bl_access need)
 static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, const struct bl_str *args,
                      size_t n)
 {
-    r->need = slot->route->need;
+    if (!let_in(r, slot->route->need))
+        return;
     for (size_t i = 0; i < n; i++)
         if (!decode_into(r, args[i], &r->args[i])) {
             bl_answer_error(r, BL_ERR_BAD_REQUEST, NULL, "The path holds a bad percent escape.");
@@ -157,6 +189,8 @@ static void route(struct bl_request *r)
             return;
         }
     }
+    if (!let_in(r, need_of_path(r, path)))
+        return;
     if (known || bl_str_eqz(method, "OPTIONS"))
         method_unknown(r, path);
     else

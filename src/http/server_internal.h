@@ -53,6 +53,7 @@ struct bl_server {
     void *stopped_ctx;
     struct bl_route_slot routes[BL_ROUTES_MAX];
     size_t routes_n;
+    struct bl_guard gate; /* admit NULL: none */
     struct bl_guard guards[BL_GUARDS_MAX];
     size_t guards_n;
     struct bl_meter meter;

@@ -45,7 +45,7 @@ static bool read_all(int fd, struct bl_buf *out, struct bl_buf *why)
 static bool read_secret_file(const char *option, const char *path, struct bl_buf *out, struct bl_buf *why)
 {
     struct bl_buf reason;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
     bl_buf_init(&reason, 0);
     if (fd < 0)
         bl_buf_printf(&reason, "cannot be read: %s", strerror(errno));

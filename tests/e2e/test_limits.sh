@@ -97,6 +97,18 @@ until_true 10 at_least limited_address_requests_total 1 || fail "not counted"
 until_true 10 at_least limited_rate_requests_total 18 || fail "not counted"
 end "$serve"
 
+echo "what is refused counts like what is answered"
+serve f --request-rate 1 --request-burst 20
+for asked in "-X OPTIONS $url/events" "$url/nothing" "-X PUT $url/health"; do
+  : # one after the other: what each takes is gone for all
+  for _ in $(seq 8); do
+    # shellcheck disable=SC2086
+    status=$(post $asked)
+  done
+done
+[ "$status" = 429 ] || fail "nothing counts that is not there: $status"
+end "$serve"
+
 echo "a key has a limit of its own"
 key() { "$bl" key create --redis "unix://$dir/redis.sock" --kind write --name "$1" --json | jq -r .token; }
 one=$(key one) two=$(key two)
@@ -108,4 +120,17 @@ taken "$one" "$dir/forty" || fail "$(cat "$dir/body")"
 [ "$(jq -r .error.code "$dir/body")" = rate_limited ] || fail "$(cat "$dir/body")"
 [ "$(header retry-after)" -ge 20 ] || fail "Retry-After $(header retry-after)"
 taken "$two" "$dir/forty" || fail "another key: $(cat "$dir/body")"
+end "$serve"
+
+echo "keys cannot be tried out without bound"
+listen g --request-rate 1 --request-burst 20
+asks() { [ "$(post "$url/health")" = 200 ] && [ "$(post "$url/api/patterns")" = 401 ]; }
+until_true 20 asks || fail "it does not ask for a key: $(cat "$dir/body")"
+limited=0
+for i in $(seq 40); do
+  status=$(post -H "Authorization: Bearer $(printf '%048d' "$i")" "$url/api/patterns")
+  [ "$status" = 401 ] || [ "$status" = 429 ] || fail "status $status"
+  [ "$status" != 429 ] || limited=$((limited + 1))
+done
+[ $limited -ge 5 ] || fail "keys can be tried out at any rate ($limited of 40 held back)"
 echo "all well"

@@ -101,6 +101,7 @@
 #define BL_TOKEN_MAX_BYTES       128
 #define BL_KEYS_TEXT_MAX_BYTES   (256 * 1024) /* of a file, or of BL_KEYS */
 #define BL_LOGIN_MAX_BYTES       1024         /* body of POST /login */
+#define BL_LOGIN_AGAIN_MS        600000 /* a key that logs in again within this time is not written down again */
 
 /* Base */
 #define BL_BUF_MAX_BYTES ((size_t)256 * 1024 * 1024)

@@ -31,7 +31,7 @@ BL_CHECKED enum bl_err bl_http_limits_new(const struct bl_http_limits_options *o
                                           struct bl_http_limits **out);
 /* NULL is fine. */
 void bl_http_limits_free(struct bl_http_limits *l);
-/* Adds the guard, after that of keys, and the meter. Before listen. */
+/* Adds gate, guard (after that of keys) and meter. Before listen. */
 BL_CHECKED enum bl_err bl_http_limits_install(struct bl_http_limits *l, struct bl_server *s);
 /* See bl_limiter_share. */
 void bl_http_limits_share(struct bl_http_limits *l, size_t n);

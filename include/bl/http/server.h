@@ -61,6 +61,9 @@ BL_CHECKED enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_ser
 BL_CHECKED enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, size_t n, void *ctx);
 /* Before listen; at most BL_GUARDS_MAX. */
 BL_CHECKED enum bl_err bl_server_guard(struct bl_server *s, const struct bl_guard *guard);
+/* Asked before all guards and of every request whose head is right, also of one that no route or no guard will take.
+ * Before listen; there is one. */
+void bl_server_gate(struct bl_server *s, const struct bl_guard *gate);
 /* Before listen; there is one. */
 void bl_server_meter(struct bl_server *s, const struct bl_meter *meter);
 /* BL_ERR_IO with the reason logged if the address cannot be had. */
