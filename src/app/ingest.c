@@ -1,17 +1,11 @@
 /* Bodies in, groups out, answers back. A request's good events are staged while its body is decoded and go
  * into the open group only when the whole request is known to fit: a request that is refused leaves nothing
  * behind. While a transaction is in flight the open group gathers (up to 2 ms), so that a busy server sends
- * few, large ones, and a quiet one sends each event at once. */
-#include "bl/app/ingest.h"
-
+ * few, large ones, and a quiet one sends each event at once. What becomes of each event: ingest_events.c. */
 #include "bl/app/answer.h"
-#include "bl/base/limits.h"
 #include "bl/base/magic.h"
+#include "ingest_request.h"
 
-#include "group.h"
-#include "uuid.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TICKET_MAGIC BL_MAGIC('t', 'i', 'c', 'k')
@@ -34,32 +28,6 @@ struct flight {
     struct bl_ingest *ingest;
     struct ticket *first, **last;
     size_t bytes;
-};
-
-struct staged {
-    int partition;
-    size_t at, n; /* in lines */
-};
-
-struct bl_ingest {
-    struct bl_ingest_port port;
-    struct bl_ingest_options options;
-    struct bl_decoder *decoder;
-    struct bl_uuid_source uuids;
-    struct bl_group group;
-    struct flight *open; /* the requests of the open group; NULL: none */
-    size_t in_flight;
-    struct bl_ingest_counts counts;
-    bool deaf; /* nobody may wish that nothing be kept */
-    /* the request at hand */
-    struct bl_buf lines, errors, json;
-    struct staged *staged;
-    size_t staged_n, received, rejected, limited;
-    bool pass;          /* nothing of it is to be kept */
-    int64_t wait_ms;    /* the longest of those over their limit */
-    enum bl_err denied; /* why its events cannot be stored now */
-    char event_id[BL_EVENT_ID_MAX_BYTES + 1];
-    struct bl_problem problem; /* the first one */
 };
 
 static void make_id(void *ctx, char out[36])
@@ -127,129 +95,7 @@ size_t bl_ingest_received(const struct bl_ingest *i)
     return i->received;
 }
 
-/* --- one request: decode and stage */
-
-static void refuse(struct bl_ingest *i, const struct bl_problem *problem, struct bl_str raw)
-{
-    i->counts.rejected++;
-    i->port.refused(i->port.ctx, &(struct bl_refusal){problem->err, problem->field, problem->message, raw});
-}
-
-void bl_ingest_refuse(struct bl_ingest *i, enum bl_err err, struct bl_str body)
-{
-    i->counts.rejected++;
-    i->port.refused(i->port.ctx, &(struct bl_refusal){err, "", "", body});
-}
-
-static void take_bad(struct bl_ingest *i, size_t index, const struct bl_problem *problem, struct bl_str raw)
-{
-    if (i->rejected++ == 0)
-        i->problem = *problem;
-    else
-        bl_buf_char(&i->errors, ',');
-    bl_buf_z(&i->errors, "{\"index\":");
-    bl_buf_int(&i->errors, (int64_t)index);
-    bl_buf_z(&i->errors, ",\"error\":");
-    bl_error_object(&i->errors, problem->err, problem->field, problem->message);
-    bl_buf_char(&i->errors, '}');
-    refuse(i, problem, raw);
-}
-
-static int seconds(int64_t ms)
-{
-    int64_t s = (ms + 999) / 1000;
-    return s > BL_RETRY_AFTER_MAX_S ? BL_RETRY_AFTER_MAX_S : s < 1 ? 1 : (int)s;
-}
-
-/* Over the user's limit: only counted (SPEC 2.6). */
-static void take_limited(struct bl_ingest *i, size_t index, int64_t wait_ms)
-{
-    struct bl_problem problem = {.err = BL_ERR_RATE_LIMITED, .field = "user_id"};
-    snprintf(problem.message, sizeof problem.message,
-             "Too many events of this user: slow down, and repeat this one after %d s.", seconds(wait_ms));
-    i->limited++;
-    i->counts.limited++;
-    if (wait_ms > i->wait_ms)
-        i->wait_ms = wait_ms;
-    take_bad(i, index, &problem, (struct bl_str){0});
-}
-
-static bool is_erased(const struct bl_ingest *i, struct bl_str user_id)
-{
-    return i->port.is_erased && i->port.is_erased(i->port.ctx, user_id);
-}
-
-/* Only counted, since the event would be kept for a day with the id. */
-static void take_erased(struct bl_ingest *i, size_t index)
-{
-    struct bl_problem problem = {.err = BL_ERR_USER_ERASED, .field = "user_id"};
-    snprintf(problem.message, sizeof problem.message, "%s", bl_err_text(BL_ERR_USER_ERASED));
-    take_bad(i, index, &problem, (struct bl_str){0});
-}
-
-/* What cannot be taken is not kept either, if it says that it is of somebody who is erased. */
-static bool keeps(const struct bl_ingest *i, struct bl_str raw)
-{
-    char user[BL_USER_ID_MAX_BYTES];
-    size_t n;
-    return !is_erased(i, BL_STR("")) || !bl_event_user(raw, user, &n) ||
-           !is_erased(i, (struct bl_str){user, n});
-}
-
-static void keep_id(struct bl_ingest *i, struct bl_str event_id)
-{
-    if (i->staged_n == 0 && event_id.n < sizeof i->event_id) {
-        memcpy(i->event_id, event_id.p, event_id.n);
-        i->event_id[event_id.n] = 0;
-    }
-}
-
-static void take_good(struct bl_ingest *i, size_t index, const struct bl_record *record)
-{
-    if (i->denied == BL_OK && is_erased(i, record->user_id)) {
-        take_erased(i, index);
-        return;
-    }
-    int64_t wait_ms =
-        i->denied == BL_OK && i->port.user_wait ? i->port.user_wait(i->port.ctx, record->user_id) : 0;
-    if (wait_ms > 0) {
-        take_limited(i, index, wait_ms);
-        return;
-    }
-    keep_id(i, record->event_id);
-    assert(i->staged_n < i->options.max_events);
-    struct staged *s = &i->staged[i->staged_n++];
-    if (i->denied != BL_OK)
-        return;
-    *s = (struct staged){i->port.partition_of(i->port.ctx, record->user_id), i->lines.n, record->line.n};
-    i->denied = i->port.admit(i->port.ctx, s->partition);
-    bl_buf_str(&i->lines, record->line);
-}
-
-static void on_decoded(void *ctx, size_t index, const struct bl_record *record,
-                       const struct bl_problem *problem, struct bl_str raw)
-{
-    struct bl_ingest *i = ctx;
-    i->received++;
-    if (record)
-        take_good(i, index, record);
-    else
-        take_bad(i, index, problem, keeps(i, raw) ? raw : (struct bl_str){0});
-}
-
-static void on_passed(void *ctx, size_t index, const struct bl_record *record,
-                      const struct bl_problem *problem, struct bl_str raw)
-{
-    struct bl_ingest *i = ctx;
-    (void)raw;
-    i->received++;
-    if (!record) {
-        take_bad(i, index, problem, (struct bl_str){0});
-        return;
-    }
-    keep_id(i, record->event_id);
-    i->staged_n++;
-}
+/* --- one request */
 
 static void begin(struct bl_ingest *i)
 {
@@ -272,7 +118,7 @@ static int error_answer(struct bl_ingest *i, enum bl_err err, const char *field,
     bl_error_json(&i->json, err, field, message);
     int status = bl_err_http(err), after_s = status == 503 ? BL_INGEST_RETRY_AFTER_S : 0;
     if (err == BL_ERR_RATE_LIMITED)
-        after_s = seconds(i->wait_ms);
+        after_s = ingest_seconds(i->wait_ms);
     *answer = (struct bl_ingest_answer){status, after_s, bl_buf_view(&i->json)};
     return status;
 }
@@ -286,6 +132,8 @@ static int batch_answer(const struct bl_ingest *i, struct bl_buf *out)
     bl_buf_printf(out, "{\"status\":\"%s\",\"received\":%zu,\"accepted\":%zu,\"rejected\":%zu,\"errors\":[",
                   status, i->received, i->staged_n, i->rejected);
     bl_buf_str(out, bl_buf_view(&i->errors));
+    if (i->errors.err != BL_OK)
+        out->err = i->errors.err;
     bl_buf_z(out, i->pass ? "],\"stored\":false}" : "]}");
     return none && i->limited ? 429 : none ? 400 : i->rejected ? 207 : 202;
 }
@@ -308,7 +156,8 @@ static void bad_answer(struct bl_ingest *i, enum bl_body_kind kind, struct bl_in
         return;
     }
     int status = batch_answer(i, &i->json);
-    *answer = (struct bl_ingest_answer){status, i->limited ? seconds(i->wait_ms) : 0, bl_buf_view(&i->json)};
+    *answer =
+        (struct bl_ingest_answer){status, i->limited ? ingest_seconds(i->wait_ms) : 0, bl_buf_view(&i->json)};
 }
 
 /* --- group commit */
@@ -347,7 +196,7 @@ static struct ticket *ticket_new(struct bl_ingest *i, enum bl_body_kind kind, bl
         return NULL;
     *t = (struct ticket){.magic = TICKET_MAGIC, .events = i->staged_n, .fn = fn, .ctx = ctx};
     if (i->limited)
-        t->retry_after_s = seconds(i->wait_ms);
+        t->retry_after_s = ingest_seconds(i->wait_ms);
     bl_buf_init(&t->json, 0);
     t->status = good_answer(i, kind, &t->json);
     if (t->json.err != BL_OK) {
@@ -387,14 +236,16 @@ bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
         error_answer(i, err, NULL, NULL, answer);
         return true;
     }
-    err = bl_decode_body(i->decoder, kind, body, &options, on_decoded, i, &i->problem);
+    err = bl_decode_body(i->decoder, kind, body, &options, ingest_event, i, &i->problem);
     if (err != BL_OK) {
-        refuse(i, &i->problem, body);
+        ingest_refuse(i, &i->problem, body);
         error_answer(i, err, i->problem.field, i->problem.message, answer);
         return true;
     }
     if (i->staged_n == 0) {
         bad_answer(i, kind, answer);
+        if (i->json.err != BL_OK)
+            error_answer(i, BL_ERR_NO_MEMORY, NULL, NULL, answer);
         return true;
     }
     struct ticket *t = NULL;
@@ -424,9 +275,9 @@ void bl_ingest_pass(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
                                         &i->uuids};
     begin(i);
     i->pass = true;
-    enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, on_passed, i, &i->problem);
+    enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, ingest_passed, i, &i->problem);
     if (err != BL_OK) {
-        refuse(i, &i->problem, (struct bl_str){0});
+        ingest_refuse(i, &i->problem, (struct bl_str){0});
         error_answer(i, err, i->problem.field, i->problem.message, answer);
     } else if (i->staged_n == 0) {
         bad_answer(i, kind, answer);

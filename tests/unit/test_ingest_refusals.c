@@ -117,6 +117,34 @@ static void an_erased_user_is_refused_and_only_counted(void **state)
     assert_true(w->refused == 1 && w->kept == 0 && w->sent_n == 0);
 }
 
+static void of_the_erased_nothing_is_kept_whatever_the_text_is(void **state)
+{
+    static const char *const texts[] = {
+        "{\"user_id\":\"x1\",\"action\":\"cl",
+        "{\"user_id\" : \"x1\"}}",
+        "{\"user_id\":\"a\",\"user_id\":\"x1\"}",
+        "{\"user_id\":\"\\u0078\"",
+        "{'user_id':'x1'}",
+        "user_id=x1&page=%2F",
+        "{user_id: x1}",
+        "{\"user_id\":7,\"user_id\":\"x1",
+    };
+    struct ingest_world *w = *state;
+    struct ingest_reply r;
+    w->erased = true;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ingest_post(w, BL_BODY_EVENT, texts[i], &r);
+        assert_int_equal(r.status, 400);
+        ingest_post(w, BL_BODY_BATCH, texts[i], &r);
+        assert_int_equal(r.status, 400);
+        bl_ingest_refuse(w->ingest, BL_ERR_TOO_LARGE, bl_str_of(texts[i]));
+    }
+    assert_int_equal(w->refused, 3 * sizeof texts / sizeof *texts);
+    assert_int_equal(w->kept, 0);
+    ingest_post(w, BL_BODY_EVENT, "{\"user_id\":\"a\",\"x1", &r);
+    assert_int_equal(w->kept, 1);
+}
+
 static void in_a_batch_only_the_events_of_the_erased_are_refused(void **state)
 {
     struct ingest_world *w = *state;
@@ -152,6 +180,7 @@ int main(void)
         STORY(in_a_batch_only_the_events_over_a_limit_are_refused),
         STORY(a_batch_of_nothing_else_is_429_so_that_clients_repeat_it),
         STORY(an_erased_user_is_refused_and_only_counted),
+        STORY(of_the_erased_nothing_is_kept_whatever_the_text_is),
         STORY(in_a_batch_only_the_events_of_the_erased_are_refused),
         STORY(a_bad_event_of_an_erased_user_is_not_kept),
         STORY(a_full_store_sheds_bodies_before_they_are_read),
