@@ -215,6 +215,8 @@ enum bl_err erase_put(struct owner *o)
                                  .events = (int64_t)x->n_gone,
                                  .last = !x->more};
     PUT(o, put_erased, &last);
+    if (last.last) /* a mark may say `user ID`, and nobody may ever have come for it */
+        o->worker->ports.put_unmark(o->worker->ports.ctx, o->p);
     if (x->forgotten)
         put_hash_gone(o, x->oldest);
     return err;
