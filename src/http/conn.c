@@ -114,8 +114,9 @@ void bl_conn_accept(uv_stream_t *listener, int status)
     if (!c)
         bl_out_of_memory(); /* one that is not accepted would be the last that libuv tells of */
     bool accepted = uv_accept(listener, (uv_stream_t *)&c->tcp) == 0;
-    bool full = s->counts.connections_open > s->options.connections_max || s->draining;
-    if (!accepted || full || !count_peer(c)) {
+    bool full = s->counts.connections_open > s->options.connections_max;
+    s->crowded |= full;
+    if (!accepted || full || s->draining || !count_peer(c)) {
         s->counts.connections_refused += accepted;
         uv_close((uv_handle_t *)&c->tcp, conn_closed);
         return;

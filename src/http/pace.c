@@ -6,6 +6,9 @@
  *   body     the head is whole                  408 if body_ms bring less than BODY_STEP_BYTES
  *   answer   the handler has it, or it is sent  cut if idle_ms take nothing of what waits to be sent
  *
+ * Once somebody was refused because all connections are taken, idle ones and slow heads get half the time with each look,
+ * until there is room: who only holds connections must not keep others out for a minute. The time comes back as it went.
+ *
  * What unfinished requests hold together is bounded, too: beyond that, whoever sends one is told to come again. */
 #include "server_internal.h"
 
@@ -17,10 +20,12 @@
 #define LOOK_MS         250
 #define BODY_STEP_BYTES 16384
 #define PARTS_MAX_BYTES ((size_t)256 * 1024 * 1024)
+#define HURRY_MAX       10  /* halvings */
+#define HURRIED_MS      500 /* nobody gets less than this, or what is set if that is less */
 
 struct look {
     struct bl_server *server;
-    int64_t now_ms;
+    int64_t now_ms, head_ms, idle_ms;
     size_t parts; /* bytes that wait for their rest */
 };
 
@@ -114,17 +119,36 @@ static int look_at(h2o_req_t *req, void *ctx)
         look_at_body(c, req, k, bytes);
     else if (pace == BL_PACE_ANSWER)
         look_at_answer(c, req, k);
-    else if (pace == BL_PACE_HEAD && k->now_ms - c->since_ms > k->server->options.head_ms)
+    else if (pace == BL_PACE_HEAD && k->now_ms - c->since_ms > k->head_ms)
         cut(c, req, BL_ERR_TOO_SLOW);
-    else if (pace == BL_PACE_IDLE && k->now_ms - c->since_ms > k->server->options.idle_ms)
+    else if (pace == BL_PACE_IDLE && k->now_ms - c->since_ms > k->idle_ms)
         cut(c, req, BL_OK);
     return 0;
+}
+
+static int64_t hurried(int64_t ms, unsigned halvings)
+{
+    int64_t least = ms < HURRIED_MS ? ms : HURRIED_MS;
+    return ms >> halvings > least ? ms >> halvings : least;
+}
+
+static void hurry(struct bl_server *s)
+{
+    s->crowded = s->crowded && s->counts.connections_open >= s->options.connections_max;
+    if (s->crowded)
+        s->hurry += s->hurry < HURRY_MAX;
+    else
+        s->hurry -= s->hurry > 0;
 }
 
 void bl_pace_look(uv_timer_t *timer)
 {
     struct bl_server *s = BL_CAST(struct bl_server, timer->data, BL_SERVER_MAGIC);
-    struct look k = {s, (int64_t)uv_now(s->loop), 0};
+    hurry(s);
+    struct look k = {.server = s,
+                     .now_ms = (int64_t)uv_now(s->loop),
+                     .head_ms = hurried(s->options.head_ms, s->hurry),
+                     .idle_ms = hurried(s->options.idle_ms, s->hurry)};
     s->config.http1.callbacks.foreach_request(&s->context, look_at, &k);
     bl_tls_look(s, k.now_ms);
 }

@@ -62,6 +62,8 @@ struct bl_server {
     struct bl_tls *tls;        /* NULL: in the clear */
     struct bl_map peers;       /* addresses with connections, if they are counted */
     struct bl_conn *conns;     /* open connections */
+    bool crowded;              /* all are taken, and somebody was refused for it */
+    unsigned hurry;            /* pace.c: the halvings */
     struct bl_stream *streams; /* open event streams */
 };
 

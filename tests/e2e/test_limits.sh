@@ -109,6 +109,26 @@ done
 [ "$status" = 429 ] || fail "nothing counts that is not there: $status"
 end "$serve"
 
+echo "who only holds connections keeps nobody out for long, and streams stay"
+serve h --connections 30 --idle-timeout 10m --head-timeout 10m
+curl -sN "$url/api/stream" >"$dir/stream" &
+reader=$!
+pids+=("$reader")
+until_true 10 test -s "$dir/stream" || fail "no stream"
+held=()
+for i in $(seq 40); do
+  exec {fd}<>"/dev/tcp/127.0.0.1/${url##*:}" || fail "no connection"
+  held+=("$fd")
+  [ $((i % 2)) = 0 ] || printf 'GET /health HTTP/1.1\r\nHost: x\r\n' >&"$fd" 2>/dev/null || true
+done
+! curl -fs "$url/health" || fail "all connections are not taken"
+sleep_and_ask() { sleep 1 && curl -fs "$url/health"; } # whoever asks rarely gets in, too
+until_true 1 sleep_and_ask || fail "all others are kept out"
+kill -0 "$reader" || fail "the stream was cut"
+for fd in "${held[@]}"; do exec {fd}>&-; done
+kill "$reader"
+end "$serve"
+
 echo "a key has a limit of its own"
 key() { "$bl" key create --redis "unix://$dir/redis.sock" --kind write --name "$1" --json | jq -r .token; }
 one=$(key one) two=$(key two)
