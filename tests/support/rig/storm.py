@@ -63,6 +63,12 @@ def redis(*command):
     return fault
 
 
+def full(storm, _, hold):
+    """No memory for what is new; workers may go on. A Redis that is killed meanwhile has room again."""
+    maxmemory = f"redis-cli -s '{storm.rig.socket}' CONFIG SET maxmemory"
+    storm.in_background("sh", "-c", f"{maxmemory} 1mb; sleep {hold:.2f}; {maxmemory} 0")
+
+
 def rules(storm, pick, _):
     storm.in_background(storm.rig.program, "rules", "apply", storm.rules[pick % len(storm.rules)], "--redis", storm.rig.url)
 
@@ -91,6 +97,7 @@ FAULTS = {  # name: (weight, how long, what)
     "cut inside a reply": (2, (1, 1), network("cut_inside", "down", 2)),
     "redis drops clients": (1, (0, 0), redis("CLIENT", "KILL", "TYPE", "normal")),
     "redis pauses clients": (1, (0, 0), redis("CLIENT", "PAUSE", "1500", "ALL")),
+    "redis is full": (1, (.2, 3), full),
     "redis forgets scripts": (1, (0, 0), redis("SCRIPT", "FLUSH")),
     "other rules": (2, (0, 0), rules),
 }
