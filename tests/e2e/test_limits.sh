@@ -119,7 +119,7 @@ held=()
 for i in $(seq 40); do
   exec {fd}<>"/dev/tcp/127.0.0.1/${url##*:}" || fail "no connection"
   held+=("$fd")
-  [ $((i % 2)) = 0 ] || printf 'GET /health HTTP/1.1\r\nHost: x\r\n' >&"$fd" 2>/dev/null || true
+  [ $((i % 2)) = 0 ] || printf 'GET /health HTTP/1.1\r\nHost: x\r\n' >&"$fd" || true
 done
 ! curl -fs "$url/health" || fail "all connections are not taken"
 sleep_and_ask() { sleep 1 && curl -fs "$url/health"; } # whoever asks rarely gets in, too
