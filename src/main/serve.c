@@ -346,7 +346,8 @@ static enum bl_err make_store(struct serve *s)
     struct bl_link_options link = {url, LINK_TIMEOUT_MS, LINK_RETRY_MS, s, on_link_up, on_link_down};
     struct bl_append_options options = {url, env, bl_config_int(s->config, BL_OPTION_APPEND_TIMEOUT), s,
                                         flush};
-    enum bl_err err = bl_rejects_new(env, bl_config_int(s->config, BL_OPTION_BAD_RETENTION), &s->rejects);
+    enum bl_err err = bl_rejects_new(env, bl_config_int(s->config, BL_OPTION_BAD_RETENTION),
+                                     BL_ERASE_SETTLE_MS / 2, &s->rejects);
     if (err == BL_OK)
         err = bl_erasure_new(bl_str_of(env), &s->erasure);
     struct serve_keys_options keys = {s->config, s->rejects, s, on_refused};

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <uv.h>
 
 #define REJECTS_MAGIC BL_MAGIC('r', 'j', 'c', 't')
 #define KEEP_ENTRIES  1000
@@ -22,6 +23,7 @@
 /* Redacted, one after another in `text`. */
 struct kept {
     enum bl_err err;
+    uint64_t since_ns;
     size_t field_n, message_n, event_n;
     char text[];
 };
@@ -34,10 +36,10 @@ struct bl_rejects {
     struct kept *kept[KEEP_ENTRIES];
     size_t n;
     struct bl_buf text; /* of the event at hand */
-    int64_t keep_ms;
+    int64_t keep_ms, hold_ms;
 };
 
-enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, struct bl_rejects **out)
+enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, int64_t hold_ms, struct bl_rejects **out)
 {
     struct bl_rejects *r = calloc(1, sizeof *r);
     *out = NULL;
@@ -45,6 +47,7 @@ enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, struct bl_rejects *
         return BL_ERR_NO_MEMORY;
     r->magic = REJECTS_MAGIC;
     r->keep_ms = keep_ms;
+    r->hold_ms = hold_ms;
     bl_buf_init(&r->bad, 0);
     bl_buf_init(&r->rejected, 0);
     bl_buf_init(&r->unstored, 0);
@@ -102,7 +105,7 @@ static struct kept *keep(struct bl_buf *text, const struct bl_refusal *refusal)
     struct kept *k = text->err == BL_OK ? malloc(sizeof *k + text->n) : NULL;
     if (!k)
         return NULL;
-    *k = (struct kept){refusal->err, field_n, message_n, text->n - start};
+    *k = (struct kept){refusal->err, uv_hrtime(), field_n, message_n, text->n - start};
     memcpy(k->text, text->p, text->n);
     return k;
 }
@@ -179,7 +182,8 @@ void bl_rejects_flush(struct bl_rejects *r, struct bl_link *link, int64_t now_ms
     send_counts(r, link);
     send_unstored(r, link, unstored);
     for (size_t i = 0; i < r->n; i++) {
-        send_kept(r, link, r->kept[i], (struct bl_str){text, (size_t)n});
+        if (uv_hrtime() - r->kept[i]->since_ns < (uint64_t)r->hold_ms * 1000000)
+            send_kept(r, link, r->kept[i], (struct bl_str){text, (size_t)n});
         free(r->kept[i]);
     }
     if (now_ms > r->keep_ms)

@@ -6,6 +6,7 @@ bl_warnings(bl_test_redis)
 
 bl_test(test_link redis bl_store bl_test_redis PkgConfig::UV)
 bl_test(test_feed redis bl_store bl_test_redis PkgConfig::UV)
+bl_test(test_rejects redis bl_store bl_test_redis PkgConfig::UV)
 add_library(bl_test_side STATIC support/side.c)
 target_link_libraries(bl_test_side PUBLIC bl_store bl_test_redis PkgConfig::UV PkgConfig::CMOCKA)
 bl_warnings(bl_test_side)

@@ -10,8 +10,10 @@
 
 struct bl_rejects;
 
-/* `env` is borrowed. keep_ms: how long the stream keeps them. */
-BL_CHECKED enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, struct bl_rejects **out);
+/* `env` is borrowed. keep_ms: how long the stream keeps them. hold_ms: a text that has waited so long for the link is only
+ * counted; whoever it is of may have been erased meanwhile, and the stream been swept (erasure.h). */
+BL_CHECKED enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, int64_t hold_ms,
+                                      struct bl_rejects **out);
 void bl_rejects_free(struct bl_rejects *r);
 /* As in struct bl_ingest_port. */
 void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal);
