@@ -48,10 +48,10 @@ start_redis() {
     started+=("$redis")
     eventually 10 test -S "$work/redis.sock"
 }
-url_of() { sed "s#@/run/behaviorlens-redis/#@$work/#; s#^BL_REDIS=##" "$etc/$1.env"; }
+url_of() { sed -n "s#@/run/behaviorlens-redis/#@$work/#; s#^BL_REDIS=##p" "$etc/$1.env"; }
 cli() { # user command...
     local user=$1 password
-    password=$(sed 's#.*:\([0-9a-f]*\)@.*#\1#' "$etc/$user.env")
+    password=$(sed -n 's#.*:\([0-9a-f]*\)@.*#\1#p' "$etc/$user.env")
     shift
     REDISCLI_AUTH=$password redis-cli -s "$work/redis.sock" --user "$user" --raw "$@"
 }
@@ -67,7 +67,16 @@ eventually 15 curl -fsS "http://127.0.0.1:$port/ready"
 for _ in 1 2 3; do curl -fsS -o /dev/null "http://127.0.0.1:$port/events" -d '{"user_id":"u","action":"page_view","page":"/p"}'; done
 found() { curl -fsS "http://127.0.0.1:$port/api/patterns" | grep navigation-loop; }
 eventually 10 found
-BL_REDIS=$(url_of admin) "$program" inspect lag --env prod > "$work/lag" || fail "inspect as admin"
+# A person's commands, as the README has them: the file is all that they need.
+sed "s#@/run/behaviorlens-redis/#@$work/#; s#=/etc/behaviorlens/#=$etc/#" "$etc/admin.env" > "$work/admin.env"
+as_admin() {
+    set -a
+    # shellcheck source=/dev/null
+    . "$work/admin.env"
+    "$program" "$@"
+}
+(as_admin inspect lag) > "$work/lag" || fail "inspect as admin"
+(as_admin rules history) > "$work/history" || fail "rules as admin"
 [ "$(cli operator acl log | grep -c '^username$' || true)" -le 1 ] || fail "refused: $(cli operator acl log)"
 
 # --- the machine dies in the middle of a transaction
