@@ -19,8 +19,16 @@ static const struct {
      "The keys have not been read yet, as the store cannot be reached: repeat later."},
 };
 
-static const char *words_for(enum bl_err err, bool given)
+static const char *const kind_needed[] = {
+    [BL_ACCESS_WRITE] = "This key may not send events: that takes a write key, or an admin key.",
+    [BL_ACCESS_READ] = "This key may not read: that takes a read key, or an admin key.",
+    [BL_ACCESS_ADMIN] = "This key may not do that: it takes an admin key.",
+};
+
+static const char *words_for(enum bl_err err, enum bl_access need, bool given)
 {
+    if (err == BL_ERR_FORBIDDEN)
+        return kind_needed[need];
     if (err == BL_ERR_UNAUTHORIZED && given)
         return "No such key holds here: it may be mistyped, revoked, or of another environment.";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -65,7 +73,7 @@ static bool admit(void *ctx, struct bl_request *r, enum bl_access need)
         bool from = known && bl_key_may(known->kind, need);
         return refuse(a, r, need, err,
                       from ? "This key may not be used by pages of this origin."
-                           : words_for(err, c.token.n > 0));
+                           : words_for(err, need, c.token.n > 0));
     }
     if (c.by_cookie && bl_request_changes(r) && !bl_request_same_origin(r))
         return refuse(a, r, need, BL_ERR_FORBIDDEN,

@@ -61,7 +61,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static void complain(const char *what, const char *file)
 {
     char reason[256];
-    ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
+    unsigned long error = ERR_get_error();
+    if (ERR_SYSTEM_ERROR(error))
+        snprintf(reason, sizeof reason, "%s", strerror(ERR_GET_REASON(error)));
+    else
+        ERR_error_string_n(error, reason, sizeof reason);
     ERR_clear_error();
     bl_log(BL_LOG_ERROR, what, BL_LOG_TEXT("file", file), BL_LOG_TEXT("reason", reason));
 }

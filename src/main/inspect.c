@@ -72,7 +72,11 @@ static void show(void *ctx, const struct bl_answer *a)
     struct inspect *i = BL_CAST(struct inspect, ctx, INSPECT_MAGIC);
     struct bl_buf out;
     if (a->err != BL_OK) {
-        inspect_end(i, a->message ? a->message : bl_err_text(a->err));
+        inspect_end(i,
+                    a->message ? a->message
+                    : a->err == BL_ERR_STORE_UNAVAILABLE
+                        ? "Redis does not answer, or refuses: check --env, and user and password in --redis."
+                        : bl_err_text(a->err));
         return;
     }
     bl_buf_init(&out, 0);
@@ -124,16 +128,14 @@ static void print_acl(struct inspect *i, const char *env)
 {
     struct bl_buf out;
     bl_buf_init(&out, 0);
-    bl_buf_z(&out,
-             "# One user for each role. Put a secret of its own (openssl rand -hex 32) in the place of each "
-             "word in capitals,\n"
-             "# and give a role its address by the environment: BL_REDIS=redis://serve:SECRET@host:6379\n"
-             "# The lines are for redis-cli (then ACL SAVE); with `user` for their first two words, for an "
-             "ACL file.\n"
-             "# Then switch the user without a password off, and leave it its rights all the same: Redis "
-             "reads the\n"
-             "# transactions of its append-only file as that user, and drops what it may not do.\n"
-             "ACL SETUSER default off ~* +@all\n");
+    bl_buf_z(
+        &out,
+        "# One user for each role. Put a secret of its own (openssl rand -hex 32) in the place of each "
+        "word in capitals,\n"
+        "# and give a role its address by the environment: BL_REDIS=redis://serve:SECRET@host:6379\n"
+        "# The lines are for redis-cli (then ACL SAVE, if Redis has an aclfile); with `user` for their first "
+        "two words,\n"
+        "# for an ACL file.\n");
     for (size_t k = 0; k < BL_ACL_COUNT; k++) {
         const struct bl_acl_doc *doc = bl_acl_doc(k);
         char secret[32] = "";
@@ -143,6 +145,11 @@ static void print_acl(struct inspect *i, const char *env)
         bl_acl_put(&out, k, bl_str_of(env), bl_str_of(secret));
         bl_buf_char(&out, '\n');
     }
+    bl_buf_z(&out, "\n# Last: the user without a password is switched off, and keeps its rights all the "
+                   "same: Redis reads "
+                   "the\n"
+                   "# transactions of its append-only file as that user, and drops what it may not do.\n"
+                   "ACL SETUSER default off ~* +@all\n");
     inspect_print(i, bl_buf_view(&out));
     bl_buf_release(&out);
 }
@@ -192,9 +199,16 @@ void inspect_words(struct bl_buf *out)
         bl_buf_printf(out, "  %-8s %-2s  %s\n", whats[k].name, whats[k].needs_id ? "ID" : "", whats[k].help);
 }
 
-static int usage(void)
+static int usage(const struct what *w, int argc)
 {
     struct bl_buf words;
+    if (!w)
+        fputs("behaviorlens inspect: there is nothing of that name to look at.\n", stderr);
+    else
+        fprintf(stderr, "behaviorlens inspect: %s takes %s.\n", w->name,
+                !w->needs_id ? "no ID"
+                : argc > 2   ? "one ID"
+                             : "an ID: name it behind");
     bl_buf_init(&words, 0);
     inspect_words(&words);
     fputs("usage: behaviorlens inspect [WHAT [ID]]\n", stderr);
@@ -240,7 +254,7 @@ static void on_timer(uv_timer_t *timer)
     }
     r->waited_ms += STEP_MS;
     if (!r->started && r->waited_ms >= PATIENCE_MS)
-        inspect_end(&r->i, "Redis cannot be reached: see --redis.");
+        inspect_end(&r->i, "Redis cannot be reached: check --redis (or --data) and that it is running.");
     if (r->i.done && bl_queries_running(r->i.queries) == 0)
         uv_close((uv_handle_t *)timer, on_timer_closed);
 }
@@ -280,7 +294,7 @@ int bl_main_inspect(const struct bl_config *config, int argc, char **argv)
     r.i.json = bl_config_int(config, BL_OPTION_JSON) != 0;
     const struct what *w = what_of(r.i.what);
     if (!w || argc > 2 || w->needs_id != (argc == 2))
-        return usage();
+        return usage(w, argc);
     r.i.columns = w->columns;
     if (strcmp(w->name, "keys") == 0) {
         char url[UP_URL_MAX];

@@ -82,7 +82,7 @@ enum bl_err bl_dial(const char *text, redisContext **out, struct bl_buf *why)
     }
     redisContext *c = connect_to(&url);
     if (!c || !introduce(c, &url)) {
-        bl_buf_z(why, !c       ? "Redis cannot be reached: check --redis and that it is running"
+        bl_buf_z(why, !c       ? "Redis cannot be reached: check --redis (or --data) and that it is running"
                       : c->err ? "Redis does not answer: check that it is not stopped or busy"
                                : "Redis refuses us: check user and password in --redis");
         if (c)
