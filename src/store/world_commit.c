@@ -81,7 +81,7 @@ static void add_acks(struct slot *s)
 {
     if (s->acks.n == 0)
         return;
-    struct bl_str few[64];
+    struct bl_str few[BL_FETCH_ENTRIES + 3]; /* XACK, key, group, and no more entries than were fetched */
     size_t argc = commands_argc(&s->acks, 0);
     assert(argc <= sizeof few / sizeof few[0]);
     commands_argv(&s->acks, 0, few);
