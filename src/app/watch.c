@@ -1,6 +1,7 @@
 /* The one reader of all change feeds, and those who watch.
  *
- *   IDLE -> start -> got_meta -> got_places -> LIVE: listen -> heard -> loaded (tell all) -> listen …
+ *   IDLE -> start -> got_meta -> got_places -> LIVE: listen -> heard -> confirmed -> loaded (tell all) -> listen …
+ *                                              LIVE, what was heard begins behind a gap -> start
  *                                              LIVE, nobody watches any more -> IDLE
  *                                              LIVE, every few seconds -> start …
  *   any failure -> AWAY (watchers are told) -> tick -> start …
@@ -22,7 +23,7 @@ static const char says_down[] = "event: status\ndata: {\"store\":\"down\"}\n\n";
 static const char says_up[] = "event: status\ndata: {\"store\":\"up\"}\n\n";
 
 static bl_watch_entries_fn heard;
-static bl_reads_fn got_meta, got_places, loaded;
+static bl_reads_fn got_meta, got_places, confirmed, loaded;
 
 enum bl_err bl_watch_new(const struct bl_watch_options *options, struct bl_watch **out)
 {
@@ -194,6 +195,22 @@ static void got_places(void *ctx, enum bl_err err, const struct bl_read_reply *r
 
 /* --- the feeds */
 
+/* News come from the first entry behind `here` that is kept. If `here` is there still, nothing was in between. */
+static void confirm(struct bl_watch *w)
+{
+    struct bl_read asks[BL_PARTITIONS_MAX];
+    bool asked[BL_PARTITIONS_MAX] = {false};
+    size_t n = 0;
+    for (size_t i = 0; i < w->batch.n; i++) {
+        int p = w->batch.v[i].partition;
+        if (!asked[p])
+            asks[n++] = (struct bl_read){
+                .kind = BL_READ_FEED_PLACE, .partition = p, .arg = place_text(w->here[p], w->text[p])};
+        asked[p] = true;
+    }
+    w->options.reads->read(w->options.reads->port, asks, n, confirmed, w);
+}
+
 static void heard(void *ctx, enum bl_err err, const struct bl_watch_entry *e, size_t n)
 {
     struct bl_watch *w = BL_CAST(struct bl_watch, ctx, WATCH_MAGIC);
@@ -208,8 +225,24 @@ static void heard(void *ctx, enum bl_err err, const struct bl_watch_entry *e, si
         listen(w);
     } else {
         changes_sort(&w->batch);
-        changes_load(w, &w->batch, loaded, w);
+        confirm(w);
     }
+}
+
+static void confirmed(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
+{
+    struct bl_watch *w = BL_CAST(struct bl_watch, ctx, WATCH_MAGIC);
+    bool whole = true;
+    if (err != BL_OK || w->stopping) {
+        away(w, BL_ERR_STORE_UNAVAILABLE);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        whole = whole && r[i].n == 2 && bl_str_eqz(r[i].item[1], "1");
+    if (whole)
+        changes_load(w, &w->batch, loaded, w);
+    else
+        start(w);
 }
 
 static void loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)

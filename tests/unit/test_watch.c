@@ -55,6 +55,13 @@ static size_t before(int p, struct place at)
     return n;
 }
 
+/* The first entry behind the place that is still there: nobody says whether others were in between. */
+static size_t kept_after(int p, struct place at)
+{
+    size_t n = before(p, at);
+    return n > feed_first[p] ? n : feed_first[p];
+}
+
 /* --- a process: its ports keep what was asked until it is delivered */
 
 enum call_kind { NONE, READ, WAIT, LATER };
@@ -166,7 +173,7 @@ static size_t reply_to(const struct bl_read *r, struct bl_str *item)
         return n;
     case BL_READ_FEED:
         assert_true(place_read(r->arg, &at));
-        known = before(p, at) > feed_first[p] ? before(p, at) : feed_first[p];
+        known = kept_after(p, at);
         for (size_t i = known; i < feed_n[p] && i < known + (size_t)r->a; i++) {
             item[n++] = entry_id(p, i), item[n++] = BL_STR("4");
             item[n++] = BL_STR("change"), item[n++] = BL_STR("new");
@@ -204,7 +211,7 @@ static void deliver_wait(struct process *s, const struct call *c)
     size_t n = 0;
     text_n = 0;
     for (int p = 0; p < PARTITIONS; p++)
-        for (size_t i = before(p, c->after[p]), k = 0; i < feed_n[p] && k < 5; i++, k++)
+        for (size_t i = kept_after(p, c->after[p]), k = 0; i < feed_n[p] && k < 5; i++, k++)
             e[n++] = (struct bl_watch_entry){p, entry_id(p, i), BL_STR("new"), pattern_id(p, i)};
     c->wait_fn(c->ctx, s->down ? BL_ERR_STORE_UNAVAILABLE : BL_OK, e, s->down ? 0 : n);
 }
@@ -381,7 +388,7 @@ static void anything_happens(int64_t *now_ms, bool trim)
         c->watcher = NULL;
     } else if (what < 995)
         bl_watch_tick(processes[chance(2)].watch, *now_ms);
-    else if (trim && chance(10) == 0)
+    else if (trim && chance(2) == 0)
         for (int p = 0; p < PARTITIONS; p++) /* as by MAXLEN 1 */
             feed_first[p] = feed_n[p] ? feed_n[p] - 1 : 0;
     else
