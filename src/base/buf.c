@@ -216,6 +216,19 @@ void bl_buf_json(struct bl_buf *b, struct bl_str s)
     bl_buf_char(b, '"');
 }
 
+void bl_buf_shown(struct bl_buf *b, struct bl_str text)
+{
+    for (size_t i = 0; i < text.n;) {
+        unsigned code;
+        size_t n = bl_str_unshown_at(text, i, &code);
+        if (n == 0 || code == '\n')
+            bl_buf_char(b, text.p[i]);
+        else
+            bl_buf_printf(b, "\\u%04x", code);
+        i += n ? n : 1;
+    }
+}
+
 static bool unreserved(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||

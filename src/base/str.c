@@ -103,6 +103,23 @@ bool bl_str_has_control(struct bl_str s)
     return false;
 }
 
+size_t bl_str_unshown_at(struct bl_str s, size_t at, unsigned *code)
+{
+    const unsigned char *p = (const unsigned char *)s.p + at;
+    size_t left = s.n - at;
+    *code = p[0];
+    if (p[0] < 0x20 || p[0] == 0x7F)
+        return 1;
+    *code = left > 1 ? p[1] : 0;
+    if (p[0] == 0xC2 && *code >= 0x80 && *code < 0xA0)
+        return 2;
+    if (p[0] != 0xE2 || left < 3)
+        return 0;
+    *code = 0x2000U | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+    bool turns = (*code >= 0x202A && *code <= 0x202E) || (*code >= 0x2066 && *code <= 0x2069);
+    return turns ? 3 : 0;
+}
+
 static size_t character(struct bl_str s, size_t at)
 {
     size_t n = 1;

@@ -70,7 +70,7 @@ static void pretty(struct bl_str json, struct bl_buf *out)
 static void show(void *ctx, const struct bl_answer *a)
 {
     struct inspect *i = BL_CAST(struct inspect, ctx, INSPECT_MAGIC);
-    struct bl_buf out;
+    struct bl_buf body, out;
     if (a->err != BL_OK) {
         inspect_end(i,
                     a->message ? a->message
@@ -80,16 +80,19 @@ static void show(void *ctx, const struct bl_answer *a)
         return;
     }
     bl_buf_init(&out, 0);
+    bl_buf_init(&body, 0);
+    bl_buf_shown(&body, a->body); /* what visitors sent must not move the cursor of a terminal */
     if (i->json || a->type) {
-        bl_buf_str(&out, a->body);
+        bl_buf_str(&out, bl_buf_view(&body));
         if (!a->type)
             bl_buf_char(&out, '\n');
     } else if (i->columns) {
-        inspect_table(a->body, i->columns, &out);
+        inspect_table(bl_buf_view(&body), i->columns, &out);
     } else {
-        pretty(a->body, &out);
+        pretty(bl_buf_view(&body), &out);
     }
     inspect_print(i, bl_buf_view(&out));
+    bl_buf_release(&body);
     bl_buf_release(&out);
     inspect_end(i, NULL);
 }

@@ -98,8 +98,12 @@ const char *bl_quote(struct bl_str s, char out[BL_QUOTE_BYTES])
     size_t n = s.n < BL_QUOTE_BYTES - 4 ? s.n : BL_QUOTE_BYTES - 4;
     while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xC0) == 0x80)
         n--;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7F ? '?' : s.p[i];
+    for (size_t i = 0; i < n;) {
+        unsigned code;
+        size_t unshown = bl_str_unshown_at((struct bl_str){s.p, n}, i, &code);
+        memset(out + i, unshown ? '?' : s.p[i], unshown ? unshown : 1);
+        i += unshown ? unshown : 1;
+    }
     if (!bl_str_utf8((struct bl_str){out, n}))
         n = 0;
     memcpy(out + n, n < s.n ? "…" : "", n < s.n ? 4 : 1);

@@ -90,8 +90,17 @@ eventually 10 is "/api/patterns/$other" '.resolution == "manual"'
 "$bl" inspect users --redis "$redis" | grep '^a/b ü ' >/dev/null || fail "inspect users"
 "$bl" inspect user looper --redis "$redis" | jq -e '.user_id == "looper"' > /dev/null || fail "inspect user"
 "$bl" inspect pattern "$id" --redis "$redis" | jq -e '.resolved' > /dev/null || fail "inspect pattern"
+for _ in 1 2 3 4; do post '{"user_id":"esc","action":"click","page":"/","metadata":{"target":"\u001b[2J\u009b2J\u202e"}}'; done
+eventually 10 is '/api/patterns?user_id=esc' 'length == 1'
+esc=$(curl -fsS "$one/api/patterns?user_id=esc" | jq -r '.[0].pattern_id')
+for what in "pattern $esc" patterns 'user esc' "pattern $esc --json"; do
+    # shellcheck disable=SC2086
+    "$bl" inspect $what --redis "$redis" > "$work/shown"
+    ! LC_ALL=C grep -aE $'\x1b|\xc2[\x80-\x9f]|\xe2\x80\xae' "$work/shown" > /dev/null || fail "a visitor's text moves the cursor: $what"
+done
+jq -e '.evidence.target == "\u001b[2J\u009b2J\u202e"' "$work/shown" > /dev/null || fail "what is shown is not what was sent"
 "$bl" inspect entries --redis "$redis" > "$work/entries"
-[ "$(jq -c 'select(.event)' "$work/entries" | wc -l)" = 10 ] || fail "entries"
+[ "$(jq -c 'select(.event)' "$work/entries" | wc -l)" = 14 ] || fail "entries"
 jq -es 'map(.received) | . == sort' "$work/entries" > /dev/null || fail "order of entries"
 "$bl" inspect keys | grep "redis-cli TTL 'bl:{dev:0}:checkout:X'" >/dev/null || fail "keys"
 if "$bl" inspect user nobody --redis "$redis" 2> /dev/null; then fail "nobody is known"; fi

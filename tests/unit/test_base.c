@@ -284,6 +284,16 @@ static void json_strings_are_escaped(void **state)
     bl_buf_release(&b);
 }
 
+static void what_a_terminal_would_obey_is_shown(void **state)
+{
+    struct bl_buf b = {0};
+    (void)state;
+    bl_buf_shown(&b,
+                 BL_STR("a\x1B[31m\xC2\x9B\x7F\xC2\xA0\xE2\x80\xAE\xE2\x80\xA8\xE2\x81\xA6\xC2\n\xE2\x80"));
+    assert_text(&b, "a\\u001b[31m\\u009b\\u007f\xC2\xA0\\u202e\xE2\x80\xA8\\u2066\xC2\n\xE2\x80");
+    bl_buf_release(&b);
+}
+
 static void percent_escapes_go_and_come_back(void **state)
 {
     struct bl_buf b = {0}, back = {0};
@@ -430,6 +440,7 @@ int main(void)
         cmocka_unit_test(numbers_are_written_as_short_as_they_read_back),
         cmocka_unit_test(globs_know_two_wildcards),
         cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(what_a_terminal_would_obey_is_shown),
         cmocka_unit_test(percent_escapes_go_and_come_back),
         cmocka_unit_test(printf_takes_any_length),
         cmocka_unit_test(the_map_agrees_with_a_list),

@@ -43,6 +43,8 @@ void bl_buf_double(struct bl_buf *b, double v);
 void bl_buf_printf(struct bl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes. s must be UTF-8; anything else comes out as U+FFFD. */
 void bl_buf_json(struct bl_buf *b, struct bl_str s);
+/* Text for a terminal: what bl_str_unshown_at tells of, but the ends of lines, as \uXXXX. JSON stays the same JSON. */
+void bl_buf_shown(struct bl_buf *b, struct bl_str text);
 /* Percent-escapes everything but [A-Za-z0-9._~-] (key names, SPEC 7.1; paths). */
 void bl_buf_percent(struct bl_buf *b, struct bl_str s);
 

@@ -53,5 +53,8 @@ bool bl_str_glob(struct bl_str pattern, struct bl_str s);
 bool bl_str_utf8(struct bl_str s);
 /* A C0 control character, DEL, or a C1 control character (as UTF-8) inside? */
 bool bl_str_has_control(struct bl_str s);
+/* How many bytes the character at `at` has, if a terminal would obey it and not show it: a control character as above, or
+ * one that turns the direction of writing. 0: it is none. *code: which. */
+size_t bl_str_unshown_at(struct bl_str s, size_t at, unsigned *code);
 
 #endif
