@@ -73,8 +73,11 @@ static void cell(struct bl_str value, bool is_time, char out[CELL_MAX])
     size_t n = value.n < CELL_MAX ? value.n : CELL_MAX - 1;
     while (n < value.n && n > 0 && ((unsigned char)value.p[n] & 0xC0) == 0x80)
         n--;
-    memcpy(out, value.p, n);
-    out[n] = 0;
+    size_t put = 0;
+    for (size_t i = 0; i < n; i++) /* a quote of ours may stand as it is: JSON within JSON stays readable */
+        if (value.p[i] != '\\' || i + 1 == n || value.p[i + 1] != '"')
+            out[put++] = value.p[i];
+    out[put] = 0;
 }
 
 /* In characters, not bytes. */

@@ -3,6 +3,7 @@
 #include "bl/base/limits.h"
 #include "bl/store/keys.h"
 #include "dial.h"
+#include "refusal.h"
 #include "scripts.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ enum bl_err audit_append(redisContext *redis, struct bl_str key, const struct bl
         redisReply *r = run_script(redis, &call);
         said = audit_call_said(r, &head);
         if (r && r->type == REDIS_REPLY_ERROR)
-            bl_buf_printf(why, "the audit trail cannot be written: %s", r->str);
+            bl_buf_printf(why, "the audit trail cannot be written: %s%s", r->str, bl_refusal_advice(r->str));
         freeReplyObject(r);
     }
     if (said == AUDIT_DONE)

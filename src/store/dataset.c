@@ -9,6 +9,7 @@
 #include "bl/base/magic.h"
 #include "bl/base/memory.h"
 #include "bl/store/keys.h"
+#include "refusal.h"
 #include "scripts.h"
 
 #include <hiredis/hiredis.h>
@@ -152,8 +153,9 @@ static bool passes(const redisReply *reply)
 static enum bl_err read_meta(struct opening *o, const redisReply *reply, struct bl_dataset *d)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
-        snprintf(o->why, sizeof o->why, "Redis refused to open the data set: %s",
-                 reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected reply");
+        snprintf(o->why, sizeof o->why, "Redis refused to open the data set: %s%s",
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected reply",
+                 reply->type == REDIS_REPLY_ERROR ? bl_refusal_advice(reply->str) : "");
         return reply->type == REDIS_REPLY_ERROR && passes(reply) ? BL_ERR_STORE_UNAVAILABLE : BL_ERR_CONFIG;
     }
     struct bl_str v[5];

@@ -34,8 +34,10 @@ static redisReply *call(struct tool *t, size_t n, const struct bl_str *args, int
     if (r && r->type == type)
         return r;
     freeReplyObject(r);
-    bl_buf_z(t->why,
-             "Redis does not do what was asked: is it writable, and `keys` of this environment a hash?");
+    bl_buf_z(
+        t->why,
+        "Redis refuses: check that it is writable, that --env and the user in --redis are right, and that "
+        "`keys` of this environment is a hash");
     *err = BL_ERR_STORE_UNAVAILABLE;
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include "bl/store/keys.h"
 #include "bl/wire/command.h"
 #include "dial.h"
+#include "refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,13 @@ static enum bl_err fail(struct bl_ruleset *r, const char *why)
     return BL_ERR_STORE_UNAVAILABLE;
 }
 
+static enum bl_err refused(struct bl_ruleset *r, const char *error)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s%s", error, bl_refusal_advice(error));
+    return fail(r, why);
+}
+
 static void forget(struct bl_ruleset *r)
 {
     freeReplyObject(r->reply);
@@ -70,7 +78,7 @@ static enum bl_err take(struct bl_ruleset *r)
     if (redisGetReply(r->redis, &reply) != REDIS_OK)
         return fail(r, "the connection to Redis broke: what was asked may or may not have been done");
     r->reply = reply;
-    return r->reply->type == REDIS_REPLY_ERROR ? fail(r, r->reply->str) : BL_OK;
+    return r->reply->type == REDIS_REPLY_ERROR ? refused(r, r->reply->str) : BL_OK;
 }
 
 static enum bl_err call(struct bl_ruleset *r, size_t n, const struct bl_str *args)
@@ -322,7 +330,7 @@ static enum bl_err change(struct bl_ruleset *r, struct change *c, bool *done)
     *done = err == BL_OK && r->reply->type == REDIS_REPLY_ARRAY;
     for (size_t i = 0; *done && i < r->reply->elements; i++)
         if (r->reply->element[i]->type == REDIS_REPLY_ERROR)
-            return fail(r, r->reply->element[i]->str);
+            return refused(r, r->reply->element[i]->str);
     return first[0] ? fail(r, first) : err;
 }
 
