@@ -35,18 +35,22 @@ static void names_every_key(void **state)
     }
 }
 
-static void names_every_option(void **state)
+static void tells_every_option(void **state)
 {
-    static const char *const names[] = {
-#define BL_OPTION(id, name, type, def, min, max, value, commands, help) name,
+    static const struct {
+        const char *name, *def, *help;
+    } options[] = {
+#define BL_OPTION(id, name, type, def, min, max, value, commands, help) {name, def, help},
 #include "bl/config/options.def"
 #undef BL_OPTION
     };
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *quote = options[i].def[0] ? "`" : "";
         struct bl_buf b;
         bl_buf_init(&b, 0);
-        bl_buf_printf(&b, "| `%s` |", names[i]);
+        bl_buf_printf(&b, "\n| `%s` | %s%s%s | %s |\n", options[i].name, quote, options[i].def, quote,
+                      options[i].help);
         need("option", &b);
     }
 }
@@ -174,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_every_key),
-        cmocka_unit_test(names_every_option),
+        cmocka_unit_test(tells_every_option),
         cmocka_unit_test(names_every_action),
         cmocka_unit_test(tells_every_rule),
         cmocka_unit_test(rules_tell_every_threshold),
