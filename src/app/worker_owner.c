@@ -95,10 +95,10 @@ static void on_released(void *arg, enum bl_err err)
 
 static void owner_finish(struct owner *o)
 {
+    o->state = OWNER_RELEASING; /* first: who was queued and fails at once must not be found queued again */
     careful_leave(o);
     if (!BL_PLANT(CACHE_KEPT))
         forget(o);
-    o->state = OWNER_RELEASING;
     PORT(o, release, on_released, o);
 }
 
