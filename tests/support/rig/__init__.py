@@ -4,6 +4,8 @@
     resp.py      a connection to Redis, as little as the tests need
     proxy.py     a TCP proxy between the program and Redis that cuts, resets, goes silent, delays, trickles
     traffic.py   users with habits, and clients that repeat what was not answered 202 with the same event_ids
+    erase.py     users who are erased and let in again, and what may be left of them: nothing
+    follow.py    readers of GET /api/stream that come back with their last id
     judge.py     the stream of the run, replayed in memory, must give what the run gave; nothing answered may be missing
     storm.py     what goes wrong, when and to whom, as a seed decides
     watch.py     what a long run must not do: grow

@@ -1,9 +1,10 @@
 """The judge. When the clients are silent and the workers have caught up and left, it looks at what the run came to:
 
   - what was answered 202 is in the streams; nothing is there that was not sent
-  - each event took effect once: the counter of events says how many ids there are, that of duplicates how often one came
-    again
+  - each event took effect once: the counters say how many did, how often one came again, and how many came of users who
+    were erased by then
   - `inspect entries` replayed in memory (`replay --entries`) gives the live patterns, in all columns
+  - who is erased is nowhere (erase.py); the readers of the stream know the live patterns (follow.py)
   - nothing is in quarantine, lost, or forgotten; for each partition entries added = committed + lag
 
 It can be asked again and again on one data set: each round has users and event_ids of its own, and only those of the
@@ -12,10 +13,12 @@ import json
 import re
 import time
 
-from .places import Violation, until
+from .erase import judge_erased
+from .places import PATIENCE_S, Violation, until
 from .resp import RedisError
 
 NEVER = ("quarantined", "lost", "seen_forgotten")
+RECEIVED = re.compile(r'{"received":(\d+),"partition":(\d+),')
 SHOWN = 3  # examples of a difference
 
 
@@ -58,28 +61,56 @@ def balance(rig, timeout_s=10):
 
 
 class Round:
-    """What the export of the streams says of one round."""
+    """What the export of the streams says of one round: each partition's entries in their order."""
 
     def __init__(self, tag, lines):
-        self.ids, self.lines = set(), 0
+        self.ids, self.gone = set(), set()
+        self.taken, self.duplicates, self.dropped, self.erasures = set(), 0, 0, 0
         mark = f'"event_id":"{tag}-'
+        of_round = re.compile(rf"\b{tag}c").search
         for line in lines:
-            if mark not in line:
-                continue
-            event = json.loads(line)["event"]
-            self.ids.add(event["event_id"])
-            self.lines += 1
+            if mark in line:
+                self.event(json.loads(line)["event"])
+            elif '"command":{"command":"erase"' in line or '"command":{"command":"readmit"' in line:
+                command = json.loads(line)["command"]
+                if of_round(command["user_id"]):
+                    self.command(command["command"], command["user_id"])
+
+    def event(self, event):
+        one = event["user_id"], event["event_id"]
+        self.ids.add(event["event_id"])
+        if event["user_id"] in self.gone:
+            self.dropped += 1
+        elif one in self.taken:
+            self.duplicates += 1
+        else:
+            self.taken.add(one)
+
+    def command(self, command, user):
+        if command == "erase":
+            self.gone.add(user)
+            self.erasures += 1
+        else:
+            self.gone.discard(user)
 
 
 class Judge:
-    def __init__(self, rig, clients):
-        self.rig, self.clients = rig, clients
-        self.events = self.duplicates = 0  # of all rounds so far
+    def __init__(self, rig, clients, followers=()):
+        self.rig, self.clients, self.followers = rig, clients, followers
+        self.events = self.duplicates = self.dropped = self.erasures = 0  # of all rounds so far
         self.patterns, self.longest_s, self.lost = 0, 0, 0
 
     def judge(self, others=0, lossy=False):
         """The clients are paused, whatever was broken is mended and runs. Leaves without workers; begins a new round.
         others: events that the test sent itself, in the same way. lossy: Redis may have forgotten some, but whole."""
+        found = self.rest(others)
+        self.patterns += self.verdict(found, lossy)
+        for follower in self.followers:
+            follower.forget()
+        self.clients.begin_round()
+
+    def rest(self, others=0):
+        """When nothing happens any more: what the streams say."""
         began = time.monotonic()
         self.rig.look_after()
         until("all is processed", self.caught_up)
@@ -87,16 +118,27 @@ class Judge:
         until("/ready tells of no lag", self.says_so)
         self.rig.look_after()
         self.come_to_rest()
+        with open(self.export()) as file:
+            found = Round(self.tag(), file)
+        self.events += len(found.taken) + others
+        self.duplicates += found.duplicates
+        self.dropped += found.dropped
+        self.erasures += found.erasures
+        return found
+
+    def tag(self):
+        return f"r{self.clients.round}"
+
+    def verdict(self, found, lossy=False, seconds=PATIENCE_S):
+        """The number of patterns. Can be asked again."""
         self.look_for_never()
-        tag = f"r{self.clients.round}"
-        entries = self.rig.path("entries")
-        with open(entries, "w") as file:
-            file.write(self.rig.run("inspect", "entries", "--redis", self.rig.url))
-        self.events += others
-        with open(entries) as file:
-            self.count(Round(tag, file), lossy)
-        self.compare(tag, entries)
-        self.clients.begin_round()
+        self.count(found, lossy)
+        of_round = re.compile(rf"\b{self.tag()}c").search
+        live = self.compare(of_round)
+        judge_erased(self.rig, self.clients.wishes, found.gone, seconds)
+        for follower in self.followers:
+            follower.judge(live, of_round, seconds)
+        return len(live)
 
     def caught_up(self):
         partitions = self.rig.get("/api/partitions")[1]
@@ -108,9 +150,27 @@ class Judge:
     def come_to_rest(self):
         for worker in self.rig.role("worker"):
             worker.leave()
-        lag = balance(self.rig)
-        if lag != 0:
-            raise Violation(f"the workers were told to end and leave {lag} entries behind")
+        balance(self.rig)
+        self.ends = [self.end_of(p) for p in range(self.rig.partitions)]
+
+    def end_of(self, p):
+        """Up to when a partition is processed. What comes behind can only be the tick that ends an erasure."""
+        with self.rig.redis() as redis:
+            at = redis.call("HGET", self.rig.key(p, "position"), "id") or "0-0"
+            left = [entry for entry in redis.call("XRANGE", self.rig.key(p, "events"), f"({at}", "+") if entry[1][0] != "tick"]
+        if left:
+            raise Violation(f"the workers were told to end and leave {len(left)} entries behind: {str(left)[:500]}")
+        return entry_id(at)[0]
+
+    def export(self):
+        """What was processed of the streams, in a file."""
+        lines = self.rig.run("inspect", "entries", "--redis", self.rig.url).splitlines(keepends=True)
+        with open(self.rig.path("entries"), "w") as file:
+            for line in lines:
+                received, partition = map(int, RECEIVED.match(line).groups())
+                if received <= self.ends[partition]:
+                    file.write(line)
+        return file.name
 
     def look_for_never(self):
         for field in NEVER:
@@ -129,26 +189,29 @@ class Judge:
         strange = found.ids - self.clients.sent
         if strange:
             raise Violation(f"{len(strange)} events were never sent: {sorted(strange)[:SHOWN]}")
-        self.events += len(found.ids)
-        self.duplicates += found.lines - len(found.ids)
-        for field, expected in (("events", self.events), ("duplicates", self.duplicates)):
+        for field, expected in (("events", self.events), ("duplicates", self.duplicates), ("erased", self.dropped),
+                                ("open", self.open())):
             counted = self.rig.counted(field)
             if counted != expected:
                 raise Violation(f"the counter {field} is {counted}; the streams say {expected}")
 
-    def compare(self, tag, entries):
-        of_round = re.compile(rf"\b{tag}c").search
+    def open(self):
+        with self.rig.redis() as redis:
+            return sum(redis.pipe([("ZCARD", self.rig.key(p, "patterns:open")) for p in range(self.rig.partitions)]))
+
+    def compare(self, of_round):
+        """The live patterns, if they are those of the stream."""
         live, replayed = {}, {}
         for pattern in self.live():
             if of_round(pattern["user_id"]):
                 live[pattern["pattern_id"]] = pattern
-        for line in self.rig.run("replay", "--entries", entries).splitlines():
+        for line in self.rig.run("replay", "--entries", self.rig.path("entries")).splitlines():
             pattern = json.loads(line)
             if of_round(pattern["user_id"]):
                 replayed[pattern["pattern_id"]] = pattern
-        self.patterns += len(live)
         if live != replayed:
             self.tell_difference(live, replayed)
+        return live
 
     def live(self):
         path = "/api/patterns?limit=500"

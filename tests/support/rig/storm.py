@@ -73,6 +73,10 @@ def rules(storm, pick, _):
     storm.in_background(storm.rig.program, "rules", "apply", storm.rules[pick % len(storm.rules)], "--redis", storm.rig.url)
 
 
+# As a cap would that is far too low: only the newest are left in the change feeds.
+FORGET = """
+for _, feed in ipairs(redis.call('KEYS', 'bl:*:changes')) do redis.call('XTRIM', feed, 'MAXLEN', 3) end
+"""
 LEASES = (1.5 * LEASE_S, 10 * LEASE_S)
 FAULTS = {  # name: (weight, how long, what)
     "kill worker": (6, (0, 2), kill("worker")),
@@ -99,6 +103,7 @@ FAULTS = {  # name: (weight, how long, what)
     "redis pauses clients": (1, (0, 0), redis("CLIENT", "PAUSE", "1500", "ALL")),
     "redis is full": (1, (.2, 3), full),
     "redis forgets scripts": (1, (0, 0), redis("SCRIPT", "FLUSH")),
+    "redis forgets changes": (2, (0, 0), redis("EVAL", FORGET, "0")),
     "other rules": (2, (0, 0), rules),
 }
 VETERANS = ("serve-0", "worker-0")

@@ -2,7 +2,7 @@
 
 A client repeats a request, with the same event_ids, until it is answered 202; now and then it gives up after a 503, sends
 something twice, or sends what it sent before. What it may say afterwards is in its ledger, by event_id: `accepted` (202)
-and `sent`. The ledger is as long as one round of the test: Judge.judge() takes it away.
+and `sent`. Who is to be erased (erase.py) may be refused. The ledger is as long as one round of the test: Judge.judge() takes it away.
 
 All that a seed decides comes in the same order whatever is answered: who does what, in which groups."""
 import http.client
@@ -187,8 +187,10 @@ class Client(Person):
             if status == 202:
                 if not alone and answer["accepted"] != len(events):
                     raise Violation(f"202 for {answer['accepted']} of {len(events)} events")
+            refused = self.refused(events, status, answer)
+            if status == 202 or refused:
                 with self.all.lock:
-                    self.all.accepted |= ids
+                    self.all.accepted |= {e["event_id"] for i, e in enumerate(events) if i not in refused}
                     self.all.longest_s = max(self.all.longest_s, time.monotonic() - began)
                 return
             if status not in (None, 503):
@@ -200,6 +202,23 @@ class Client(Person):
             self.all.ended.wait(self.r.random() * .15)
 
 
+    def refused(self, events, status, answer):
+        """The indices of what was refused because its user is erased."""
+        if status == 410 and len(events) == 1:
+            refused = {0}
+        elif status in (207, 400) and "errors" in answer:
+            refused = {error["index"] for error in answer["errors"] if error["error"]["code"] == "user_erased"}
+            if answer["accepted"] + len(refused) != len(events) or (status == 400) != (not answer["accepted"]):
+                raise Violation(f"{status} for {len(events)} events, {len(refused)} of the erased: {answer}")
+        else:
+            return set()
+        for i in refused:
+            if events[i]["user_id"] not in self.all.wishes:
+                raise Violation(f"{events[i]['user_id']} is not to be erased, and refused: {answer}")
+            self.all.note("refused")
+        return refused
+
+
 class Resolver(Person):
     """Resolves what it sees open."""
 
@@ -207,9 +226,9 @@ class Resolver(Person):
         self.all.ended.wait(self.r.random() * .6)
         status, patterns = self.ask("GET", f"/api/patterns?resolved=false&limit={self.r.randrange(1, 5)}")
         if status == 200 and patterns:
-            one = patterns[-1]["pattern_id"]
+            one, user = patterns[-1]["pattern_id"], patterns[-1]["user_id"]
             status, answer = self.ask("PATCH", f"/api/patterns/{one}/resolve")
-            if status not in (None, 200, 202, 503):
+            if status not in (None, 200, 202, 503) and not (status == 404 and user in self.all.wishes):
                 raise Violation(f"resolving {one} is answered {status}: {answer}")
             if status in (200, 202):
                 self.all.note("resolved")
@@ -249,7 +268,7 @@ class Clients:
         self.failed = None
         self.round, self.longest_s = 0, 0
         self.counts = {}  # of answers by status, and what others note
-        self.sent, self.accepted = set(), set()
+        self.sent, self.accepted, self.wishes = set(), set(), {}
         self.clients = [Client(self, k) for k in range(n)]
         self.threads = self.clients + [other(self, k) for k, other in enumerate(others)]
         self.begin_round()
@@ -259,7 +278,7 @@ class Clients:
     def begin_round(self):
         """Other users from here on, and an empty ledger: only while paused."""
         self.round += 1
-        self.sent, self.accepted = set(), set()
+        self.sent, self.accepted, self.wishes = set(), set(), {}
         for thread in self.threads:
             thread.begin_round()
 
