@@ -105,6 +105,17 @@ static struct bl_limiter_place *make(struct bl_limiter *l, uint64_t hash, int64_
     return least;
 }
 
+/* The name's bucket as it is now. */
+static struct bl_limiter_place *bucket(struct bl_limiter *l, struct bl_str name, int64_t now_ms)
+{
+    uint64_t hash = bl_hash64(l->key, name);
+    struct bl_limiter_place *b = find(l, hash);
+    if (!b)
+        return make(l, hash, now_ms);
+    settle(l, b, now_ms);
+    return b;
+}
+
 /* How long until a token is there, of what is spent now. */
 static int64_t wait_for(const struct bl_limiter *l, int64_t spent)
 {
@@ -116,12 +127,7 @@ int64_t bl_limiter_take(struct bl_limiter *l, struct bl_str name, int64_t now_ms
 {
     if (!l->places)
         return 0;
-    uint64_t hash = bl_hash64(l->key, name);
-    struct bl_limiter_place *b = find(l, hash);
-    if (b)
-        settle(l, b, now_ms);
-    else
-        b = make(l, hash, now_ms);
+    struct bl_limiter_place *b = bucket(l, name, now_ms);
     int64_t wait = wait_for(l, b->spent);
     if (wait == 0)
         b->spent += cost(l);
@@ -143,12 +149,7 @@ void bl_limiter_spend(struct bl_limiter *l, struct bl_str name, size_t n, int64_
 {
     if (!l->places || n == 0)
         return;
-    uint64_t hash = bl_hash64(l->key, name);
-    struct bl_limiter_place *b = find(l, hash);
-    if (b)
-        settle(l, b, now_ms);
-    else
-        b = make(l, hash, now_ms);
+    struct bl_limiter_place *b = bucket(l, name, now_ms);
     int64_t most =
         capacity(l) + BL_RATE_MAX * THOUSAND; /* a debt that grows on is no longer one that is waited for */
     int64_t charge = n < (size_t)(most / cost(l)) ? (int64_t)n * cost(l) : most;
