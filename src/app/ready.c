@@ -30,23 +30,23 @@ static bool unowned(const struct bl_ready *r)
 }
 static bool backlog(const struct bl_ready *r)
 {
-    return r->seen && r->backlog_partitions > 0;
+    return r->store_up && r->seen && r->backlog_partitions > 0;
 }
 static bool memory(const struct bl_ready *r)
 {
-    return r->seen && r->memory_full;
+    return r->store_up && r->seen && r->memory_full;
 }
 static bool disk(const struct bl_ready *r)
 {
-    return r->seen && r->disk_failed;
+    return r->store_up && r->seen && r->disk_failed;
 }
 static bool clock_ahead(const struct bl_ready *r)
 {
-    return r->seen && r->clock_ahead_ms > CLOCK_AHEAD_MS;
+    return r->store_up && r->seen && r->clock_ahead_ms > CLOCK_AHEAD_MS;
 }
 static bool cut_off(const struct bl_ready *r)
 {
-    return r->seen && r->cut_off_groups > 0;
+    return r->store_up && r->seen && r->cut_off_groups > 0;
 }
 
 static void say_refused(const struct bl_ready *r, struct bl_buf *out)
