@@ -76,8 +76,7 @@ static int help_all(void)
         "Every option is a flag (--port 80), an environment variable (BL_PORT=80) and a line of the YAML\n"
         "file named by --config (port: 80), in this order of precedence. The file also holds the rules'\n"
         "thresholds: `behaviorlens config` prints all of them in the form of such a file.\n\n"
-        "Options of the commands (COMMAND --help shows those of one):\n");
-    bl_config_help(BL_FOR_ALL, &b);
+        "`behaviorlens COMMAND --help` lists the options of a command, `config --help` nearly all.\n");
     return print(&b);
 }
 

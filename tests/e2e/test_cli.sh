@@ -18,9 +18,11 @@ wrong() {
 
 "$program" --version | grep -qE '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$'
 "$program" --help > "$work/help.out"
-for command in up serve worker simulate replay config inspect rules key; do
+[ "$(wc -l < "$work/help.out")" -le 30 ] || fail "--help is too long for a screen"
+for command in up serve worker simulate replay config inspect rules key explain alerts; do
     grep -q "^  $command " "$work/help.out" || fail "--help does not name $command"
-    "$program" $command --help | grep -- '--config FILE' >/dev/null || fail "$command --help"
+    "$program" $command --help > "$work/$command.help"
+    grep -e '--config FILE' "$work/$command.help" >/dev/null || fail "$command --help"
 done
 wrong 2 'did you mean `worker`' wroker
 wrong 2 'behaviorlens --help' frobnicate
@@ -67,8 +69,9 @@ env -i "$program" config --json --log-level warn > "$work/one.json"
 [ "$(jq -r '.rules.hesitation.low.value' "$work/one.json")" = 10000 ]
 
 # Every option of the table is in somebody's help.
+cat "$work"/*.help > "$work/all.help"
 while read -r name; do
-    grep -q -- "--$name " "$work/help.out" || fail "--$name is not in --help"
+    grep -q -- "--$name\( \|$\)" "$work/all.help" || fail "--$name is in no --help"
 done < <(sed -nE 's/^BL_OPTION\([A-Z_]+, "([a-z-]+)",.*/\1/p' "$root/include/bl/config/options.def")
 
 # Without Redis: where it was looked for, without the password, and what helps.
