@@ -95,8 +95,8 @@ class Round:
 
 
 class Judge:
-    def __init__(self, rig, clients, followers=()):
-        self.rig, self.clients, self.followers = rig, clients, followers
+    def __init__(self, rig, clients, veterans=(), followers=()):
+        self.rig, self.clients, self.veterans, self.followers = rig, clients, veterans, followers
         self.events = self.duplicates = self.dropped = self.erasures = 0  # of all rounds so far
         self.patterns, self.longest_s, self.lost = 0, 0, 0
 
@@ -148,8 +148,13 @@ class Judge:
         return json.loads(self.rig.ask("GET", "/ready")[2])["lag_max"] == 0
 
     def come_to_rest(self):
+        """Nobody works: the workers are told to end, but for veterans, who stand still and hold all partitions."""
+        standing = [worker for worker in self.rig.role("worker") if worker.name in self.veterans]
         for worker in self.rig.role("worker"):
-            worker.leave()
+            if worker not in standing:
+                worker.leave()
+        if standing:
+            until("the veterans stand still with nothing in hand", lambda: self.stand_still(standing))
         balance(self.rig)
         self.ends = [self.end_of(p) for p in range(self.rig.partitions)]
 
@@ -171,6 +176,24 @@ class Judge:
                 if received <= self.ends[partition]:
                     file.write(line)
         return file.name
+
+    def stand_still(self, workers):
+        if not self.hold_all(workers) or balance(self.rig) != 0:
+            return False
+        for worker in workers:
+            worker.stop()
+        with self.rig.redis() as redis:
+            redis.call("CLIENT", "KILL", "TYPE", "normal")  # what they have sent is there, or never comes
+        if self.hold_all(workers) and balance(self.rig) == 0:
+            return True
+        for worker in workers:
+            worker.go_on()
+        return False
+
+    def hold_all(self, workers):
+        with self.rig.redis() as redis:
+            leases = redis.pipe([("GET", self.rig.key(p, "lease")) for p in range(self.rig.partitions)])
+        return all(any(f"-{worker.pid}-" in (lease or "") for worker in workers) for lease in leases)
 
     def look_for_never(self):
         for field in NEVER:

@@ -4,8 +4,8 @@ FAULTS is the one table: each fault has a weight, how long it holds, and what it
 beforehand (when, which, whom, how long), without looking at what comes of it; so the same seed breaks the same things at
 the same moments of the run. The victim of a fault is a number: it means another process where one is away already.
 
-serve-0 and worker-0 are veterans: they are stopped and cut off like all others, but never killed, so that what they leak
-can be seen; both go through the proxy, and so does worker-1."""
+serve-0 and worker-0 are veterans: they are stopped and cut off like all others, but never killed or told to end, so that what
+they leak can be seen; both go through the proxy, and so does worker-1."""
 import random
 import subprocess
 import time

@@ -1,7 +1,7 @@
 """What a long run must not do: grow. Looks at the memory and the file descriptors of each process and at Redis' memory.
 
-Peaks are of the whole run. Growth is judged between calm moments alone, when everything runs and nothing waits, and of
-what has lived since the start: Redis, whose streams and patterns are trimmed, and the storm's veterans."""
+Peaks are of the whole run. Growth is judged between calm moments alone, when nothing waits and the veteran worker has all
+partitions, and of what has lived since the start: Redis, whose streams and patterns are trimmed, and the storm's veterans."""
 import os
 
 from .places import Violation
