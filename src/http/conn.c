@@ -134,6 +134,33 @@ struct bl_conn *bl_conn_of(h2o_req_t *req)
     return sock ? sock->on_close.data : NULL;
 }
 
+/* Nothing is on its way out, nothing more can be, and h2o waits for it. */
+static bool is_lost(const struct bl_conn *c)
+{
+    const uv_stream_t *stream = (const uv_stream_t *)&c->tcp;
+    const h2o_socket_t *sock = c->tcp.data;
+    return !uv_is_closing((const uv_handle_t *)&c->tcp) && !uv_is_writable(stream) &&
+           uv_stream_get_write_queue_size(stream) == 0 && sock->_cb.write;
+}
+
+/* Under TLS h2o ends a connection by a write, and goes on when it is out. libuv refuses that write once a read has failed
+ * (the other end has reset the connection), and h2o does not look: its callback never comes, and the connection would stay
+ * for ever. It is told here, the second time that it is found so: a callback that is on its way has come by then. */
+void bl_conns_sweep(struct bl_server *s)
+{
+    for (struct bl_conn *c = s->tls ? s->conns : NULL, *next; c; c = next) {
+        h2o_socket_t *sock = c->tcp.data;
+        bool before = c->lost;
+        next = c->next;
+        c->lost = is_lost(c);
+        if (!before || !c->lost)
+            continue;
+        h2o_socket_cb written = sock->_cb.write;
+        sock->_cb.write = NULL;
+        written(sock, "the other end has reset the connection");
+    }
+}
+
 void bl_conn_shut(struct bl_conn *c, int how)
 {
     uv_os_fd_t fd;

@@ -150,6 +150,7 @@ void bl_pace_look(uv_timer_t *timer)
                      .head_ms = hurried(s->options.head_ms, s->hurry),
                      .idle_ms = hurried(s->options.idle_ms, s->hurry)};
     s->config.http1.callbacks.foreach_request(&s->context, look_at, &k);
+    bl_conns_sweep(s);
     bl_tls_look(s, k.now_ms);
 }
 

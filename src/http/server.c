@@ -222,6 +222,7 @@ static void on_drain(uv_timer_t *timer)
 {
     struct bl_server *s = BL_CAST(struct bl_server, timer->data, BL_SERVER_MAGIC);
     bool late = (int64_t)uv_now(s->loop) >= s->drain_until_ms;
+    bl_conns_sweep(s);
     s->config.http1.callbacks.foreach_request(&s->context, shut_idle, NULL);
     for (struct bl_conn *c = late ? s->conns : NULL; c; c = c->next)
         bl_conn_shut(c, SHUT_RDWR); /* also those in the middle of a TLS handshake */

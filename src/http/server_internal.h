@@ -74,6 +74,7 @@ struct bl_conn {
     uint32_t magic;
     struct bl_server *server;
     struct bl_peer *peer; /* NULL: not counted */
+    bool lost;            /* bl_conns_sweep found it so */
     struct bl_conn *next, *prev;
     uint64_t requests; /* begun on it */
     /* pace.c */
@@ -110,6 +111,8 @@ void bl_conn_accept(uv_stream_t *listener, int status);
 /* NULL: it is gone. */
 struct bl_conn *bl_conn_of(h2o_req_t *req);
 void bl_conn_shut(struct bl_conn *c, int how);
+/* Ends those whose end h2o waits for in vain. */
+void bl_conns_sweep(struct bl_server *s);
 /* What waits to be sent is thrown away: otherwise the kernel keeps it for minutes for one who does not read. */
 void bl_conn_reset(struct bl_conn *c);
 /* pace.c */

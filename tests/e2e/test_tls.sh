@@ -52,6 +52,27 @@ printf 'GET / HTTP/1.1\r\n' >&7
 exec 8<> "/dev/tcp/127.0.0.1/$port"
 curl -fsS --cacert "$work/tls.crt" "$url/health" > /dev/null
 
+echo "-- connections that are reset are gone"
+python3 - "$port" << 'EOF'
+import socket, ssl, struct, sys
+context = ssl._create_unverified_context()
+for round in range(2):
+    for i in range(60):
+        s = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+        if i % 3 == 1:
+            s.sendall(b"GET /heal")
+        if i % 3 == 2:
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.recv(4096)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close() # reset
+EOF
+few_open() {
+    curl -fsS --cacert "$work/tls.crt" "$url/metrics" > "$work/metrics"
+    awk '/^behaviorlens_process_http_connections_open/ { n = $NF; found = 1 } END { exit !(found && n < 10) }' "$work/metrics"
+}
+eventually 20 few_open
+
 echo "-- a renewed certificate is taken; one that does not fit its key is not"
 serves one.example || fail "not one.example"
 certificate two.example
