@@ -45,6 +45,7 @@ static void config_init(struct bl_server *s)
     s->config.server_name = h2o_iovec_init(NULL, 0);
     s->config.http1.upgrade_to_http2 = 0;
     s->config.http1.req_timeout = NO_TIMEOUT_MS;
+    s->config.handshake_timeout = (uint64_t)s->options.head_ms;
     s->config.http2.callbacks.request_shutdown = NULL;
     s->config.max_request_entity_size = s->options.body_max_bytes * BODY_READ_FACTOR;
     s->host = h2o_config_register_host(&s->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);

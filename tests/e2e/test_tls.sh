@@ -21,7 +21,8 @@ serves() { shown | grep -F "$1" > /dev/null; }
 refused() { ! openssl s_client -connect "127.0.0.1:$port" "$@" < /dev/null > "$work/refused" 2>&1; }
 
 certificate one.example
-"$program" up --port 0 --data "$work/data" --tls-cert "$work/tls.crt" --tls-key "$work/tls.key" > "$work/up.out" 2> "$work/up.err" &
+"$program" up --port 0 --data "$work/data" --tls-cert "$work/tls.crt" --tls-key "$work/tls.key" \
+    --head-timeout 2s > "$work/up.out" 2> "$work/up.err" &
 pid=$!
 started+=("$pid")
 eventually 60 grep "Ctrl-C stops it" "$work/up.out"
@@ -51,6 +52,9 @@ exec 7<> "/dev/tcp/127.0.0.1/$port"
 printf 'GET / HTTP/1.1\r\n' >&7
 exec 8<> "/dev/tcp/127.0.0.1/$port"
 curl -fsS --cacert "$work/tls.crt" "$url/health" > /dev/null
+
+timeout 8 cat <&8 > "$work/silent" || fail "a client that says nothing keeps its connection"
+exec 8<> "/dev/tcp/127.0.0.1/$port"
 
 echo "-- connections that are reset are gone"
 python3 - "$port" << 'EOF'
