@@ -9,7 +9,7 @@ bl_test(test_api e2e bl_test_api)
 # bl_script(NAME LABEL ARGS...): tests/LABEL/NAME.sh with the program as its first argument.
 function(bl_script name label)
   add_test(NAME ${label}.${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${label}/${name}.sh $<TARGET_FILE:behaviorlens> ${ARGN})
-  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 180)
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 600)
 endfunction()
 
 if(TARGET behaviorlens)

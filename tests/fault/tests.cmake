@@ -2,13 +2,13 @@
 function(bl_fault name)
   add_test(NAME fault.${name}
            COMMAND ${BASH_PROGRAM} ${CMAKE_CURRENT_SOURCE_DIR}/fault/${name}.sh $<TARGET_FILE:behaviorlens> ${ARGN})
-  set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 300 RUN_SERIAL TRUE)
+  set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 600)
 endfunction()
 
 # In Python, for what a shell is too small for: tests/support/rig.
 function(bl_fault_rig name)
   add_test(NAME fault.${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fault/${name} ${ARGN} $<TARGET_FILE:behaviorlens>)
-  set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 300 RUN_SERIAL TRUE)
+  set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 600)
 endfunction()
 
 if(TARGET behaviorlens)
