@@ -59,12 +59,19 @@ static struct bl_group_cut *cut_for(struct bl_group *g, int partition, size_t by
     return c;
 }
 
-enum bl_err bl_group_add(struct bl_group *g, int partition, struct bl_str line)
+enum bl_err bl_group_make_room(struct bl_group *g, int partition, size_t bytes)
 {
     assert(partition >= 0 && partition < BL_PARTITIONS_MAX);
     struct bl_buf *text = &g->text[partition];
-    if (!bl_buf_reserve(text, line.n + 1))
-        return text->err;
+    enum bl_err err = bl_buf_reserve(text, bytes) ? BL_OK : text->err;
+    text->err = BL_OK; /* the next request may be smaller, or find memory */
+    return err;
+}
+
+void bl_group_add(struct bl_group *g, int partition, struct bl_str line)
+{
+    struct bl_buf *text = &g->text[partition];
+    assert(text->cap - text->n > line.n);
     struct bl_group_cut *c = cut_for(g, partition, line.n);
     if (c->events)
         bl_buf_char(text, '\n');
@@ -73,7 +80,6 @@ enum bl_err bl_group_add(struct bl_group *g, int partition, struct bl_str line)
     c->events++;
     g->events++;
     g->bytes += line.n;
-    return BL_OK;
 }
 
 const struct bl_append_entry *bl_group_entries(struct bl_group *g, size_t *n)

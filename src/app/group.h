@@ -22,9 +22,11 @@ struct bl_group {
 
 void bl_group_init(struct bl_group *g);
 void bl_group_release(struct bl_group *g);
-/* Room for n more events first, so that bl_group_add cannot fail half-way through a request. */
+/* A request gets in as a whole or not at all: room for all of it first (its events; in each partition its lines with a byte
+ * more for each), then every line, which cannot fail. */
 BL_CHECKED enum bl_err bl_group_reserve(struct bl_group *g, size_t events);
-BL_CHECKED enum bl_err bl_group_add(struct bl_group *g, int partition, struct bl_str line);
+BL_CHECKED enum bl_err bl_group_make_room(struct bl_group *g, int partition, size_t bytes);
+void bl_group_add(struct bl_group *g, int partition, struct bl_str line);
 /* The entries, in the order in which they were begun; borrowed until the group changes. */
 const struct bl_append_entry *bl_group_entries(struct bl_group *g, size_t *n);
 /* Empties it and keeps the memory. */

@@ -104,23 +104,35 @@ static void begin(struct bl_ingest *i)
     bl_buf_clear(&i->json);
     i->staged_n = i->received = i->rejected = i->limited = 0;
     i->wait_ms = 0;
-    i->pass = false;
+    i->pass = i->no_memory = false;
     i->event_id[0] = 0;
     i->denied = i->port.admit(i->port.ctx, -1);
 }
 
 /* --- answers */
 
-static int error_answer(struct bl_ingest *i, enum bl_err err, const char *field, const char *message,
-                        struct bl_ingest_answer *answer)
+/* Needs no memory. */
+static void no_memory_answer(struct bl_ingest_answer *answer)
+{
+    *answer =
+        (struct bl_ingest_answer){503, BL_INGEST_RETRY_AFTER_S,
+                                  BL_STR("{\"error\":{\"code\":\"out_of_memory\",\"message\":\"Not enough "
+                                         "memory: repeat later.\",\"field\":null}}")};
+}
+
+static void error_answer(struct bl_ingest *i, enum bl_err err, const char *field, const char *message,
+                         struct bl_ingest_answer *answer)
 {
     bl_buf_clear(&i->json);
     bl_error_json(&i->json, err, field, message);
+    if (i->json.err != BL_OK) {
+        no_memory_answer(answer);
+        return;
+    }
     int status = bl_err_http(err), after_s = status == 503 ? BL_INGEST_RETRY_AFTER_S : 0;
     if (err == BL_ERR_RATE_LIMITED)
         after_s = ingest_seconds(i->wait_ms);
     *answer = (struct bl_ingest_answer){status, after_s, bl_buf_view(&i->json)};
-    return status;
 }
 
 /* SPEC 2.4. An empty batch is accepted. Clients repeat what was answered 429 and give up what was answered 400: of a batch
@@ -162,6 +174,18 @@ static void bad_answer(struct bl_ingest *i, enum bl_body_kind kind, struct bl_in
 
 /* --- group commit */
 
+static enum bl_err make_room(struct bl_ingest *i)
+{
+    size_t bytes[BL_PARTITIONS_MAX] = {0};
+    for (size_t k = 0; k < i->staged_n; k++)
+        bytes[i->staged[k].partition] += i->staged[k].n + 1;
+    enum bl_err err = bl_group_reserve(&i->group, i->staged_n);
+    for (int p = 0; p < BL_PARTITIONS_MAX && err == BL_OK; p++)
+        if (bytes[p])
+            err = bl_group_make_room(&i->group, p, bytes[p]);
+    return err;
+}
+
 static enum bl_err join(struct bl_ingest *i, struct ticket *t)
 {
     if (i->counts.requests_waiting >= BL_INGEST_REQUESTS_MAX ||
@@ -174,13 +198,13 @@ static enum bl_err join(struct bl_ingest *i, struct ticket *t)
         *i->open = (struct flight){.magic = FLIGHT_MAGIC, .ingest = i, .last = &i->open->first};
         i->port.wake(i->port.ctx, i->in_flight ? BL_INGEST_DELAY_MS : 0);
     }
-    enum bl_err err = bl_group_reserve(&i->group, i->staged_n);
-    for (size_t k = 0; k < i->staged_n && err == BL_OK; k++) {
-        const struct staged *s = &i->staged[k];
-        err = bl_group_add(&i->group, s->partition, (struct bl_str){i->lines.p + s->at, s->n});
-    }
+    enum bl_err err = make_room(i);
     if (err != BL_OK)
         return err;
+    for (size_t k = 0; k < i->staged_n; k++) {
+        const struct staged *s = &i->staged[k];
+        bl_group_add(&i->group, s->partition, (struct bl_str){i->lines.p + s->at, s->n});
+    }
     *i->open->last = t;
     i->open->last = &t->next;
     i->open->bytes += i->lines.n;
@@ -237,6 +261,11 @@ bool bl_ingest_post(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
         return true;
     }
     err = bl_decode_body(i->decoder, kind, body, &options, ingest_event, i, &i->problem);
+    if (i->no_memory || err == BL_ERR_NO_MEMORY) {
+        count_unavailable(i, BL_ERR_NO_MEMORY, i->staged_n);
+        error_answer(i, BL_ERR_NO_MEMORY, NULL, NULL, answer);
+        return true;
+    }
     if (err != BL_OK) {
         ingest_refuse(i, &i->problem, body);
         error_answer(i, err, i->problem.field, i->problem.message, answer);
@@ -276,6 +305,10 @@ void bl_ingest_pass(struct bl_ingest *i, enum bl_body_kind kind, struct bl_str b
     begin(i);
     i->pass = true;
     enum bl_err err = bl_decode_body(i->decoder, kind, body, &options, ingest_passed, i, &i->problem);
+    if (i->no_memory || err == BL_ERR_NO_MEMORY) {
+        error_answer(i, BL_ERR_NO_MEMORY, NULL, NULL, answer);
+        return;
+    }
     if (err != BL_OK) {
         ingest_refuse(i, &i->problem, (struct bl_str){0});
         error_answer(i, err, i->problem.field, i->problem.message, answer);

@@ -127,6 +127,8 @@ void ingest_event(void *ctx, size_t index, const struct bl_record *record, const
     i->received++;
     if (record)
         take_good(i, index, record);
+    else if (problem->err == BL_ERR_NO_MEMORY)
+        i->no_memory = true;
     else
         take_bad(i, index, problem, raw);
 }
@@ -137,6 +139,10 @@ void ingest_passed(void *ctx, size_t index, const struct bl_record *record, cons
     struct bl_ingest *i = ctx;
     (void)raw;
     i->received++;
+    if (!record && problem->err == BL_ERR_NO_MEMORY) {
+        i->no_memory = true;
+        return;
+    }
     if (!record) {
         take_bad(i, index, problem, (struct bl_str){0});
         return;

@@ -29,6 +29,7 @@ struct bl_ingest {
     struct staged *staged;
     size_t staged_n, received, rejected, limited;
     bool pass;          /* nothing of it is to be kept */
+    bool no_memory;     /* for one of its events: then none is taken, so that the client repeats them all */
     int64_t wait_ms;    /* the longest of those over their limit */
     enum bl_err denied; /* why its events cannot be stored now */
     char event_id[BL_EVENT_ID_MAX_BYTES + 1];

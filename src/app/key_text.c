@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static bool read_hex(struct bl_str s, uint8_t out[BL_TOKEN_HASH_BYTES])
 {
@@ -90,10 +91,26 @@ static bool copy(struct bl_str s, char *to, size_t max)
     return true;
 }
 
-bool bl_access_key_read(struct bl_str id, struct bl_str json, struct bl_access_key *out)
+/* jansson does not notice in all places that it got no memory: a text would come out shorter, a list of origins as none. */
+static bool starved;
+
+static void *ask(size_t n)
+{
+    void *p = malloc(n);
+    starved = starved || !p;
+    return p;
+}
+
+enum bl_err bl_access_key_read(struct bl_str id, struct bl_str json, struct bl_access_key *out)
 {
     *out = (struct bl_access_key){.kind = BL_KIND_COUNT};
+    json_set_alloc_funcs(ask, free);
+    starved = false;
     json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+    if (starved) {
+        json_decref(o);
+        return BL_ERR_NO_MEMORY;
+    }
     bool ok = json_is_object(o) && id.n && copy(id, out->id, BL_KEY_ID_MAX_BYTES);
     if (ok) {
         out->kind = bl_key_kind_of(text_of(o, "kind"));
@@ -103,5 +120,5 @@ bool bl_access_key_read(struct bl_str id, struct bl_str json, struct bl_access_k
              bl_origins_read(text_of(o, "origins"), out->origins);
     }
     json_decref(o);
-    return ok;
+    return ok ? BL_OK : BL_ERR_CORRUPT;
 }

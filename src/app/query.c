@@ -118,11 +118,12 @@ void job_fail(struct job *j, enum bl_err err, const char *message)
 void *job_state(struct job *j, size_t bytes, void (*release)(void *state))
 {
     assert(!j->state);
-    j->state = calloc(1, bytes);
+    void *state = calloc(1, bytes);
+    j->state = state;
     j->state_free = release;
-    if (!j->state)
+    if (!state)
         job_fail(j, BL_ERR_NO_MEMORY, NULL);
-    return j->state;
+    return state;
 }
 
 /* --- rounds */

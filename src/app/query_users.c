@@ -241,13 +241,19 @@ static void write_marks(struct job *j, const struct bl_user *u)
     bl_buf_char(&j->out, ']');
 }
 
+/* Why a state that is there could not be read. */
+static enum bl_err unread(const struct job *j)
+{
+    return j->out.err != BL_OK ? j->out.err : BL_ERR_CORRUPT;
+}
+
 static void got_user(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)n;
     const struct bl_user *u = job_decode_user(j, &r[0]);
     char made[32];
     if (!u) {
-        job_fail(j, r[0].n ? BL_ERR_CORRUPT : BL_ERR_NOT_FOUND,
+        job_fail(j, r[0].n ? unread(j) : BL_ERR_NOT_FOUND,
                  r[0].n ? NULL
                         : "Nothing is known of this user: no event yet, or all of it is forgotten by now.");
         return;
@@ -289,7 +295,7 @@ static void got_user_events(struct job *j, const struct bl_read_reply *r, size_t
     const struct bl_user *u = job_decode_user(j, &r[0]);
     size_t shown = 0;
     if (!u && r[0].n) {
-        job_fail(j, BL_ERR_CORRUPT, NULL);
+        job_fail(j, unread(j), NULL);
         return;
     }
     json_open(&j->out, '[');

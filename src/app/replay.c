@@ -22,7 +22,7 @@ static void on_pattern(void *ctx, const struct bl_pattern *pattern)
     struct run *run = ctx;
     int64_t since_ms = run->replay->options.since_ms;
     enum bl_err err = pattern->detected_ms >= since_ms ? bl_ledger_change(&run->ledger, pattern) : BL_OK;
-    if (err != BL_OK)
+    if (err != BL_OK && run->failed == BL_OK) /* what follows from the first is not the reason */
         run->failed = err;
 }
 

@@ -70,20 +70,21 @@ static void say_all(struct bl_watch *w, struct bl_str text)
     }
 }
 
-/* To all whom it concerns; c and pattern NULL: everybody. */
-static void send_all(struct bl_watch *w, struct bl_str body, const struct change *c,
+/* To all whom it concerns; c and pattern NULL: everybody. false: there is no memory, and nobody was sent anything. */
+static bool send_all(struct bl_watch *w, struct bl_str body, const struct change *c,
                      const struct bl_read_reply *pattern)
 {
     struct bl_watcher *next;
     frame_begin(&w->frame, w->here, w->partitions);
     bl_buf_str(&w->frame, body);
     if (w->frame.err != BL_OK)
-        return;
+        return false;
     for (struct bl_watcher *x = w->first; x; x = next) {
         next = x->next;
         if (x->to && (!c || (change_matches(&x->filter, c, pattern) && !watcher_has(x, c))))
             watcher_send(x, bl_buf_view(&w->frame), body);
     }
+    return true;
 }
 
 static void answer_joins(struct bl_watch *w, enum bl_err err)
@@ -254,10 +255,15 @@ static void loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r, si
     }
     for (size_t i = 0; i < n; i++) {
         const struct change *c = &w->batch.v[w->batch.done++];
+        struct place before = w->here[c->partition];
+        bool says = change_body(c, &r[i], &w->body);
         w->here[c->partition] = c->at;
+        if (says && (w->body.err != BL_OK || !send_all(w, bl_buf_view(&w->body), c, &r[i]))) {
+            w->here[c->partition] = before; /* read again when there is memory */
+            away(w, BL_ERR_NO_MEMORY);
+            return;
+        }
         w->counts.changes++;
-        if (change_body(c, &r[i], &w->body))
-            send_all(w, bl_buf_view(&w->body), c, &r[i]);
     }
     if (w->batch.done < w->batch.n)
         changes_load(w, &w->batch, loaded, w);
@@ -277,8 +283,10 @@ static void got_stats(void *ctx, const struct bl_answer *a)
     bl_buf_z(&w->stats, "event: stats\ndata: ");
     bl_buf_str(&w->stats, a->body);
     bl_buf_z(&w->stats, "\n\n");
-    if (w->stats.err == BL_OK)
-        send_all(w, bl_buf_view(&w->stats), NULL, NULL);
+    if (w->stats.err != BL_OK)
+        bl_buf_clear(&w->stats);
+    else
+        (void)send_all(w, bl_buf_view(&w->stats), NULL, NULL);
 }
 
 static void ask_stats(struct bl_watch *w)
@@ -300,7 +308,8 @@ void watch_show_stats(struct bl_watch *w, struct bl_watcher *x)
     }
     frame_begin(&w->frame, w->here, w->partitions);
     bl_buf_str(&w->frame, bl_buf_view(&w->stats));
-    watcher_send(x, bl_buf_view(&w->frame), bl_buf_view(&w->stats));
+    if (w->frame.err == BL_OK)
+        watcher_send(x, bl_buf_view(&w->frame), bl_buf_view(&w->stats));
 }
 
 void bl_watch_tick(struct bl_watch *w, int64_t now_ms)

@@ -74,7 +74,7 @@ bool change_body(const struct change *c, const struct bl_read_reply *pattern, st
     bl_buf_clear(out);
     if (is_erased(c)) {
         bl_buf_printf(out, "event: erased\ndata: {\"pattern_id\":\"%.32s\"}\n\n", c->pattern_id);
-        return out->err == BL_OK;
+        return true;
     }
     if (reply_get(pattern, "type").n == 0)
         return false;
@@ -83,7 +83,7 @@ bool change_body(const struct change *c, const struct bl_read_reply *pattern, st
     bl_buf_z(out, ",\"pattern\":");
     row_json(pattern, (struct bl_str){c->pattern_id, sizeof c->pattern_id}, out);
     bl_buf_z(out, "}\n\n");
-    return out->err == BL_OK;
+    return true;
 }
 
 bool change_matches(const struct bl_query *filter, const struct change *c,

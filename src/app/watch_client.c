@@ -114,6 +114,16 @@ void watcher_say(struct bl_watcher *x, struct bl_str text)
     }
 }
 
+/* Made for it alone. Without memory it goes, and comes back with the last id that it has seen. */
+static void say_own(struct bl_watcher *x)
+{
+    const struct bl_buf *own = &x->w->own;
+    if (own->err != BL_OK && x->to)
+        end(x);
+    else
+        watcher_say(x, bl_buf_view(own));
+}
+
 /* Has the process read all that x had when it came? Then it is one of all. */
 static bool is_here(struct bl_watcher *x)
 {
@@ -139,7 +149,7 @@ void watcher_send(struct bl_watcher *x, struct bl_str frame, struct bl_str body)
         furthest[p] = place_cmp(x->at[p], w->here[p]) > 0 ? x->at[p] : w->here[p];
     frame_begin(&w->own, furthest, x->partitions);
     bl_buf_str(&w->own, body);
-    watcher_say(x, bl_buf_view(&w->own));
+    say_own(x);
 }
 
 bool watcher_has(const struct bl_watcher *x, const struct change *c)
@@ -154,7 +164,7 @@ void watcher_reset(struct bl_watcher *x)
     w->counts.resets++;
     frame_begin(&w->own, w->here, w->partitions);
     bl_buf_z(&w->own, "event: reset\ndata: {}\n\n");
-    watcher_say(x, bl_buf_view(&w->own));
+    say_own(x);
 }
 
 /* --- catching up */
@@ -193,6 +203,10 @@ static void on_loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r,
             continue;
         frame_begin(&w->own, x->at, x->partitions);
         bl_buf_str(&w->own, bl_buf_view(&w->body));
+        if (w->body.err != BL_OK || w->own.err != BL_OK) {
+            end(x);
+            return;
+        }
         if (!write_out(x, bl_buf_view(&w->own)))
             return;
     }

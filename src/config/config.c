@@ -59,6 +59,8 @@ void bl_problem(struct problems *p, const char *place, size_t line, const char *
         bl_buf_z(p->out, ": ");
     }
     bl_buf_str(p->out, bl_buf_view(&p->why));
+    if (p->why.err != BL_OK || p->why.n == 0) /* a reason that there was no memory for */
+        bl_buf_z(p->out, "out of memory");
     bl_buf_char(p->out, '\n');
     bl_buf_clear(&p->why);
 }

@@ -203,6 +203,8 @@ static bool slurp(const char *path, struct bl_buf *text, struct bl_buf *why)
     fclose(in);
     if (failed)
         bl_buf_z(why, "cannot be read");
+    else if (text->err == BL_ERR_NO_MEMORY)
+        bl_buf_z(why, "out of memory");
     else if (text->err != BL_OK)
         bl_buf_z(why, "is too large for a configuration file");
     return !failed && text->err == BL_OK;
@@ -215,6 +217,8 @@ void bl_config_file(struct bl_config *c, const char *path, struct problems *p)
     yaml_parser_t parser;
     c->path = f.path = bl_config_copy(c, bl_str_of(path));
     bl_buf_init(&text, CONFIG_FILE_MAX_BYTES);
+    if (!f.path)
+        bl_buf_z(&p->why, "out of memory");
     if (!f.path || !slurp(path, &text, &p->why)) {
         bl_problem(p, path, 0, "");
     } else if (!yaml_parser_initialize(&parser)) {

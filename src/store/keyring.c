@@ -70,21 +70,37 @@ static struct bl_hash128 digest(const redisReply *r)
     return sum;
 }
 
-static void take(struct bl_keyring *k, const redisReply *r)
+/* All of them before any of them holds: a key that there was no memory to read must not be taken for one that is gone. */
+static enum bl_err read_all(const redisReply *r, struct bl_access_key *out, size_t *n, size_t *unread)
 {
-    size_t unread = 0;
-    bl_access_begin(k->keys);
     for (size_t i = 0; i + 1 < r->elements; i += 2) {
-        struct bl_access_key key;
-        if (bl_access_key_read(text(r->element[i]), text(r->element[i + 1]), &key))
-            bl_access_take(k->keys, &key);
-        else
-            unread++;
+        if (*n == BL_KEYS_MAX)
+            return BL_OK;
+        enum bl_err err = bl_access_key_read(text(r->element[i]), text(r->element[i + 1]), &out[*n]);
+        if (err == BL_ERR_NO_MEMORY)
+            return err;
+        *(err == BL_OK ? n : unread) += 1;
     }
-    bl_access_end(k->keys, r->elements > 0);
-    if (unread)
-        bl_log(BL_LOG_WARN, "keys in the store cannot be read and do not hold", BL_LOG_INT("keys", unread));
-    k->changed(k->ctx);
+    return BL_OK;
+}
+
+static enum bl_err take(struct bl_keyring *k, const redisReply *r)
+{
+    size_t n = 0, unread = 0;
+    struct bl_access_key *all = calloc(BL_KEYS_MAX, sizeof *all);
+    enum bl_err err = all ? read_all(r, all, &n, &unread) : BL_ERR_NO_MEMORY;
+    if (err == BL_OK) {
+        bl_access_begin(k->keys);
+        for (size_t i = 0; i < n; i++)
+            bl_access_take(k->keys, &all[i]);
+        bl_access_end(k->keys, r->elements > 0);
+        if (unread)
+            bl_log(BL_LOG_WARN, "keys in the store cannot be read and do not hold",
+                   BL_LOG_INT("keys", unread));
+        k->changed(k->ctx);
+    }
+    free(all);
+    return err;
 }
 
 static void on_reply(void *ctx, const redisReply *reply)
@@ -103,10 +119,10 @@ static void on_reply(void *ctx, const redisReply *reply)
     struct bl_hash128 now = digest(reply);
     bool same = k->once && now.hi == k->seen.hi && now.lo == k->seen.lo;
     k->complained = false;
+    if (!same && take(k, reply) != BL_OK)
+        return; /* those known hold; the next poll looks again */
     k->once = true;
     k->seen = now;
-    if (!same)
-        take(k, reply);
 }
 
 void bl_keyring_poll(struct bl_keyring *k, struct bl_link *link)

@@ -130,10 +130,11 @@ enum bl_err bl_keyring_list(const char *url, const char *env, struct bl_access_k
     for (size_t i = 0; r && i + 1 < r->elements; i += 2) {
         struct bl_str id = {r->element[i]->str, r->element[i]->len},
                       json = {r->element[i + 1]->str, r->element[i + 1]->len};
-        if (*n < BL_KEYS_MAX && bl_access_key_read(id, json, &out[*n]))
-            (*n)++;
+        enum bl_err read = *n < BL_KEYS_MAX ? bl_access_key_read(id, json, &out[*n]) : BL_ERR_CORRUPT;
+        if (read == BL_ERR_NO_MEMORY)
+            err = read;
         else
-            (*unread)++;
+            *(read == BL_OK ? n : unread) += 1;
     }
     qsort(out, *n, sizeof *out, by_age);
     freeReplyObject(r);

@@ -158,7 +158,10 @@ static enum bl_err decode_batch(struct body *b, struct bl_str body, struct bl_pr
         emit_plains(b);
         return BL_OK;
     }
-    if (!bl_scan_valid(body, &b->d->stack))
+    bool valid = bl_scan_valid(body, &b->d->stack);
+    if (b->d->stack.err == BL_ERR_NO_MEMORY)
+        return bl_problem_set(problem, BL_ERR_NO_MEMORY, BL_STR(""), NULL);
+    if (!valid)
         return bl_problem_set(
             problem, BL_ERR_INVALID_JSON, BL_STR(""),
             bl_scan_looks_like_lines(body)

@@ -273,6 +273,9 @@ void bl_redact(struct bl_str raw, struct bl_buf *out)
         } else {
             redact_run(&r, out);
         }
+        /* A word that was read in part alone could be a secret that is not seen as one. */
+        if (out->err == BL_OK && (r.text.err != BL_OK || r.masked.err != BL_OK))
+            out->err = BL_ERR_NO_MEMORY;
     }
     cut(out, start);
     bl_buf_release(&r.text);

@@ -331,11 +331,13 @@ static void lines(void **state)
     bl_buf_clear(&b);
     bl_access_key_put(&key, &b);
     assert_null(memmem(b.p, b.n, W, strlen(W)));
-    assert_true(bl_access_key_read(bl_str_of(key.id), bl_buf_view(&b), &again));
+    assert_int_equal(bl_access_key_read(bl_str_of(key.id), bl_buf_view(&b), &again), BL_OK);
     assert_memory_equal(&again, &key, sizeof key);
-    assert_false(bl_access_key_read(bl_str_of("an-id-that-is-far-too-long"), bl_buf_view(&b), &again));
-    assert_false(bl_access_key_read(bl_str_of("id"), BL_STR("{\"kind\":\"write\"}"), &again));
-    assert_false(bl_access_key_read(bl_str_of("id"), BL_STR("[]"), &again));
+    assert_int_equal(bl_access_key_read(bl_str_of("an-id-that-is-far-too-long"), bl_buf_view(&b), &again),
+                     BL_ERR_CORRUPT);
+    assert_int_equal(bl_access_key_read(bl_str_of("id"), BL_STR("{\"kind\":\"write\"}"), &again),
+                     BL_ERR_CORRUPT);
+    assert_int_equal(bl_access_key_read(bl_str_of("id"), BL_STR("[]"), &again), BL_ERR_CORRUPT);
     bl_buf_release(&b);
 }
 

@@ -71,7 +71,8 @@ bool bl_origins_hold(const char *origins, struct bl_str origin);
 BL_CHECKED bool bl_key_read_line(struct bl_str line, struct bl_access_key *out, const char **why);
 /* What stands in the store under the key's id. */
 void bl_access_key_put(const struct bl_access_key *key, struct bl_buf *out);
-BL_CHECKED bool bl_access_key_read(struct bl_str id, struct bl_str json, struct bl_access_key *out);
+/* BL_ERR_CORRUPT: it is none. BL_ERR_NO_MEMORY: it may be one. */
+BL_CHECKED enum bl_err bl_access_key_read(struct bl_str id, struct bl_str json, struct bl_access_key *out);
 
 /* --- the keys at hand (access.c) */
 
