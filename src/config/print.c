@@ -70,6 +70,8 @@ void bl_source_json(struct bl_buf *out, const struct bl_config *c, const struct 
     bl_buf_z(out, ",\"source\":");
     bl_buf_json(out, bl_buf_view(&text));
     bl_buf_char(out, '}');
+    if (text.err != BL_OK && out->err == BL_OK)
+        out->err = text.err;
     bl_buf_release(&text);
 }
 

@@ -60,11 +60,23 @@ bool bl_yaml_text(struct yaml_file *f, const struct yaml_member *m, struct bl_st
     return false;
 }
 
+static bool is_plain(struct bl_str key)
+{
+    size_t i = 0;
+    while (i < key.n && key.p[i] > ' ' && key.p[i] < 0x7f && key.p[i] != '"' && key.p[i] != '\\')
+        i++;
+    return i > 0 && i == key.n && key.n <= 64;
+}
+
 /* "parent.key", the key escaped as far as it is strange. */
 static void field_name(char out[FIELD_MAX_BYTES], const char *parent, struct bl_str key)
 {
     struct bl_buf b;
     bl_buf_init(&b, 0);
+    if (is_plain(key)) {
+        snprintf(out, FIELD_MAX_BYTES, "%s%s%.*s", parent, parent[0] ? "." : "", (int)key.n, key.p);
+        return;
+    }
     bl_buf_json(&b, key.n > 64 ? (struct bl_str){key.p, 64} : key);
     bool plain = b.err == BL_OK && b.n == key.n + 2 && key.n > 0;
     snprintf(out, FIELD_MAX_BYTES, "%s%s%.*s", parent, parent[0] ? "." : "", (int)(plain ? key.n : b.n),

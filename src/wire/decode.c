@@ -114,6 +114,8 @@ static enum bl_err read_frame(struct body *b, struct bl_json frame, struct bl_st
     while (bl_json_next_member(&w, &key, &v) && bl_scan_member(wrapper, &at, &raw_key, &raw)) {
         if (bl_str_eqz(key, "events") && raw.p[0] == '[')
             *events = raw;
+        else if (bl_str_eqz(key, "events") && bl_json_type(v) != BL_JSON_NULL)
+            return bl_problem_set(problem, BL_ERR_INVALID_TYPE, key, "events must be an array of events.");
         if (!bl_str_eqz(key, "sent_at") || bl_json_type(v) == BL_JSON_NULL)
             continue;
         enum bl_err err = bl_check_time(v, "sent_at", &b->sent_at_ms, problem);

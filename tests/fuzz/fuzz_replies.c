@@ -216,6 +216,11 @@ static void open_dataset(void)
     fake_link_close(link);
 }
 
+static void on_keys(void *ctx)
+{
+    (void)ctx;
+}
+
 static void watch_vitals(void)
 {
     struct bl_link *link = fake_link();
@@ -225,7 +230,7 @@ static void watch_vitals(void)
     struct bl_process *p;
     struct bl_keyring *k;
     struct bl_access_keys *keys;
-    struct bl_keyring_options ko = {.env = "dev"};
+    struct bl_keyring_options ko = {.env = "dev", .changed = on_keys};
     struct bl_ready ready = {0};
     FUZZ_CHECK(bl_vitals_new(&o, &v) == BL_OK && bl_process_new(env, "serve", &p) == BL_OK);
     FUZZ_CHECK(bl_access_new(&keys) == BL_OK);

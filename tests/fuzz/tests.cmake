@@ -1,5 +1,5 @@
 # Fuzz targets. With BL_FUZZ (preset fuzz) each is built as fuzz_NAME with libFuzzer:
-#   build/fuzz/tests/fuzz_decode -max_total_time=600 some-directory tests/fuzz/corpus/decode
+#   build/fuzz/tests/fuzz_decode -max_total_time=600 -dict=tests/fuzz/dict/json.dict some-directory tests/fuzz/corpus/decode
 # In every preset each also runs, as fuzz-smoke, over its corpus and a few thousand mutations that never change.
 function(bl_fuzz name mutations)
   file(GLOB parts CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${name}_*.c)

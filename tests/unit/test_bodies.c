@@ -53,7 +53,7 @@ static const struct batch_case batches[] = {
     {"NDJSON under another name", BL_BODY_BATCH, E "\n" E, BL_ERR_INVALID_JSON, ""},
     {"a string", BL_BODY_BATCH, "\"x\"", BL_ERR_INVALID_TYPE, ""},
     {"one event", BL_BODY_BATCH, E, BL_ERR_MISSING_FIELD, ""},
-    {"events that are an object", BL_BODY_BATCH, "{\"events\":{}}", BL_ERR_MISSING_FIELD, ""},
+    {"events that are an object", BL_BODY_BATCH, "{\"events\":{}}", BL_ERR_INVALID_TYPE, ""},
     {"events twice", BL_BODY_BATCH, "{\"events\":[],\"events\":[]}", BL_ERR_DUPLICATE_KEY, ""},
     {"a key twice in the wrapper", BL_BODY_BATCH, "{\"events\":[],\"a\":{\"k\":1,\"k\":1}}",
      BL_ERR_DUPLICATE_KEY, ""},
