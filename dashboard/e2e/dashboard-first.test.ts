@@ -97,7 +97,7 @@ it("the address says it all: filters, text and what is opened, for a colleague t
   await mine.page.goBack();
   await mine.page.getByTestId("panel").waitFor({ state: "detached" });
   await theirs.page.keyboard.press("x");
-  await rows(theirs.page, "dot").waitFor();
+  await rows(theirs.page, "dot").first().waitFor();
 });
 
 it("looking at what does not change costs 304s", async () => {

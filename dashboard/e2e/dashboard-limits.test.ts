@@ -64,7 +64,7 @@ async function hurry(page: Page): Promise<void> {
 
 const polled = (page: Page, n: number) => holds(page, (wanted) => (window as unknown as { counts: { polls: number } }).counts.polls >= wanted, n, 240_000);
 
-it(`${POLLS} polls leave nothing behind`, { timeout: 300_000 }, async () => {
+it(`${POLLS} polls leave nothing behind`, { timeout: 900_000 }, async () => {
   // As many patterns as one poll brings: what comes in pushes out what is older.
   await program.send(Array.from({ length: 120 }, (_, i) => deadClick(`early-${i}`)));
   await patterns(120);

@@ -11,6 +11,6 @@ if(BL_WEB AND TARGET behaviorlens)
   # People in a real browser (Chromium: /usr/bin/chromium, or BL_CHROMIUM) against the real program.
   add_test(NAME browser.all COMMAND ${BL_NODE} node_modules/vitest/vitest.mjs run --config e2e/vitest.config.ts
            WORKING_DIRECTORY ${web})
-  set_tests_properties(browser.all PROPERTIES LABELS browser TIMEOUT 900 RUN_SERIAL ON
+  set_tests_properties(browser.all PROPERTIES LABELS browser TIMEOUT 1800 RUN_SERIAL ON
                        ENVIRONMENT BL_PROGRAM=$<TARGET_FILE:behaviorlens>)
 endif()
