@@ -15,6 +15,7 @@ from .places import PATIENCE_S, Violation, until
 
 SILENCE_S = 40        # a living server says something every 15 s
 HANGS_UP = .004       # after an event
+AWAY_S = (.1, .1, 3)  # at most, before it comes back
 ONCE = ("new", "resolved", "erased")
 SHOWN = 3
 
@@ -39,7 +40,7 @@ class Follower(threading.Thread):
                     self.listen()
                 except (OSError, http.client.HTTPException):
                     pass  # it comes back
-                self.ended.wait(self.r.random() * .2)
+                self.ended.wait(self.r.random() * self.r.choice(AWAY_S))
         except Exception as error:  # whatever it is, the test must hear of it
             self.failed = error
 
