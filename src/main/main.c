@@ -111,6 +111,8 @@ static int run(const struct command *command, int argc, char **argv)
     bl_buf_init(&problems, 0);
     enum bl_err err = bl_config_read(&in, &argc, argv, &config, &problems);
     say_problems(command->name, bl_buf_view(&problems));
+    if (err != BL_OK && (problems.n == 0 || problems.err != BL_OK))
+        say_problems(command->name, BL_STR("out of memory\n"));
     if (err != BL_OK) {
         if (err != BL_ERR_CONFIG)
             fprintf(stderr, "behaviorlens %s: %s\n", command->name, bl_err_text(err));
