@@ -13,6 +13,7 @@
 #include "commands.h"
 
 #include "bl/base/log.h"
+#include "bl/base/memory.h"
 #include "bl/store/keys.h"
 
 #include <hiredis/hiredis.h>
@@ -445,7 +446,8 @@ int bl_main_alerts(const struct bl_config *config, int argc, char **argv)
         alerts_free(a);
         return 2;
     }
-    uv_loop_init(&a->loop);
+    if (uv_loop_init(&a->loop) != 0)
+        bl_out_of_memory();
     int status = test ? alerts_test(a, argv[1]) : run(a);
     if (uv_loop_close(&a->loop) != 0)
         bl_log_plain(BL_LOG_WARN, "the loop did not close");

@@ -13,6 +13,7 @@
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/store/process.h"
 
 #include <hiredis/hiredis.h>
@@ -279,7 +280,8 @@ int bl_main_explain(const struct bl_config *config, int argc, char **argv)
     }
     m->magic = MAIN_MAGIC;
     m->config = config;
-    uv_loop_init(&m->loop);
+    if (uv_loop_init(&m->loop) != 0)
+        bl_out_of_memory();
     bl_buf_init(&m->flow.url, 0);
     explain_flow_init(&m->flow);
     int status = run(m);

@@ -12,6 +12,7 @@
 #include "serve_parts.h"
 
 #include "bl/base/log.h"
+#include "bl/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,7 +275,8 @@ int bl_main_serve(const struct bl_config *config, int argc, char **argv)
     }
     s->magic = SERVE_MAGIC;
     s->config = config;
-    uv_loop_init(&s->loop);
+    if (uv_loop_init(&s->loop) != 0)
+        bl_out_of_memory();
     enum bl_err err = serve_make_store(s);
     if (err == BL_OK)
         err = serve_make_flows(s);

@@ -10,6 +10,7 @@
 #include "keys.h"
 
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -282,7 +283,8 @@ static void init_handles(struct sim *s)
 
 static int run(struct sim *s)
 {
-    uv_loop_init(&s->loop);
+    if (uv_loop_init(&s->loop) != 0)
+        bl_out_of_memory();
     s->began_ms = (int64_t)uv_now(&s->loop);
     if (!let_users_in(s)) {
         fprintf(stderr, "behaviorlens simulate: out of memory.\n");

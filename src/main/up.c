@@ -20,6 +20,7 @@
 
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/config/alerts.h"
 #include "bl/config/config.h"
 
@@ -356,7 +357,8 @@ static bool hangup_is_ignored(void)
 static void run(struct up *up)
 {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
-    uv_loop_init(&up->loop);
+    if (uv_loop_init(&up->loop) != 0)
+        bl_out_of_memory();
     uv_timer_init(&up->loop, &up->timer);
     up->timer.data = up;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

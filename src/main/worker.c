@@ -15,6 +15,7 @@
 #include "bl/app/worker.h"
 #include "bl/base/log.h"
 #include "bl/base/magic.h"
+#include "bl/base/memory.h"
 #include "bl/config/config.h"
 #include "bl/core/tunable.h"
 #include "bl/store/dataset.h"
@@ -340,7 +341,8 @@ int bl_main_worker(const struct bl_config *config, int argc, char **argv)
     m->config = config;
     bl_buf_init(&m->rules, 0);
     bl_rules_write(bl_config_rules(config), &m->rules);
-    uv_loop_init(&m->loop);
+    if (uv_loop_init(&m->loop) != 0)
+        bl_out_of_memory();
     int status = run(m);
     bl_worker_free(m->worker);
     bl_process_free(m->process);
