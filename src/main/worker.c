@@ -30,6 +30,7 @@
 #include <uv.h>
 
 #define MAIN_MAGIC       BL_MAGIC('w', 'm', 'a', 'n')
+#define SILENCE_MS       1200 /* 500 ms each way, or a store that stalls for a second, is slow, not gone */
 #define REPLY_TIMEOUT_MS 2000 /* a lease is over by then: what is not answered is given up and taken again */
 #define LINK_RETRY_MS    500
 #define BEAT_TICKS       10 /* a process beats every so many ticks of the worker */
@@ -192,6 +193,7 @@ static enum bl_err make_world(struct worker_main *m, const struct bl_dataset *d)
         .history_retention_ms = bl_config_int(c, BL_OPTION_HISTORY_RETENTION),
         .pattern_max = bl_config_int(c, BL_OPTION_PATTERN_MAX),
         .reply_timeout_ms = REPLY_TIMEOUT_MS,
+        .silence_ms = SILENCE_MS,
     };
     return bl_world_new(&o, &m->world);
 }

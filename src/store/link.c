@@ -108,41 +108,58 @@ void link_schedule_retry(struct bl_link *link)
         link->retry_ms = link->options.retry_max_ms;
 }
 
+/* When the first command that is pending has waited too long; UINT64_MAX: it may wait for ever. */
+static uint64_t deadline_ms(const struct bl_link *link)
+{
+    const struct pending *p = link->conn->pending.first;
+    const int64_t timeout = link->options.timeout_ms, silence = link->silence_ms;
+    uint64_t at = UINT64_MAX;
+    if (!link->up)
+        return link->connect_ms + CONNECT_WAIT_MS;
+    if (p && timeout > 0)
+        at = p->sent_ms + (uint64_t)timeout;
+    if (p && silence > 0) {
+        uint64_t quiet = (p->sent_ms > link->heard_ms ? p->sent_ms : link->heard_ms) + (uint64_t)silence;
+        at = quiet < at ? quiet : at;
+    }
+    return at;
+}
+
+static uint64_t waited_ms(const struct bl_link *link, uint64_t now)
+{
+    return now - (link->up ? link->conn->pending.first->sent_ms : link->connect_ms);
+}
+
 /* A reply may be in the socket already when a stalled process wakes up: poll once before giving up. */
 static void on_watchdog(uv_timer_t *timer)
 {
     struct bl_link *link = BL_CAST(struct bl_link, timer->data, LINK_MAGIC);
-    struct conn *c = link->conn;
-    if (!c)
+    if (!link->conn)
         return;
-    const struct pending *p = c->pending.first;
-    uint64_t now = uv_now(link->loop), since = link->connect_ms, wait = CONNECT_WAIT_MS;
-    if (link->up) {
-        if (!p || link->options.timeout_ms == 0)
-            return;
-        since = p->sent_ms;
-        wait = (uint64_t)link->options.timeout_ms;
-    }
-    if (now < since + wait) {
+    uint64_t now = uv_now(link->loop), deadline = deadline_ms(link);
+    if (deadline == UINT64_MAX)
+        return;
+    if (now < deadline) {
         link->suspect = false;
-        uv_timer_start(timer, on_watchdog, since + wait - now, 0);
+        uv_timer_start(timer, on_watchdog, deadline - now, 0);
     } else if (!link->suspect) {
         link->suspect = true;
         uv_timer_start(timer, on_watchdog, 1, 0);
     } else {
         if (!link->silent)
-            bl_log(BL_LOG_WARN, "redis does not answer", BL_LOG_INT("wait_ms", now - since));
+            bl_log(BL_LOG_WARN, "redis does not answer", BL_LOG_INT("wait_ms", waited_ms(link, now)));
         link->silent = true;
-        link_drop(c);
+        link_drop(link->conn);
     }
 }
 
-void link_watch(struct bl_link *link, int64_t wait_ms)
+void link_watch(struct bl_link *link)
 {
-    if (wait_ms > 0 && !uv_is_active((uv_handle_t *)&link->watchdog)) {
-        link->suspect = false;
-        uv_timer_start(&link->watchdog, on_watchdog, (uint64_t)wait_ms, 0);
-    }
+    uint64_t now = uv_now(link->loop), deadline = deadline_ms(link);
+    if (deadline == UINT64_MAX || uv_is_active((uv_handle_t *)&link->watchdog))
+        return;
+    link->suspect = false;
+    uv_timer_start(&link->watchdog, on_watchdog, deadline > now ? deadline - now : 0, 0);
 }
 
 void link_handshake_done(struct bl_link *link)
@@ -194,9 +211,19 @@ enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_options *op
     return BL_OK;
 }
 
+void bl_link_mind_silence(struct bl_link *link, int64_t silence_ms)
+{
+    link->silence_ms = silence_ms;
+}
+
 bool bl_link_is_up(const struct bl_link *link)
 {
     return link->up;
+}
+
+bool bl_link_is_silent(const struct bl_link *link)
+{
+    return link->silent;
 }
 
 bool bl_link_is_loading(const struct bl_link *link)
@@ -217,7 +244,7 @@ void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, 
     struct pending *p = link_pending(fn, ctx, uv_now(link->loop));
     if (link->up && link_put(link->conn, argc, argv)) {
         queue_push(&link->conn->pending, p);
-        link_watch(link, link->options.timeout_ms);
+        link_watch(link);
     } else {
         queue_push(&link->failed, p);
         link_run_failures(link);

@@ -57,10 +57,12 @@ struct bl_link {
     struct conn *conn; /* NULL: waiting to retry */
     bool up, down_due, closing, suspect;
     bool loading; /* the last attempt found Redis reading its files */
-    bool silent;  /* said already that it does not answer: once, not for each attempt */
+    bool silent;  /* it did not answer in time: said once, not for each attempt */
     bool refused; /* likewise that it does not let us in */
     unsigned attempt;
     uint64_t connect_ms; /* when the attempt began */
+    uint64_t heard_ms;   /* when anything was last read */
+    int64_t silence_ms;
     int64_t retry_ms;
     struct queue failed;
     uv_prepare_t prepare;
@@ -108,7 +110,7 @@ struct pending *link_pending(bl_reply_fn *fn, void *ctx, uint64_t now_ms);
 void link_run_failures(struct bl_link *link);
 void link_schedule_retry(struct bl_link *link);
 /* Starts the watchdog unless it is running. */
-void link_watch(struct bl_link *link, int64_t wait_ms);
+void link_watch(struct bl_link *link);
 void link_handshake_done(struct bl_link *link);
 
 /* link_conn.c */

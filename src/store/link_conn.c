@@ -159,6 +159,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         link_drop(c);
         return;
     }
+    c->link->heard_ms = uv_now(c->link->loop);
     while (conn_answer(c))
         ;
     if (c->link && bl_reader_full(c->reader))
@@ -323,7 +324,7 @@ void link_connect(struct bl_link *link)
     }
     link->conn = c;
     link->connect_ms = uv_now(link->loop);
-    link_watch(link, CONNECT_WAIT_MS);
+    link_watch(link);
     if (url->port == 0)
         connect_unix(c);
     else if (uv_ip4_addr(url->host, url->port, &to.v4) == 0 || uv_ip6_addr(url->host, url->port, &to.v6) == 0)

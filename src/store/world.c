@@ -4,7 +4,10 @@
  *
  * `watched` says that this very connection has seen the fence hold since it came up. Without it nothing is
  * read or written: a reconnect in between looks like any other loss to the owner, who then starts again
- * (ARCHITECTURE: the cache is the owner's alone). */
+ * (ARCHITECTURE: the cache is the owner's alone).
+ *
+ * Several times a second something is asked on the connection for leases, all of it cheap: when it hears nothing for
+ * silence_ms the network is gone without a word, and all connections are made anew. */
 #include "world.h"
 #include "bl/base/log.h"
 #include "bl/base/memory.h"
@@ -110,14 +113,19 @@ static void on_control_up(void *ctx)
     world_repay(w);
 }
 
-/* What ended this connection may have ended those that nobody is using, which nothing would tell before a
- * partition is taken through them. */
+/* What ended this connection may have ended those that nobody is using, which nothing would tell before a partition is
+ * taken through them. If it fell silent the others have, too: it is never idle, so it is the first to know. */
 static void on_control_down(void *ctx)
 {
     const struct bl_world *w = BL_CAST(struct bl_world, ctx, WORLD_MAGIC);
-    for (int p = 0; p < w->options.partitions; p++)
-        if (w->slots && w->slots[p].data && !w->slots[p].watched)
-            bl_link_reset(w->slots[p].data);
+    bool silent = bl_link_is_silent(w->control);
+    for (int p = 0; w->slots && p < w->options.partitions; p++) {
+        const struct slot *s = &w->slots[p];
+        if (s->data && (!s->watched || (silent && bl_link_is_up(s->data))))
+            bl_link_reset(s->data);
+        if (s->bell && silent && bl_link_is_up(s->bell))
+            bl_link_reset(s->bell);
+    }
 }
 
 static void on_data_up(void *ctx)
@@ -210,6 +218,8 @@ enum bl_err bl_world_new(const struct bl_world_options *options, struct bl_world
     if (err == BL_OK) {
         snprintf(w->nonce, sizeof w->nonce, "%016llx", (unsigned long long)random);
         err = open_link(w, on_control_up, on_control_down, w, &w->control);
+        if (err == BL_OK)
+            bl_link_mind_silence(w->control, w->options.silence_ms);
     }
     if (err != BL_OK) {
         world_free(w);

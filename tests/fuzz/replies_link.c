@@ -158,6 +158,17 @@ bool bl_link_is_up(const struct bl_link *link)
     return !all.over && !link->reset && !link->closing;
 }
 
+void bl_link_mind_silence(struct bl_link *link, int64_t silence_ms)
+{
+    (void)link;
+    (void)silence_ms;
+}
+
+bool bl_link_is_silent(const struct bl_link *link)
+{
+    return link->reset;
+}
+
 bool bl_link_is_loading(const struct bl_link *link)
 {
     (void)link;

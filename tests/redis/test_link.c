@@ -184,6 +184,48 @@ static void a_stalled_server_times_out(void **state)
     bl_test_redis_stop(&r);
 }
 
+/* Without any timeout for a reply: only the silence can end it. */
+static void a_silent_server_is_given_up(void **state)
+{
+    (void)state;
+    struct bl_test_redis r;
+    struct probe p;
+    bl_test_redis_start(&r, NULL);
+    open_link(&p, r.url, 0);
+    bl_link_mind_silence(p.link, 50);
+    RUN_UNTIL(&p, p.ups == 1);
+    assert_false(bl_link_is_silent(p.link));
+    kill(r.pid, SIGSTOP);
+    send2(&p, "PING", NULL);
+    RUN_UNTIL(&p, p.nulls == 1);
+    assert_true(bl_link_is_silent(p.link));
+    kill(r.pid, SIGCONT);
+    RUN_UNTIL(&p, p.ups >= 2);
+    assert_false(bl_link_is_silent(p.link));
+    close_link(&p);
+    bl_test_redis_stop(&r);
+}
+
+/* The last of the replies is later than the silence that is borne, but the others come before it. */
+static void replies_that_come_slowly_are_no_silence(void **state)
+{
+    (void)state;
+    struct bl_test_redis r;
+    struct probe p;
+    bl_test_redis_start(&r, NULL);
+    open_link(&p, r.url, 0);
+    bl_link_mind_silence(p.link, 1500);
+    RUN_UNTIL(&p, p.ups == 1);
+    uv_update_time(&p.loop);
+    for (int i = 0; i < 4; i++)
+        bl_link_send(p.link, 3, (struct bl_str[]){BL_STR("BLPOP"), BL_STR("none"), BL_STR("0.5")}, on_reply,
+                     &p);
+    RUN_UNTIL(&p, p.answers + p.nulls == 4);
+    assert_int_equal(p.answers, 4);
+    close_link(&p);
+    bl_test_redis_stop(&r);
+}
+
 static void resetting_and_closing_fail_what_was_pending(void **state)
 {
     (void)state;
@@ -277,6 +319,8 @@ int main(void)
         cmocka_unit_test(a_refused_connection_is_reported_and_tried_again),
         cmocka_unit_test(a_killed_server_fails_what_was_pending),
         cmocka_unit_test(a_stalled_server_times_out),
+        cmocka_unit_test(a_silent_server_is_given_up),
+        cmocka_unit_test(replies_that_come_slowly_are_no_silence),
         cmocka_unit_test(resetting_and_closing_fail_what_was_pending),
         cmocka_unit_test(passwords_and_names_work),
         cmocka_unit_test(users_of_an_acl_work),

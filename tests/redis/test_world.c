@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <signal.h>
 
 /* Invariant: one writer per partition. */
 static void a_lease_excludes_others_and_gives_epochs_that_grow(void **state)
@@ -174,6 +175,40 @@ static void after_a_reconnect_nothing_is_read_or_written(void **state)
     assert_int_equal(side_fetch(&a, true, true), BL_OK);
     assert_int_equal(side_commit(&a, a.n), BL_OK);
     assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters events"), 1);
+    side_close(&a);
+}
+
+static void on_rung(void *arg, enum bl_err err)
+{
+    (void)err;
+    ++*(int *)arg;
+}
+
+/* Nothing is due on the others, which alone would learn of it when they are used next, or never. */
+static void when_the_leases_hear_nothing_all_connections_are_made_anew(void **state)
+{
+    (void)state;
+    struct side a;
+    int rung = 0;
+    side_open_minding(&a, "a", 50);
+    side_take(&a);
+    side_append(1);
+    assert_int_equal(side_fetch(&a, true, true), BL_OK);
+    a.ports.wait(a.ports.ctx, 0, BL_STR("$"), 3600000, on_rung, &rung);
+    uv_run(&side_loop, UV_RUN_NOWAIT);
+    kill(side_redis.pid, SIGSTOP);
+    assert_int_equal(side_renew(&a), BL_ERR_STORE_UNAVAILABLE);
+    while (!rung)
+        uv_run(&side_loop, UV_RUN_ONCE);
+    kill(side_redis.pid, SIGCONT);
+    assert_int_equal(side_commit(&a, 1), BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(side_pending(), 1);
+    while (!side_acquire(&a) || side_restore(&a) != BL_OK)
+        ;
+    assert_int_equal(side_fetch(&a, true, true), BL_OK);
+    assert_int_equal(a.n, 1);
+    assert_int_equal(side_commit(&a, 1), BL_OK);
+    assert_int_equal(rung, 1);
     side_close(&a);
 }
 
@@ -355,6 +390,7 @@ int main(void)
         STORY(a_commit_after_the_fence_moved_does_nothing),
         STORY(who_comes_back_after_another_commits_again),
         STORY(after_a_reconnect_nothing_is_read_or_written),
+        STORY(when_the_leases_hear_nothing_all_connections_are_made_anew),
         STORY(who_was_cut_off_takes_its_mark_back_when_it_is_there_again),
         STORY(forgotten_scripts_are_loaded_again),
         STORY(over_maxmemory_commits_go_on_and_appends_do_not),

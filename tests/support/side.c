@@ -15,6 +15,11 @@ struct bl_test_redis side_redis;
 
 void side_open(struct side *s, const char *name)
 {
+    side_open_minding(s, name, 0);
+}
+
+void side_open_minding(struct side *s, const char *name, int64_t silence_ms)
+{
     struct bl_world_options o = {.loop = &side_loop,
                                  .url = side_redis.url,
                                  .env = "test",
@@ -26,7 +31,8 @@ void side_open(struct side *s, const char *name)
                                  .stream_max = 1000000,
                                  .pattern_retention_ms = 1000,
                                  .pattern_max = 100,
-                                 .reply_timeout_ms = 5000};
+                                 .reply_timeout_ms = 5000,
+                                 .silence_ms = silence_ms};
     *s = (struct side){0};
     assert_int_equal(bl_world_new(&o, &s->world), BL_OK);
     s->ports = bl_world_ports(s->world);

@@ -27,6 +27,8 @@ struct side {
 };
 
 void side_open(struct side *s, const char *name);
+/* silence_ms: as in bl_world_options. */
+void side_open_minding(struct side *s, const char *name, int64_t silence_ms);
 void side_run(struct side *s);
 void side_closed(void *ctx);
 void side_close(struct side *s);

@@ -32,7 +32,12 @@ struct bl_link_options {
 
 BL_CHECKED enum bl_err bl_link_new(struct uv_loop_s *loop, const struct bl_link_options *options,
                                    struct bl_link **out);
+/* From now on a connection that owes a reply and says nothing at all for silence_ms is given up, too; 0: no longer. Unlike
+ * the timeout this bears with replies that come late one after another. */
+void bl_link_mind_silence(struct bl_link *link, int64_t silence_ms);
 bool bl_link_is_up(const struct bl_link *link);
+/* Not up because the other end did not answer in time; nothing tells more of a peer that has vanished. */
+bool bl_link_is_silent(const struct bl_link *link);
 /* Not up because Redis still reads its files. That counts as away: it answers, but nothing of use. */
 bool bl_link_is_loading(const struct bl_link *link);
 /* Where it leads, without user and password: host:port, or the path of a socket. */

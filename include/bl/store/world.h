@@ -19,6 +19,8 @@ struct bl_world_options {
     /* Recent events, entries set aside: 0: until others take their place; counts by minute and page: 0: two days. */
     int64_t recent_retention_ms, quarantine_retention_ms, history_retention_ms;
     int64_t reply_timeout_ms; /* longest wait for a reply before the connection is given up */
+    int64_t
+        silence_ms; /* when nothing at all comes on that of the leases, all are given up; 0: never for that */
 };
 
 BL_CHECKED enum bl_err bl_world_new(const struct bl_world_options *options, struct bl_world **out);
