@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static atomic_long made;
 static long from = -1, n;
@@ -59,4 +61,16 @@ void *realloc(void *p, size_t size)
     if (!real_realloc)
         set_up();
     return fails() ? NULL : real_realloc(p, size);
+}
+
+void __assert_fail(const char *what, const char *file, unsigned line, const char *function);
+
+/* glibc's own needs memory to say which assertion it was. */
+void __assert_fail(const char *what, const char *file, unsigned line, const char *function)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s:%u: %s: assertion `%s' failed\n", file, line, function, what);
+    if (n > 0)
+        (void)!write(STDERR_FILENO, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    abort();
 }
