@@ -2,9 +2,9 @@
 -- Takes a user's entries out of a small stream that nobody reads in groups: rejected events, entries set aside. Entries
 -- that XDEL marks would stay in their node as bytes, and in every snapshot: so what is kept is written anew, with its ids.
 -- @keys  the stream
--- @args  user id, the id as a JSON string with its quotes
+-- @args  user id, the id as a JSON string with its quotes, the id's keyed hash
 -- @reply how many entries went
-local id, quoted = ARGV[1], ARGV[2]
+local id, quoted, hash = ARGV[1], ARGV[2], ARGV[3]
 local long = #id >= 8 -- a short one is part of too much else
 local function names(value)
     if value == id or string.find(value, quoted, 1, true) or (long and string.find(value, id, 1, true)) then
@@ -19,8 +19,13 @@ end
 local kept, gone = {}, 0
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
     local found = false
-    for _, value in ipairs(entry[2]) do
-        found = found or names(value)
+    for i = 1, #entry[2], 2 do
+        local field, value = entry[2][i], entry[2][i + 1]
+        if field == 'users' then
+            found = found or string.find(value, hash, 1, true) ~= nil
+        else
+            found = found or names(field) or names(value)
+        end
     end
     if found then
         gone = gone + 1

@@ -35,6 +35,7 @@ static enum bl_err enter(struct serve *s, const struct bl_dataset *d)
         err = bl_erasure_open(s->erasure, d->hash_key, d->partitions);
     if (err != BL_OK)
         return err;
+    bl_rejects_open(s->rejects, d->hash_key);
     s->hash_key = d->hash_key;
     s->dataset_open = s->current = true;
     bl_vitals_entered(s->vitals, d->hash_key);

@@ -226,9 +226,9 @@ static void begin(struct part *part, struct bl_str hash, struct bl_str at, struc
     bl_buf_init(&quoted, 0);
     bl_buf_json(&quoted, user_id);
     if (quoted.err == BL_OK) {
-        const struct bl_str args[] = {user_id, bl_buf_view(&quoted)};
-        send(part, BL_SCRIPT_stream_erase, 1, &bad, BL_STR(""), args, 2, on_bad, s);
-        send(part, BL_SCRIPT_stream_erase, 1, &aside, BL_STR(""), args, 2, on_aside, s);
+        const struct bl_str args[] = {user_id, bl_buf_view(&quoted), hash};
+        send(part, BL_SCRIPT_stream_erase, 1, &bad, BL_STR(""), args, 3, on_bad, s);
+        send(part, BL_SCRIPT_stream_erase, 1, &aside, BL_STR(""), args, 3, on_aside, s);
     } else {
         free(s);
     }

@@ -2,7 +2,9 @@
 #include "bl/base/limits.h"
 #include "bl/wire/decode.h"
 #include "json.h"
+#include "unescape.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static bool find(struct bl_json root, char out[BL_USER_ID_MAX_BYTES], size_t *n)
@@ -48,33 +50,89 @@ static size_t skip(struct bl_str s, size_t at, const char *set)
     return at;
 }
 
-/* What stands behind the word, as in {"user_id": "…"} or user_id=…, cut when it is too long for an id; empty: nothing
- * of the kind. */
-static struct bl_str value_behind(struct bl_str rest)
+/* Longer than an id of which each byte is escaped. */
+#define VALUE_MAX_BYTES (6 * BL_USER_ID_MAX_BYTES)
+
+enum said { SAYS_NOTHING, SAYS_ID, SAYS_UNREADABLE };
+
+/* What follows a value that has been read to its end, and not to a quote or blank in its middle. */
+static bool ends(struct bl_str rest, size_t at)
 {
-    static const char blanks[] = " \t\r\n";
-    size_t at = skip(rest, skip(rest, 0, "\"'"), blanks);
+    at = skip(rest, at, " \t");
+    return at == rest.n || one_of(rest.p[at], ",;&}]\r\n");
+}
+
+static enum said quoted(struct bl_str rest, char quote, struct bl_buf *id)
+{
+    size_t end = 0;
+    while (end < rest.n && end <= VALUE_MAX_BYTES && rest.p[end] != quote)
+        end += rest.p[end] == '\\' ? 2 : 1;
+    if (end >= rest.n || end > VALUE_MAX_BYTES || !ends(rest, end + 1))
+        return SAYS_UNREADABLE;
+    bl_unescape((struct bl_str){rest.p, end}, id);
+    return id->err == BL_OK && id->n ? SAYS_ID : SAYS_NOTHING;
+}
+
+static enum said bare(struct bl_str rest, struct bl_buf *id)
+{
+    size_t end = 0;
+    while (end < rest.n && end <= BL_USER_ID_MAX_BYTES && !one_of(rest.p[end], " \t\r\n,;&{}[]\"'\\%+"))
+        end++;
+    if (end > BL_USER_ID_MAX_BYTES || !ends(rest, end))
+        return SAYS_UNREADABLE;
+    bl_buf_add(id, rest.p, end);
+    return end ? SAYS_ID : SAYS_NOTHING;
+}
+
+/* What stands behind the word, as in {"user_id": "…"} or user_id=…; too long for an id: nothing. */
+static enum said value_behind(struct bl_str rest, struct bl_buf *id)
+{
+    size_t at = skip(rest, 0, "\"'");
+    if (at == 0 && rest.n && (isalnum((unsigned char)rest.p[0]) || rest.p[0] == '_'))
+        return SAYS_NOTHING; /* another word */
+    at = skip(rest, at, " \t\r\n");
     if (at == rest.n || !one_of(rest.p[at], ":="))
-        return BL_STR("");
-    at = skip(rest, at + 1, blanks);
-    bool quoted = at < rest.n && one_of(rest.p[at], "\"'");
-    char quote = quoted ? rest.p[at++] : '\0';
-    size_t end = at;
-    while (end < rest.n && end - at <= BL_USER_ID_MAX_BYTES &&
-           (quoted ? rest.p[end] != quote : !one_of(rest.p[end], " \t\r\n,;&{}[]\"'")))
-        end += rest.p[end] == '\\' && end + 1 < rest.n ? 2 : 1;
-    return (struct bl_str){rest.p + at, end - at};
+        return SAYS_UNREADABLE;
+    at = skip(rest, at + 1, " \t\r\n");
+    bool in_quotes = at < rest.n && one_of(rest.p[at], "\"'");
+    struct bl_str value = {rest.p + at + in_quotes, rest.n - at - in_quotes};
+    bl_buf_clear(id);
+    return in_quotes ? quoted(value, rest.p[at], id) : bare(value, id);
+}
+
+static struct bl_str behind(struct bl_str text, const char *at, size_t n)
+{
+    at += n;
+    return (struct bl_str){at, (size_t)(text.p + text.n - at)};
+}
+
+/* Nobody needs to escape a letter of the word, but who wants to hide it. */
+static bool hides(struct bl_str text, struct bl_str word)
+{
+    const char *at;
+    while (text.n && (at = memmem(text.p, text.n, "\\u00", 4))) {
+        char room[1];
+        struct bl_buf one = {.p = room, .cap = sizeof room, .max = sizeof room};
+        text = behind(text, at, 4);
+        bl_unescape((struct bl_str){at, text.n < 2 ? 4 + text.n : 6}, &one);
+        if (one.n == 1 && memchr(word.p, room[0], word.n))
+            return true;
+    }
+    return false;
 }
 
 bool bl_text_users(struct bl_str text, bool (*is)(void *ctx, struct bl_str user_id), void *ctx)
 {
     static const struct bl_str word = {"user_id", 7};
+    char room[BL_USER_ID_MAX_BYTES];
+    struct bl_buf id = {.p = room, .cap = sizeof room, .max = sizeof room};
     const char *at;
+    if (hides(text, word))
+        return true;
     while (text.n && (at = memmem(text.p, text.n, word.p, word.n))) {
-        size_t behind = (size_t)(at - text.p) + word.n;
-        text = (struct bl_str){text.p + behind, text.n - behind};
-        struct bl_str id = value_behind(text);
-        if (id.n && (memchr(id.p, '\\', id.n) || (id.n <= BL_USER_ID_MAX_BYTES && is(ctx, id))))
+        text = behind(text, at, word.n);
+        enum said said = value_behind(text, &id);
+        if (said == SAYS_UNREADABLE || (said == SAYS_ID && is(ctx, bl_buf_view(&id))))
             return true;
     }
     return false;

@@ -4,6 +4,7 @@
  * event comes out as a valid event, unless the bound cuts it. */
 #include "bl/base/limits.h"
 #include "bl/wire/decode.h"
+#include "unescape.h"
 
 #include <arpa/inet.h>
 
@@ -110,66 +111,6 @@ static void mask_text(struct bl_str s, struct bl_buf *out)
     }
 }
 
-static void add_code_point(struct bl_buf *out, unsigned c)
-{
-    if (c < 0x80) {
-        bl_buf_char(out, (char)c);
-    } else if (c < 0x800) {
-        bl_buf_char(out, (char)(0xC0 | c >> 6));
-        bl_buf_char(out, (char)(0x80 | (c & 0x3F)));
-    } else if (c < 0x10000) {
-        bl_buf_char(out, (char)(0xE0 | c >> 12)); /* a lone surrogate becomes U+FFFD when written */
-        bl_buf_char(out, (char)(0x80 | (c >> 6 & 0x3F)));
-        bl_buf_char(out, (char)(0x80 | (c & 0x3F)));
-    } else {
-        bl_buf_char(out, (char)(0xF0 | c >> 18));
-        bl_buf_char(out, (char)(0x80 | (c >> 12 & 0x3F)));
-        bl_buf_char(out, (char)(0x80 | (c >> 6 & 0x3F)));
-        bl_buf_char(out, (char)(0x80 | (c & 0x3F)));
-    }
-}
-
-/* Four hex digits, or -1. */
-static int unit(struct bl_str s, size_t at)
-{
-    int v = 0;
-    for (size_t i = at; i < at + 4; i++) {
-        int h = i < s.n ? hex_value(s.p[i]) : -1;
-        if (h < 0)
-            return -1;
-        v = v * 16 + h;
-    }
-    return v;
-}
-
-/* The inside of a JSON string as text: an escape must not hide what would be masked. */
-static void unescape(struct bl_str s, struct bl_buf *out)
-{
-    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != '\\' || i + 1 == s.n) {
-            bl_buf_char(out, s.p[i]);
-            continue;
-        }
-        i++;
-        int high = s.p[i] == 'u' ? unit(s, i + 1) : -1;
-        if (high < 0) {
-            bl_buf_char(out, one_of(s.p[i], from) ? to[strchr(from, s.p[i]) - from] : s.p[i]);
-            continue;
-        }
-        i += 4;
-        int low = high >> 10 == 0x36 && i + 2 < s.n && s.p[i + 1] == '\\' && s.p[i + 2] == 'u'
-                      ? unit(s, i + 3)
-                      : -1;
-        if (low >> 10 == 0x37) {
-            i += 6;
-            add_code_point(out, 0x10000 + (((unsigned)high & 0x3FF) << 10) + ((unsigned)low & 0x3FF));
-        } else {
-            add_code_point(out, (unsigned)high);
-        }
-    }
-}
-
 struct redaction {
     struct bl_str raw;
     size_t at;
@@ -201,7 +142,7 @@ static void redact_string(struct redaction *r, struct bl_buf *out)
     struct bl_str inside = {r->raw.p + start, end - start};
     r->at = end + 1;
     if (inside.n <= RAW_MAX_BYTES)
-        unescape(inside, &r->text);
+        bl_unescape(inside, &r->text);
     bool key = is_key(r);
     if (inside.n > RAW_MAX_BYTES)
         put_size(&r->masked, inside.n);

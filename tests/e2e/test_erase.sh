@@ -69,7 +69,18 @@ pattern=$(curl -fsS "$one/api/patterns?user_id=$path" | jq -r '.[0].pattern_id')
 # Rejected events of the user, and an entry that nobody can read.
 [ "$(post "$one/events" "$(event "$id" dance /x)")" = 400 ] || fail "a dance is taken"
 [ "$(post "$one/events" "$(event other-1 dance /x)")" = 400 ] || fail "a dance is taken"
-eventually 10 asked "$one/api/bad-events" 'length == 2'
+# Ids of which redaction leaves nothing that could be compared.
+masked=('?a=b#c-Zqc' '<b>&-Zqb' 'a-visitor-with-more-than-sixty-four-bytes-in-the-id-that-a-site-made-Zqd')
+for user in "${masked[@]}"; do
+    [ "$(post "$one/events" "$(event "$user" dance /x)")" = 400 ] || fail "a dance is taken"
+    [ "$(post "$one/events/batch" "[$(event "$user" click /x),")" = 400 ] || fail "half a body is taken"
+done
+eventually 10 asked "$one/api/bad-events" 'length == 8 and all(keys == ["at", "event", "field", "id", "message", "reason"])'
+! grep -F -e Zq "$work/answer" > /dev/null || fail "these ids do not test redaction: $(cat "$work/answer")"
+for user in "${masked[@]}"; do
+    [ "$(call -X DELETE "$one/api/user?id=$(printf %s "$user" | jq -sRr @uri)")" = 200 ] || fail "$user is not erased: $(cat "$work/answer")"
+done
+eventually 20 asked "$one/api/bad-events" 'length == 2'
 p=$(cli --scan --pattern 'bl:{dev:*}:patterns:user:*' | grep -F "$path" | sed 's/.*dev:\([0-9]*\)}.*/\1/')
 cli XADD "bl:{dev:$p}:events" '*' events "{\"user_id\":$(jq -nc --arg u "$id" '$u'),\"act" > /dev/null
 quarantine() { [ "$(cli XLEN "bl:{dev:$p}:quarantine")" = "$1" ]; }

@@ -141,6 +141,28 @@ static void body(struct bl_str s, enum bl_body_kind kind, bool timestamp_needed)
     FUZZ_CHECK(calls <= options.max_events);
 }
 
+struct named {
+    struct bl_str id;
+    bool found;
+};
+
+static bool named(void *ctx, struct bl_str user_id)
+{
+    struct named *n = ctx;
+    FUZZ_CHECK(user_id.n > 0 && user_id.n <= BL_USER_ID_MAX_BYTES);
+    n->found = n->found || (user_id.n == n->id.n && memcmp(user_id.p, n->id.p, n->id.n) == 0);
+    return false;
+}
+
+/* Whom a parser finds is found in the text, or the text is said to be unreadable. */
+static void users(struct bl_str s)
+{
+    char id[BL_USER_ID_MAX_BYTES];
+    struct named n = {.id = {id, 0}};
+    bool is = bl_event_user(s, id, &n.id.n), unreadable = bl_text_users(s, named, &n);
+    FUZZ_CHECK(!is || n.found || unreadable);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bl_str s = {(const char *)data, size};
@@ -162,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(!memchr(out.p, '?', out.n) && !memchr(out.p, '#', out.n));
     if (bl_time_parse(s, &ms))
         FUZZ_CHECK(size >= 20);
+    users(s);
     bl_buf_release(&out);
     return 0;
 }

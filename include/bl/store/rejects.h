@@ -6,6 +6,7 @@
 #define BL_STORE_REJECTS_H
 
 #include "bl/app/ingest.h"
+#include "bl/base/hash.h"
 #include "bl/store/link.h"
 
 struct bl_rejects;
@@ -14,6 +15,9 @@ struct bl_rejects;
  * counted; whoever it is of may have been erased meanwhile, and the stream been swept (erasure.h). */
 BL_CHECKED enum bl_err bl_rejects_new(const char *env, int64_t keep_ms, int64_t hold_ms,
                                       struct bl_rejects **out);
+/* The key under which users are named, so that an erasure finds what is theirs; another than before forgets what was
+ * gathered. Until it is called texts are not kept, only reasons. */
+void bl_rejects_open(struct bl_rejects *r, struct bl_hash_key key);
 void bl_rejects_free(struct bl_rejects *r);
 /* As in struct bl_ingest_port. */
 void bl_rejects_add(struct bl_rejects *r, const struct bl_refusal *refusal);

@@ -73,8 +73,9 @@ void bl_redact_message(struct bl_str message, struct bl_buf *out);
 
 /* Who an event is of that need not be a good one: its user_id, if it is a JSON object that has one. Costs a parse. */
 BL_CHECKED bool bl_event_user(struct bl_str text, char out[BL_USER_ID_MAX_BYTES], size_t *n);
-/* Whom a text names that need not be JSON at all: `is` is asked of each value that follows the word user_id, until it says
- * yes. true: it did, or there is a value that only a parser could read. */
+/* Whom a text names that need not be JSON at all: `is` is asked of each value that follows the word user_id, escapes undone,
+ * until it says yes; a value may come again. true: it did, or the word stands where only a parser, or nobody, could tell
+ * its value. */
 bool bl_text_users(struct bl_str text, bool (*is)(void *ctx, struct bl_str user_id), void *ctx);
 
 #endif
