@@ -100,3 +100,18 @@ bool bl_origins_hold(const char *origins, struct bl_str origin)
     }
     return false;
 }
+
+bool bl_origin_is_local(struct bl_str origin)
+{
+    static const struct bl_str names[] = {{"localhost", 9}, {"127.0.0.1", 9}, {"[::1]", 5}};
+    char text[BL_KEY_ORIGINS_MAX_BYTES + 1];
+    if (origin.n == 0 || !bl_origins_read(origin, text) || strchr(text, ' '))
+        return false; /* none, or a list */
+    struct bl_str host = bl_str_of(text);
+    size_t scheme = bl_str_starts(host, schemes[0].scheme) ? schemes[0].scheme.n : schemes[1].scheme.n;
+    host = (struct bl_str){host.p + scheme, host.n - scheme};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (bl_str_starts(host, names[i]) && (host.n == names[i].n || host.p[names[i].n] == ':'))
+            return true;
+    return false;
+}

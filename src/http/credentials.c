@@ -180,6 +180,11 @@ bool bl_request_encrypted(const struct bl_request *r)
                       bl_str_ieq(bl_request_header(r, "x-forwarded-proto"), BL_STR("https")));
 }
 
+bool bl_request_deletes(const struct bl_request *r)
+{
+    return r->req && bl_str_eqz(bl_str_iovec(r->req->input.method), "DELETE");
+}
+
 bool bl_request_changes(const struct bl_request *r)
 {
     struct bl_str method = r->req ? bl_str_iovec(r->req->input.method) : BL_STR("");

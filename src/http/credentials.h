@@ -26,5 +26,6 @@ bool bl_request_says_no_origin(const struct bl_request *r);
 bool bl_request_encrypted(const struct bl_request *r);
 /* GET and HEAD change nothing. */
 bool bl_request_changes(const struct bl_request *r);
+bool bl_request_deletes(const struct bl_request *r);
 
 #endif

@@ -57,13 +57,27 @@ static bool refuse(struct bl_http_access *a, struct bl_request *r, enum bl_acces
     return false;
 }
 
+/* Without keys a page may do what any page may, but for taking away: a page whose name its owner points at this machine (DNS
+ * rebinding) is of this origin to the browser, which asks for no preflight then. */
+static bool admit_without_keys(struct bl_http_access *a, struct bl_request *r, enum bl_access need)
+{
+    struct bl_str origin = bl_request_header(r, "origin");
+    if (!bl_request_deletes(r) || origin.n == 0 || bl_origin_is_local(origin))
+        return true;
+    return refuse(
+        a, r, need, BL_ERR_FORBIDDEN,
+        "Pages of other hosts may not erase while there are no keys: `behaviorlens key create` makes one.");
+}
+
 static bool admit(void *ctx, struct bl_request *r, enum bl_access need)
 {
     struct bl_http_access *a = ctx;
     const struct bl_access_key *key, *known;
     struct bl_credentials c;
-    if (need == BL_ACCESS_OPEN || (bl_access_is_known(a->keys) && !bl_access_asks(a->keys)))
+    if (need == BL_ACCESS_OPEN)
         return true;
+    if (bl_access_is_known(a->keys) && !bl_access_asks(a->keys))
+        return admit_without_keys(a, r, need);
     if (!bl_credentials_read(r, a->cookie, &c))
         return refuse(a, r, need, BL_ERR_BAD_REQUEST, "Give the key once, and in one way.");
     struct bl_access_ask ask = {c.token, need, bl_request_header(r, "origin")};

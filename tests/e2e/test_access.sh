@@ -51,6 +51,7 @@ answers 200 "$one/api/patterns" -H 'Origin: https://evil.example'
 answers 204 -X OPTIONS "$one/api/users/u" -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: DELETE'
 [[ "$(header access-control-allow-methods)" == *PATCH* ]] || fail "preflight without keys: $(cat "$dir/head")"
 [[ "$(header access-control-allow-methods)" != *DELETE* ]] || fail "any page may erase: $(cat "$dir/head")"
+answers 403 -X DELETE "$one/api/users/u" -H "Host: rebound.example:1" -H 'Origin: http://rebound.example:1'
 answers 404 -X PATCH "$one/api/patterns/0123456789abcdef0123456789abcdef/resolve"
 answers 200 "$one/login"
 [ "$(jq -c . "$dir/body")" = '{"keys":false,"kind":null,"id":null,"name":null}' ] || fail "login without keys: $(cat "$dir/body")"

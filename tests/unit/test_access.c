@@ -275,6 +275,21 @@ static void origins(void **state)
     assert_false(bl_origins_hold(some, BL_STR("https://a.exampl")));
     assert_false(bl_origins_hold(some, BL_STR("")));
     assert_false(bl_origins_hold("", BL_STR("https://a.example")));
+    static const char *const local[] = {"http://localhost", "http://localhost:8080", "https://127.0.0.1:8443",
+                                        "http://[::1]:8080"};
+    static const char *const other[] = {"",
+                                        "null",
+                                        "http://",
+                                        "http://localhost.evil.example",
+                                        "http://127.0.0.1.evil.example:8080",
+                                        "http://evil.example:8080",
+                                        "ftp://localhost",
+                                        "http://[::1].evil",
+                                        "localhost"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        assert_true(bl_origin_is_local(bl_str_of(local[i])));
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        assert_false(bl_origin_is_local(bl_str_of(other[i])));
 }
 
 static void who_may_write_from_where(void **state)

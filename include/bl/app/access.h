@@ -64,6 +64,8 @@ const char *bl_token_fault(struct bl_str token);
 BL_CHECKED bool bl_origins_read(struct bl_str list, char out[BL_KEY_ORIGINS_MAX_BYTES + 1]);
 /* Is that Origin header among them? */
 bool bl_origins_hold(const char *origins, struct bl_str origin);
+/* Is it a page of this machine, by a name that no name server can give to another: localhost, 127.0.0.1, [::1]? */
+bool bl_origin_is_local(struct bl_str origin);
 
 /* --- keys as text (key_text.c) */
 
