@@ -32,8 +32,10 @@ post() {
     curl -fsS -m 2 -H 'Content-Type: application/json' "$url/events" \
         -d "{\"user_id\":\"up-test\",\"action\":\"page_view\",\"page\":\"/cart\",\"event_id\":\"$1\"}"
 }
+readable() { redis ping 2>&1 | grep PONG > /dev/null; }
 entries() {
     local n=0 p
+    eventually 30 readable # whoever may only look is let in a moment after the servers
     for p in 0 1 2 3 4 5 6 7; do n=$((n + $(redis xlen "bl:{dev:$p}:events"))); done
     echo "$n"
 }
