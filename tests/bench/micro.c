@@ -4,7 +4,8 @@
  *   micro                 every stage, in ns an event on this machine
  *   micro STAGE           one of them
  *
- * Input: 8,000 events of 1,000 users from the load generator, in batches of 500, spread over 4 minutes. */
+ * Input: 8,000 events of 500 users from the load generator, in batches of 500, spread over half a minute, so that each
+ * acts every two seconds. How many patterns they make and change is told on standard error. */
 #include "bl/app/partition.h"
 #include "bl/config/config.h"
 #include "bl/config/settings.h"
@@ -20,10 +21,10 @@
 #define BATCHES      16
 #define BATCH        500
 #define EVENTS       (BATCHES * BATCH)
-#define USERS        1000
+#define USERS        500
 #define ROUNDS       20
 #define START_MS     1700000000000LL
-#define EVENT_GAP_MS 30
+#define EVENT_GAP_MS 4
 #define CHECK(x)                                                                                             \
     do {                                                                                                     \
         if (!(x)) {                                                                                          \
@@ -83,12 +84,12 @@ static void decode(size_t batch, bl_decoded_fn *fn)
 
 static void make_bodies(void)
 {
-    struct load_options o = {.batch = BATCH, .users = USERS};
+    struct load_options o = {.batch = BATCH, .users = USERS, .connections = 1};
     uint64_t seed = 7;
     struct request r;
-    load_request_make(&r, &o, &seed);
+    load_request_make(&r, &o, load_site_new(USERS, seed), 0);
     for (size_t i = 0; i < BATCHES; i++) {
-        load_request_next(&r, &seed, i * BATCH);
+        CHECK(load_request_next(&r, &seed));
         const char *body = strstr(r.text, "\r\n\r\n") + 4;
         bl_buf_init(&m.bodies[i], 0);
         bl_buf_str(&m.bodies[i], (struct bl_str){body, r.n - (size_t)(body - r.text)});
@@ -125,7 +126,7 @@ static void step(size_t i)
     CHECK(bl_partition_record(m.partition, &r, START_MS + (int64_t)i * EVENT_GAP_MS) == BL_OK);
 }
 
-/* Every fifth user as the stream left him. */
+/* Every other user as the stream left him. */
 static void sample_users(void)
 {
     size_t at = 0, k = 0;
@@ -134,7 +135,7 @@ static void sample_users(void)
     m.fields = calloc(SAMPLE, sizeof *m.fields);
     CHECK(m.users && m.texts && m.fields);
     for (struct bl_member *x; m.n_users < SAMPLE && (x = bl_partition_member_next(m.partition, &at)); k++) {
-        if (k % 4 != 0 || !x->packed)
+        if (k % 2 != 0 || !x->packed)
             continue;
         m.users[m.n_users] = *bl_partition_state(m.partition, x);
         bl_buf_init(&m.texts[m.n_users], 0);
@@ -164,6 +165,7 @@ static void prepare(void)
     fresh_partition();
     for (size_t i = 0; i < EVENTS; i++)
         step(i);
+    fprintf(stderr, "%d events make or change %llu patterns\n", EVENTS, (unsigned long long)m.patterns);
     sample_users();
 }
 
