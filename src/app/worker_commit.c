@@ -37,28 +37,12 @@ bool commit_needs_check(struct owner *o)
 {
     const struct effects *e = &o->effects;
     o->n_buckets = 0;
-    for (size_t i = 0; i < e->n_counts; i++)
-        if (e->counts[i]->tally == BL_TALLY_PAGES)
-            ask_step(o, e->counts[i]->number);
+    for (size_t i = 0; i < e->counts.n_pages; i++)
+        ask_step(o, e->counts.pages[i]->number);
     for (size_t i = 0; i < e->n_touched; i++)
         if (e->touched[i]->created)
             ask_step(o, e->touched[i]->detected_ms / OWNER_PAGES_MS);
     return e->n_touched > 0 || o->manual || o->n_buckets > 0;
-}
-
-void commit_checked(void *arg, size_t i, const struct bl_checked *c)
-{
-    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (o->drop)
-        return;
-    if (i >= o->n_checked) {
-        manual_checked(o, c);
-        return;
-    }
-    struct touched *t = o->effects.touched[i];
-    t->exists = c->exists;
-    t->was_resolved = c->resolved;
-    t->stored_severity = c->exists ? bl_severity_of(c->severity) : 0;
 }
 
 /* Fields of a step are `views PAGE` and `TYPE PAGE`. */
@@ -209,149 +193,13 @@ static enum bl_err put_users(struct owner *o)
     return err;
 }
 
-/* ---- patterns ---- */
-
-static void count(struct owner *o, struct bl_str name, int64_t n)
-{
-    if (n != 0)
-        PUT(o, put_count, BL_TALLY_COUNTERS, 0, name, n);
-}
-
-static void count_of(struct owner *o, const char *prefix, const char *name, int64_t n)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%s%s", prefix, name);
-    count(o, bl_str_of(text), n);
-}
-
-static void count_created(struct owner *o, const struct touched *t)
-{
-    char prefix[64];
-    const char *type = bl_rule(t->rule)->name;
-    count(o, BL_STR("patterns"), 1);
-    count_of(o, "type:", type, 1);
-    snprintf(prefix, sizeof prefix, "type:%s", type);
-    effects_count(&o->effects, BL_TALLY_MINUTE, t->detected_ms / OWNER_MINUTE_MS, bl_str_of(prefix),
-                  BL_STR(""), 1);
-    snprintf(prefix, sizeof prefix, "%s ", type);
-    effects_count(&o->effects, BL_TALLY_PAGES, t->detected_ms / OWNER_PAGES_MS, bl_str_of(prefix), t->page,
-                  1);
-    o->worker->totals.patterns++;
-}
-
-static void drop_resolution(struct bl_row *row)
-{
-    row->v[BL_COLUMN_RESOLVED] = row->v[BL_COLUMN_RESOLVED_AT] = row->v[BL_COLUMN_RESOLUTION] = BL_STR("");
-}
-
-/* Leaves of t only what is to be stored; false: nothing. */
-static bool settle(struct touched *t)
-{
-    bool again = t->created && t->exists;
-    if (again) { /* made before: what remains is at most its resolution, and what a command said of it */
-        struct bl_row only = {0};
-        only.v[BL_COLUMN_RESOLVED] = t->row.v[BL_COLUMN_RESOLVED];
-        only.v[BL_COLUMN_RESOLVED_AT] = t->row.v[BL_COLUMN_RESOLVED_AT];
-        only.v[BL_COLUMN_RESOLUTION] = t->row.v[BL_COLUMN_RESOLUTION];
-        only.v[BL_COLUMN_AI_EXPLANATION] = t->row.v[BL_COLUMN_AI_EXPLANATION];
-        t->row = only;
-        t->created = false;
-        t->severity = t->stored_severity;
-    }
-    if (t->resolved && t->exists && t->was_resolved) {
-        t->resolved = false;
-        drop_resolution(&t->row);
-    }
-    return again ? t->resolved || t->row.v[BL_COLUMN_AI_EXPLANATION].n > 0 : t->created || t->exists;
-}
-
-static void put_pattern(struct owner *o, struct touched *t)
-{
-    struct bl_put_pattern x = {.row = &t->row, .created = t->created, .resolved = t->resolved};
-    x.user_id = t->user_id;
-    x.detected_ms = t->detected_ms;
-    x.expires = !o->worker->options.event_mode;
-    memcpy(x.id, t->id, sizeof x.id);
-    PUT(o, put_pattern, &x);
-    count(o, BL_STR("open"), (t->created ? 1 : 0) - (t->resolved ? 1 : 0));
-    if (t->created)
-        count_created(o, t);
-    if (t->severity != t->stored_severity) {
-        count_of(o, "severity:", bl_severity_name(t->severity), 1);
-        if (t->stored_severity)
-            count_of(o, "severity:", bl_severity_name(t->stored_severity), -1);
-    }
-}
-
-static void put_change(struct owner *o, const struct change *c)
-{
-    static const char *const names[] = {
-        [BL_PATTERN_NEW] = "new",
-        [BL_PATTERN_RAISED] = "raised",
-        [BL_PATTERN_RESOLVED] = "resolved",
-        [CHANGE_EXPLAINED] = "explained",
-    };
-    const struct touched *t = c->of;
-    if (!t->stored || (c->change == BL_PATTERN_NEW && !t->created) ||
-        (c->change == BL_PATTERN_RESOLVED && !t->resolved))
-        return;
-    struct bl_put_change x = {.change = names[c->change],
-                              .type = bl_rule(t->rule)->name,
-                              .severity = bl_severity_name(c->severity),
-                              .page = t->page,
-                              .at_ms = c->at_ms};
-    memcpy(x.id, t->id, sizeof x.id);
-    PUT(o, put_change, &x);
-    if (c->change == BL_PATTERN_RESOLVED)
-        effects_count(&o->effects, BL_TALLY_MINUTE, c->at_ms / OWNER_MINUTE_MS, BL_STR("resolved"),
-                      BL_STR(""), 1);
-}
-
-static void put_patterns(struct owner *o)
-{
-    struct effects *e = &o->effects;
-    for (size_t i = 0; i < e->n_touched; i++) {
-        e->touched[i]->stored = settle(e->touched[i]);
-        if (e->touched[i]->stored)
-            put_pattern(o, e->touched[i]);
-    }
-    for (size_t i = 0; i < e->n_changes; i++)
-        put_change(o, &e->changes[i]);
-}
-
-/* ---- lists and counters ---- */
+/* ---- lists ---- */
 
 static struct bl_str written(struct effects *e)
 {
     if (e->text.err != BL_OK)
         e->err = e->text.err;
     return bl_buf_view(&e->text);
-}
-
-static void put_counts(struct owner *o)
-{
-    struct effects *e = &o->effects;
-    for (size_t i = 0; i < e->n_counts; i++) {
-        const struct count *c = e->counts[i];
-        struct page_step *s = c->tally == BL_TALLY_PAGES ? steps_get(o, c->number) : NULL;
-        bl_buf_clear(&e->text);
-        bl_buf_str(&e->text, c->prefix);
-        struct bl_str page = c->page;
-        if (c->tally == BL_TALLY_PAGES && (!s || steps_page(s, c->page, &page) != BL_OK))
-            e->err = BL_ERR_NO_MEMORY;
-        bl_buf_str(&e->text, page);
-        PUT(o, put_count, c->tally, c->number, written(e), c->n);
-    }
-    count(o, BL_STR("events"), e->events);
-    count(o, BL_STR("duplicates"), e->duplicates);
-    count(o, BL_STR("erased"), e->erased);
-    count(o, BL_STR("late"), e->late);
-    count(o, BL_STR("clock_adjusted"), e->clock_adjusted);
-    count(o, BL_STR("attempts:completed"), e->completed);
-    count(o, BL_STR("attempts:abandoned"), e->abandoned);
-    count(o, BL_STR("seen_forgotten"), e->forgotten);
-    count(o, BL_STR("quarantined"), (int64_t)e->n_poison);
-    count(o, BL_STR("lost"), e->lost);
 }
 
 static void put_rate(struct owner *o)
@@ -448,14 +296,14 @@ enum bl_err commit_put(struct owner *o)
     enum bl_err err = put_users(o);
     if (err != BL_OK)
         return err;
-    put_patterns(o);
+    patterns_put(o);
     err = erase_put(o);
     if (err != BL_OK)
         return err;
     put_seen(o);
     put_recent(o);
     put_rate(o);
-    put_counts(o);
+    counts_put(o);
     for (size_t i = 0; i < e->n_poison; i++)
         PUT(o, put_quarantine, e->poison[i].id, e->poison[i].line, e->poison[i].reason, e->poison[i].text);
     if (o->careful.on && !o->partial && !BL_PLANT(MARK_KEPT))

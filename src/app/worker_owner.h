@@ -55,7 +55,8 @@ struct batch {
 
 /* A pattern that the round changed: all its changes in one. */
 struct touched {
-    char id[32];
+    struct bl_pattern_id key; /* of by_id */
+    char id[32];              /* the same in hex */
     enum bl_rule_id rule;
     enum bl_severity severity;
     enum bl_severity stored_severity; /* 0: not stored, or not to be counted */
@@ -77,11 +78,42 @@ struct change {
     int64_t at_ms;
 };
 
-struct count {
-    enum bl_tally tally;
+/* What is counted of a minute, and of a page in five minutes; from ..._TYPE on patterns by rule. */
+enum {
+    MINUTE_EVENTS,
+    MINUTE_ACTIVE,
+    MINUTE_COMPLETED,
+    MINUTE_ABANDONED,
+    MINUTE_RESOLVED,
+    MINUTE_TYPE,
+    MINUTE_FIELDS = MINUTE_TYPE + BL_RULE_COUNT
+};
+enum { PAGE_VIEWS, PAGE_TYPE, PAGE_FIELDS = PAGE_TYPE + BL_RULE_COUNT };
+
+struct minute {
+    int64_t number; /* the key of by_minute, as it stands here */
+    int64_t n[MINUTE_FIELDS];
+};
+
+struct page_count {
     int64_t number;
-    struct bl_str prefix, page; /* the field: prefix, and page if there is one */
-    int64_t n;
+    struct bl_str page;
+    struct page_count *older; /* the same page in another step */
+    int64_t n[PAGE_FIELDS];
+};
+
+/* Of all time; those that patterns change. */
+struct sums {
+    int64_t patterns, open, type[BL_RULE_COUNT], severity[BL_HIGH + 1];
+};
+
+struct counts {
+    struct bl_map by_minute, by_page;
+    struct minute **minutes, *last;
+    size_t n_minutes, cap_minutes;
+    struct page_count **pages;
+    size_t n_pages, cap_pages;
+    struct sums sum;
 };
 
 struct remembered {
@@ -119,10 +151,7 @@ struct effects {
     size_t n_touched, cap_touched;
     struct change *changes;
     size_t n_changes, cap_changes;
-    struct bl_map by_count;
-    struct count **counts;
-    size_t n_counts, cap_counts;
-    struct count *last_minute; /* most events fall into the minute of the one before */
+    struct counts counts;
     struct remembered *ids;
     size_t n_ids, cap_ids;
     struct poison *poison;
@@ -342,16 +371,31 @@ void effects_init(struct effects *e);
 void effects_reset(struct effects *e);
 void effects_release(struct effects *e);
 struct bl_partition_sink effects_sink(struct owner *o);
-void effects_count(struct effects *e, enum bl_tally tally, int64_t number, struct bl_str prefix,
-                   struct bl_str page, int64_t n);
+/* The first stays. */
+void effects_fail(struct effects *e, enum bl_err err);
+struct bl_str effects_keep(struct effects *e, struct bl_str s); /* a copy, for the round */
 void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason,
                     struct bl_str text);
+
+/* worker_patterns.c */
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
 /* A stored pattern, or one of this round, gets its column ai_explanation; of `pattern` only who and what it is. */
 void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);
 /* After the commit, at `now_ms` by the store's clock. */
 void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out);
 struct touched *effects_find(const struct effects *e, const char id[32]);
+void commit_checked(void *arg, size_t i, const struct bl_checked *c);
+/* All of them become part of the commit, and what they count part of the counts. */
+void patterns_put(struct owner *o);
+
+/* worker_counts.c */
+void counts_init(struct counts *c);
+void counts_reset(struct counts *c);
+void counts_release(struct counts *c);
+void count_minute(struct effects *e, int64_t at_ms, unsigned field);
+void count_page(struct effects *e, int64_t at_ms, struct bl_str page, unsigned field);
+/* All of it becomes part of the commit. */
+void counts_put(struct owner *o);
 
 /* worker_manual.c: the command's pattern, as the store has it. */
 void manual_checked(struct owner *o, const struct bl_checked *c);
@@ -367,7 +411,6 @@ enum bl_err erase_put(struct owner *o);
 /* worker_commit.c */
 /* Is there anything to ask the store before the commit? Fills o->buckets. */
 bool commit_needs_check(struct owner *o);
-void commit_checked(void *arg, size_t i, const struct bl_checked *c);
 void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
 enum bl_err commit_put(struct owner *o);

@@ -93,6 +93,35 @@ void commands_key_int(struct commands *c, enum bl_key key, int64_t number)
     commands_key(c, key, bl_str_of(text));
 }
 
+void commands_more(struct commands *c, const char *name, enum bl_key key)
+{
+    if (c->n > 0 && commands_argc(c, c->n - 1) < COMMANDS_MORE_MAX)
+        return;
+    commands_new(c, name);
+    commands_key(c, key, BL_STR(""));
+}
+
+void commands_join(struct commands *c, struct commands *from)
+{
+    size_t at = c->text.n, first = c->n_args;
+    bl_buf_str(&c->text, bl_buf_view(&from->text));
+    if (from->text.err != BL_OK && c->text.err == BL_OK)
+        c->text.err = from->text.err;
+    for (size_t i = 0; i < from->n_args && c->text.err == BL_OK; i++) {
+        if (!room((void **)&c->args, &c->cap_args, c->n_args, sizeof *c->args))
+            c->text.err = BL_ERR_NO_MEMORY;
+        else
+            c->args[c->n_args++] = (struct command_arg){at + from->args[i].at, from->args[i].n};
+    }
+    for (size_t i = 0; i < from->n && c->text.err == BL_OK; i++) {
+        if (!room((void **)&c->starts, &c->cap, c->n, sizeof *c->starts))
+            c->text.err = BL_ERR_NO_MEMORY;
+        else
+            c->starts[c->n++] = first + from->starts[i];
+    }
+    commands_clear(from);
+}
+
 size_t commands_argc(const struct commands *c, size_t i)
 {
     assert(i < c->n);

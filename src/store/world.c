@@ -176,6 +176,8 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     bl_buf_init(&s->rules, 0);
     commands_init(&s->commit, bl_str_of(w->env), p);
     commands_init(&s->acks, bl_str_of(w->env), p);
+    for (size_t i = 0; i < GATHERED_COUNT; i++)
+        commands_init(&s->gathered[i], bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
     s->bell_timer.data = s;
     w->open++;
@@ -189,6 +191,8 @@ static void world_free(struct bl_world *w)
         bl_buf_release(&s->rules);
         commands_release(&s->commit);
         commands_release(&s->acks);
+        for (size_t i = 0; i < GATHERED_COUNT; i++)
+            commands_release(&s->gathered[i]);
         free(s->scores);
         free(s->items);
     }

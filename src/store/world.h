@@ -35,6 +35,9 @@ struct call {
     size_t n_ids;
 };
 
+/* What many users or patterns of a commit say to one key (world_put.c). */
+enum gathered { GATHERED_PATTERNS, GATHERED_OPENED, GATHERED_CLOSED, GATHERED_COUNT };
+
 struct slot {
     uint32_t magic;
     struct bl_world *world;
@@ -66,6 +69,7 @@ struct slot {
     void *rung_arg;
 
     struct commands commit, acks;
+    struct commands gathered[GATHERED_COUNT];
     int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
     size_t n_expire;
     bool refused, oom, exec_ok, exec_bad;
@@ -129,6 +133,8 @@ void world_beat(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, vo
 
 /* world_put.c */
 void world_begin(void *ctx, int p);
+/* What was gathered takes its place in the commit: whatever follows comes behind it. */
+void world_gathered(struct slot *s);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x);
 void world_put_change(void *ctx, int p, const struct bl_put_change *x);

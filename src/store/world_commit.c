@@ -109,6 +109,7 @@ void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
     s->committed = fn;
     s->committed_arg = arg;
     s->refused = s->oom = s->exec_ok = s->exec_bad = false;
+    world_gathered(s);
     add_acks(s);
     if (!s->watched || c->text.err != BL_OK) {
         send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */

@@ -89,6 +89,7 @@ void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_eras
 void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id)
 {
     struct commands *c = list(ctx, p);
+    world_gathered(world_slot(ctx, p)); /* what this very commit did to it comes first */
     command(c, "DEL", BL_KEY_PATTERN, id);
     member(c, "ZREM", BL_KEY_PATTERNS, id);
     member(c, "ZREM", BL_KEY_PATTERNS_OPEN, id);
@@ -129,6 +130,7 @@ void world_put_erased(void *ctx, int p, const struct bl_put_erased *x)
 {
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
+    world_gathered(s);
     put_counts(c, x);
     if (x->last) {
         put_user(c, x->user_id);

@@ -30,7 +30,38 @@ void world_begin(void *ctx, int p)
     struct slot *s = world_slot(ctx, p);
     commands_clear(&s->commit);
     commands_clear(&s->acks);
+    for (size_t i = 0; i < GATHERED_COUNT; i++)
+        commands_clear(&s->gathered[i]);
     s->n_expire = 0;
+}
+
+static struct commands *gather(struct slot *s, enum gathered what)
+{
+    static const struct {
+        const char *name;
+        enum bl_key key;
+    } commands[GATHERED_COUNT] = {
+        [GATHERED_PATTERNS] = {"ZADD", BL_KEY_PATTERNS},
+        [GATHERED_OPENED] = {"ZADD", BL_KEY_PATTERNS_OPEN},
+        [GATHERED_CLOSED] = {"ZREM", BL_KEY_PATTERNS_OPEN},
+    };
+    struct commands *c = &s->gathered[what];
+    commands_more(c, commands[what].name, commands[what].key);
+    return c;
+}
+
+void world_gathered(struct slot *s)
+{
+    for (size_t i = 0; i < GATHERED_COUNT; i++)
+        if (s->gathered[i].n > 0 || s->gathered[i].text.err != BL_OK)
+            commands_join(&s->commit, &s->gathered[i]);
+}
+
+static void gather_score(struct slot *s, enum gathered what, int64_t score, struct bl_str member)
+{
+    struct commands *c = gather(s, what);
+    commands_int(c, score);
+    commands_arg(c, member);
 }
 
 static void put_gone(struct commands *c, const struct bl_put_user *u)
@@ -115,7 +146,7 @@ void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
             commands_arg(c, x->row->v[i]);
         }
     if (x->created) {
-        put_score(c, BL_KEY_PATTERNS, x->detected_ms, id);
+        gather_score(s, GATHERED_PATTERNS, x->detected_ms, id);
         command(c, "ZADD", BL_KEY_PATTERNS_USER, x->user_id);
         commands_int(c, x->detected_ms);
         commands_arg(c, id);
@@ -124,12 +155,10 @@ void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
             commands_int(c, s->world->options.pattern_retention_ms + PATTERNS_SLACK_MS);
         }
     }
-    if (x->created && !x->resolved) {
-        put_score(c, BL_KEY_PATTERNS_OPEN, x->detected_ms, id);
-    } else if (!x->created && x->resolved) {
-        command(c, "ZREM", BL_KEY_PATTERNS_OPEN, NO_ARG);
-        commands_arg(c, id);
-    }
+    if (x->created && !x->resolved)
+        gather_score(s, GATHERED_OPENED, x->detected_ms, id);
+    else if (!x->created && x->resolved)
+        commands_arg(gather(s, GATHERED_CLOSED), id);
 }
 
 static void capped(struct commands *c, enum bl_key key, int64_t max)

@@ -150,6 +150,14 @@ enum bl_err bl_row_of(const struct bl_pattern *pattern, struct bl_buf *text, str
     return text->err;
 }
 
+/* Names stand elsewhere, and stay. */
+void bl_row_move(struct bl_row *row, struct bl_str text, const char *to)
+{
+    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
+        if ((uintptr_t)row->v[i].p - (uintptr_t)text.p < text.n)
+            row->v[i].p = to + (row->v[i].p - text.p);
+}
+
 void bl_row_merge(struct bl_row *row, const struct bl_row *change)
 {
     for (size_t i = 0; i < BL_COLUMN_COUNT; i++)

@@ -41,6 +41,8 @@ enum bl_column bl_column_of(struct bl_str name);
  * what a resolution changes. The rest stay empty. Texts made here are appended to `text`; the slices point into it,
  * so that a later append may move them: copy a row out before making the next one in the same buffer. */
 BL_CHECKED enum bl_err bl_row_of(const struct bl_pattern *pattern, struct bl_buf *text, struct bl_row *out);
+/* The text of bl_row_of now stands at `to`. */
+void bl_row_move(struct bl_row *row, struct bl_str text, const char *to);
 /* Takes over the columns that are set in `change`. */
 void bl_row_merge(struct bl_row *row, const struct bl_row *change);
 /* The JSON object of SPEC 5.1, all fields in order. */
