@@ -2,11 +2,11 @@
  * It is cheap on purpose (events are copied from templates, some 0.1 us each), since it shares the two cores with what it measures.
  *
  *   load --port P [--path /health] [--batch N] [--users U] [--connections C] [--seconds S] [--rate R] [--seed X]
- *        [--fill]
+ *        [--fill passing|living]
  *
  * --path: GET that path. Else events are posted: single ones, or N to a batch; users are drawn uniformly from U and take
  * the next step of their visit (load_site.c), half of the events carry an event_id. --fill: instead, each of the U users
- * comes by once, in order, which is the end. --rate: at most R events a second, evenly; 0: as fast as answers come. What was answered
+ * comes once, in order, which is the end. --rate: at most R events (or GETs) a second, evenly; 0: as fast as answers come. What was answered
  * other than 2xx is waited out for 10 ms and repeated as a new request. Prints one JSON object; latencies in us. */
 #include "load.h"
 
@@ -146,7 +146,7 @@ static void conn_next(struct load *l, struct conn *c)
         l->done++;
         return;
     }
-    l->sent += c->request.events;
+    l->sent += c->request.events ? c->request.events : 1;
     c->sent = c->n = c->want = 0;
     c->busy = true;
     c->began_us = load_now_us();
@@ -176,7 +176,7 @@ static void run(struct load *l)
     struct epoll_event ready[256];
     l->start_us = load_now_us();
     l->end_us = l->start_us + (int64_t)(l->o.seconds * 1e6);
-    while (l->o.fill ? l->done < l->o.connections : load_now_us() < l->end_us) {
+    while (l->o.fill != LOAD_NOBODY ? l->done < l->o.connections : load_now_us() < l->end_us) {
         begin_due(l);
         int n = epoll_wait(l->epoll, ready, 256, 1);
         for (int i = 0; i < n; i++) {

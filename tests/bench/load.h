@@ -6,13 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who comes once, in order, so that a store is full of users: those who pass by, and are not waited for; those who have
+ * been to 4 pages in 6 visits, with 20 events, and look at another tab now. */
+enum load_fill { LOAD_NOBODY, LOAD_PASSING, LOAD_LIVING };
+
 struct load_options {
     int port, connections;
     const char *path; /* NULL: events are posted */
     unsigned batch;   /* events in a request; 0: single ones */
     uint64_t users, rate, seed;
     double seconds;
-    bool fill; /* each user once, a short visit, in order; then the end */
+    enum load_fill fill;
 };
 
 /* Longest event (its template, rounded up). */
@@ -25,9 +29,10 @@ struct load_site;
 struct load_site *load_site_new(uint64_t users, uint64_t seed);
 /* The next step of `user`, as JSON without an end; at most LOAD_EVENT_MAX bytes. Gives its length. */
 size_t load_site_step(struct load_site *s, uint64_t user, uint64_t *seed, char *out);
-/* The steps of a visitor who only passes by, so that everybody is known and nobody is waited for. */
-#define LOAD_PASSING_STEPS 3
-size_t load_site_pass(struct load_site *s, uint64_t user, unsigned step, uint64_t *seed, char *out);
+/* The same for who comes only to fill: step 0 … load_site_fill_steps - 1. */
+unsigned load_site_fill_steps(const struct load_site *s, enum load_fill fill);
+size_t load_site_fill(struct load_site *s, enum load_fill fill, uint64_t user, unsigned step, uint64_t *seed,
+                      char *out);
 uint64_t load_random(uint64_t *seed);
 
 struct request {

@@ -29,12 +29,23 @@ static uint64_t users_of(const struct request *r)
 
 static size_t event_write(struct request *r, uint64_t users, uint64_t *seed, char *out)
 {
-    uint64_t all = (uint64_t)r->options->connections;
-    if (!r->options->fill)
+    uint64_t all = (uint64_t)r->options->connections, step = r->passed;
+    if (r->options->fill == LOAD_NOBODY)
         return load_site_step(r->site, r->first + load_random(seed) % users * all, seed, out);
-    uint64_t step = r->passed++;
-    return load_site_pass(r->site, r->first + step / LOAD_PASSING_STEPS * all,
-                          (unsigned)(step % LOAD_PASSING_STEPS), seed, out);
+    unsigned steps = load_site_fill_steps(r->site, r->options->fill);
+    r->passed++;
+    return load_site_fill(r->site, r->options->fill, r->first + step / steps * all, (unsigned)(step % steps),
+                          seed, out);
+}
+
+/* How many events the next request has. */
+static unsigned events_of(const struct request *r, uint64_t users)
+{
+    unsigned most = r->options->batch ? r->options->batch : 1;
+    if (r->options->fill == LOAD_NOBODY)
+        return most;
+    uint64_t left = users * load_site_fill_steps(r->site, r->options->fill) - r->passed;
+    return left < most ? (unsigned)left : most;
 }
 
 /* The head stands right before the body, whatever the length of either. */
@@ -54,10 +65,9 @@ bool load_request_next(struct request *r, uint64_t *seed)
 {
     if (r->options->path)
         return true;
-    unsigned most = r->options->batch ? r->options->batch : 1;
-    uint64_t users = users_of(r), left = users * LOAD_PASSING_STEPS - r->passed;
+    uint64_t users = users_of(r);
     char *body = r->room + HEAD_MAX, *at = body;
-    r->events = r->options->fill && left < most ? (unsigned)left : most;
+    r->events = events_of(r, users);
     if (r->events == 0)
         return false;
     if (r->options->batch)
@@ -79,7 +89,7 @@ bool load_options_read(struct load_options *o, int argc, char **argv)
                                           {"batch", 1, NULL, 'b'},       {"users", 1, NULL, 'u'},
                                           {"rate", 1, NULL, 'r'},        {"seed", 1, NULL, 'x'},
                                           {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-                                          {"fill", 0, NULL, 'f'},        {NULL, 0, NULL, 0}};
+                                          {"fill", 1, NULL, 'f'},        {NULL, 0, NULL, 0}};
     *o = (struct load_options){.connections = 64, .users = 100000, .seconds = 5, .seed = 1};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
@@ -108,7 +118,7 @@ bool load_options_read(struct load_options *o, int argc, char **argv)
             o->seconds = atof(optarg);
             break;
         case 'f':
-            o->fill = true;
+            o->fill = strcmp(optarg, "living") == 0 ? LOAD_LIVING : LOAD_PASSING;
             break;
         default:
             return false;

@@ -18,9 +18,9 @@
 #define ID_DIGITS   16
 #define PAGES       200
 #define PAGE_DIGITS 3
-#define ROW_MAX     64
+#define ROW_MAX     64 /* steps of a journey */
 
-enum { LOOKER, SEARCHER, BUYER, RAGING, LOST, LEAVING, UNLUCKY, HASTY, PASSING, KINDS };
+enum { LOOKER, SEARCHER, BUYER, RAGING, LOST, LEAVING, UNLUCKY, HASTY, PASSING, LIVING, KINDS };
 
 /* Of 100 visits. */
 static const unsigned share[KINDS] = {
@@ -103,6 +103,26 @@ static const struct step {
     {IS(PASSING), "page_view", NEXT, TITLE("Desk lamp Arc, brass - The lamp shop")},
     {IS(PASSING), "click", ITEM, AT("#photo > button.next", 540, 420)},
     {IS(PASSING), "page_exit", ITEM, META("\"depth\":25")},
+    {IS(LIVING), "page_view", "/", TITLE("The lamp shop") ",\"referrer\":\"https://search.example\""},
+    {IS(LIVING), "click", "/", AT("nav > ul > li:2 > a", 412, 64)},
+    {IS(LIVING), "page_view", "/products", TITLE("All lamps - The lamp shop")},
+    {IS(LIVING), "scroll", "/products", SEEN(25)},
+    {IS(LIVING), "scroll", "/products", SEEN(75)},
+    {IS(LIVING), "click", "/products", AT("#cards > div:3 > a", 688, 540)},
+    {IS(LIVING), "page_view", "/products/arc", TITLE("Desk lamp Arc, brass - The lamp shop")},
+    {IS(LIVING), "click", "/products/arc", AT("#photo > button.next", 540, 420)},
+    {IS(LIVING), "scroll", "/products/arc", SEEN(50)},
+    {IS(LIVING), "click", "/products/arc", AT("#tabs > button.reviews", 205, 702)},
+    {IS(LIVING), "click", "/products/arc", AT("footer > a:2", 120, 902)},
+    {IS(LIVING), "page_view", "/help", TITLE("Help - The lamp shop")},
+    {IS(LIVING), "scroll", "/help", SEEN(50)},
+    {IS(LIVING), "click", "/help", AT("nav > a.home", 60, 64)},
+    {IS(LIVING), "page_view", "/", TITLE("The lamp shop")},
+    {IS(LIVING), "click", "/", AT("#last-seen > a", 900, 300)},
+    {IS(LIVING), "page_view", "/products/arc", TITLE("Desk lamp Arc, brass - The lamp shop")},
+    {IS(LIVING), "scroll", "/products/arc", SEEN(75)},
+    {IS(LIVING), "click", "/products/arc", AT("#colours > button.black", 760, 388)},
+    {IS(LIVING), "tab_hidden", "/products/arc", META("\"depth\":75")},
 };
 
 #define STEPS (sizeof steps / sizeof *steps)
@@ -227,7 +247,15 @@ size_t load_site_step(struct load_site *s, uint64_t user, uint64_t *seed, char *
     return n;
 }
 
-size_t load_site_pass(struct load_site *s, uint64_t user, unsigned step, uint64_t *seed, char *out)
+static const unsigned fill_kind[] = {[LOAD_PASSING] = PASSING, [LOAD_LIVING] = LIVING};
+
+unsigned load_site_fill_steps(const struct load_site *s, enum load_fill fill)
 {
-    return step_write(s, &s->visitors[user], s->rows[PASSING][step], user, seed, out);
+    return s->lengths[fill_kind[fill]];
+}
+
+size_t load_site_fill(struct load_site *s, enum load_fill fill, uint64_t user, unsigned step, uint64_t *seed,
+                      char *out)
+{
+    return step_write(s, &s->visitors[user], s->rows[fill_kind[fill]][step], user, seed, out);
 }

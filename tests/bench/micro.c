@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define BATCHES      16
 #define BATCH        500
@@ -53,6 +54,15 @@ static struct {
 } m;
 
 #define SAMPLE 200
+
+/* What is random in the program is the same at every run: the order in which maps give back what they hold. */
+ssize_t __wrap_getrandom(void *to, size_t n, unsigned flags);
+ssize_t __wrap_getrandom(void *to, size_t n, unsigned flags)
+{
+    (void)flags;
+    memset(to, 7, n);
+    return (ssize_t)n;
+}
 
 /* ---- input ---- */
 

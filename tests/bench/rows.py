@@ -1,0 +1,206 @@
+"""The rows of tests/bench/run: measurements, each a function of one round that gives figures, and rows, each a figure of
+a measurement beside its limit."""
+import http.client, json, os, random, resource, signal, socket, statistics, subprocess, time
+
+import api
+from machine import Redis, free_port, wait_for
+
+
+def singles(bench):
+    """Single POSTs over 64 connections, accepted and processed, beside a bare libh2o that answers 202."""
+    port = free_port()
+    bare = subprocess.Popen([os.path.join(bench.tools, "bench_bare_h2o"), str(port)])
+    try:
+        wait_for("bare_h2o", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        limit = bench.load(port, seconds=bench.o.seconds)["events_per_second"]
+    finally:
+        bare.terminate()
+        bare.wait()
+    with bench.lens() as lens:
+        start = time.monotonic()
+        said = bench.load(lens.port, seconds=bench.o.seconds)
+        lens.wait_processed(said["events"])
+        ours = said["events"] / (time.monotonic() - start)
+    return {"limit": limit, "ours": ours, "p50_us": said["p50_us"], "p99_us": said["p99_us"], "refused": said["refused"]}
+
+
+def batches_of(bench, users):
+    with Redis() as redis:
+        limit, limit_cpu = redis.xadd(bench.scaled(600000, 20000))
+    with bench.lens() as lens:
+        bench.load(lens.port, seconds=min(1, bench.o.seconds), batch=500, connections=4, users=users)  # users exist
+        lens.wait_idle()
+        known, patterns = lens.processed(), lens.get("/api/metrics")["patterns_detected"]
+        cpu, start = lens.cpu(), time.monotonic()
+        said = bench.load(lens.port, seconds=bench.o.seconds, batch=500, connections=8, users=users)
+        lens.wait_processed(known + said["events"])
+        seconds = time.monotonic() - start
+        used = {k: (v - cpu[k]) / said["events"] * 1e6 for k, v in lens.cpu().items()}
+        patterns = lens.get("/api/metrics")["patterns_detected"] - patterns
+    return {"limit": limit, "ours": said["events"] / seconds, "limit_cpu_us": limit_cpu * 1e6,
+            "redis_cpu_us": used["redis"], "cpu_us": used, "accepted": said["events_per_second"],
+            "refused": said["refused"], "patterns_per_event": patterns / said["events"]}
+
+
+def batches(bench):
+    """Batches of 500, accepted and processed, 100,000 users drawn uniformly, beside one XADD an event."""
+    return batches_of(bench, bench.scaled(100000))
+
+
+def active(bench):
+    """The same with 10,000 users."""
+    return batches_of(bench, bench.scaled(10000))
+
+
+def percentile(values, p):
+    return sorted(values)[int(p * (len(values) - 1))]
+
+
+def latency(bench):
+    """From the POST that makes a pattern to its standing in GET /api/patterns, while 20,000 events/s come in."""
+    took = []
+    with bench.lens() as lens:
+        load = bench.load_begun(lens.port, batch=50, rate=20000, seconds=bench.o.seconds + 3, connections=16)
+        time.sleep(min(1, bench.o.seconds))
+        c = http.client.HTTPConnection("127.0.0.1", lens.port)
+        while load.poll() is None and len(took) < 10000:
+            user = f"probe-{random.randrange(1 << 40)}"
+            for _ in range(3):
+                start = time.monotonic()
+                c.request("POST", "/events", json.dumps({"user_id": user, "action": "page_view", "page": "/p"}))
+                c.getresponse().read()
+            while load.poll() is None:
+                c.request("GET", f"/api/patterns?user_id={user}")
+                answer = c.getresponse()
+                if answer.status == 200 and json.loads(answer.read()):
+                    took.append((time.monotonic() - start) * 1000)
+                    break
+                answer.read()
+        load.wait()
+    return {"limit_p50": 3, "limit_p99": 10, "p50": percentile(took, 0.5), "p99": percentile(took, 0.99),
+            "samples": len(took)}
+
+
+def memory(bench):
+    """Bytes of Redis for a live user: 6 visits to 4 pages, 20 events; streams and lists that all users share are told
+    apart."""
+    users = bench.scaled(20000)
+    with bench.lens() as lens:
+        bench.fill(lens, 200)  # scripts, streams, lists: there before
+        shared = shared_memory(lens)
+        before = lens.redis_memory() - shared
+        bench.fill(lens, users + 200, "living")  # the 200 are among them
+        used = lens.redis_memory() - shared_memory(lens) - before
+        made = lens.get("/api/metrics")["patterns_detected"]
+    return {"limit": 500, "ours": used / users, "users": users, "patterns": made}
+
+
+def shared_memory(lens):
+    keys = [f"bl:{{dev:{p}}}:{k}" for p in range(8) for k in ("events", "recent", "seen", "changes")]
+    return sum(int(lens.redis("MEMORY", "USAGE", key, "SAMPLES", "0").strip() or 0) for key in keys)
+
+
+def million(bench):
+    """All that Redis holds with a million such users (MB of 10^6 bytes), once processed events are trimmed (with
+    --stream-retention 0, as they are after an hour otherwise)."""
+    users = bench.scaled(1000000, 1000)
+    with bench.lens("--stream-retention", "0") as lens:
+        bench.fill(lens, users, "living")
+        wait_for("trimming", lambda: sum(int(lens.redis("XLEN", f"bl:{{dev:{p}}}:events")) for p in range(8)) < 8000, 120)
+        used = lens.redis_memory()
+        live = sum(int(lens.redis("ZCARD", f"bl:{{dev:{p}}}:deadlines")) for p in range(8))
+    return {"limit": 700 * users / 1e6, "ours": used / 1e6, "users": users, "with_deadline": live}
+
+
+def readers(bench):
+    """p99 of GET /api/patterns?limit=50 and of /api/metrics with a million patterns stored, at 20,000 events/s, beside
+    GET /health (api.py)."""
+    os.environ.setdefault("BL_BENCH_PATTERNS", str(bench.scaled(1000000, 2000)))
+    with bench.lens() as lens:
+        return api.measure(bench, lens, lambda seconds: bench.load_begun(lens.port, batch=50, rate=20000, users=10000,
+                                                                         seconds=seconds, connections=16))
+
+
+def takeover(bench):
+    """From kill -9 of the only worker to the first commit of its successor, in each partition, with 100,000 users in the
+    store and 2,000 events/s coming in."""
+    took = []
+    with bench.lens("--workers", "1") as lens:
+        bench.fill(lens, bench.scaled(100000))
+        load = bench.load_begun(lens.port, batch=20, rate=2000, seconds=60, connections=4, users=bench.scaled(100000))
+        try:
+            time.sleep(0.5)
+            before = {p["partition"]: p for p in lens.get("/api/partitions")}
+            os.kill(lens.children()["worker"][0], signal.SIGKILL)
+            start = time.monotonic()
+            while before and time.monotonic() - start < 60:
+                for p in lens.get("/api/partitions"):
+                    was = before.get(p["partition"])
+                    if was and p["epoch"] > was["epoch"] and p["committed"] != was["committed"]:
+                        took.append(time.monotonic() - start)
+                        del before[p["partition"]]
+                time.sleep(0.005)
+        finally:
+            load.terminate()
+            load.wait()
+    return {"limit_p99": 2, "limit_max": 3, "seconds": took, "left": len(before)}
+
+
+def replay(bench):
+    """Replay of a shop's two million events in memory, on one core: events per second of processor time."""
+    events = bench.scaled(2000000, 20000)
+    path = os.path.join(bench.dir, "shop.ndjson")
+    if not os.path.exists(path):
+        with open(path, "w") as f:
+            subprocess.run([os.path.join(os.path.dirname(__file__), "replay"), "--generate", "shop", str(events)],
+                           stdout=f, check=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    out = subprocess.run([bench.program, "replay", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"limit": 2000000, "ours": events / used, "patterns_per_event": out.stdout.count(b"\n") / events}
+
+
+class Row:
+    """`pick` takes the rounds of a measurement and gives (limit, ours); the ratio is that of the medians' rounds."""
+
+    def __init__(self, measure, what, against, unit, target, more=False, limit="limit", ours="ours", pick=None):
+        self.measure, self.what, self.against, self.unit, self.target = measure, what, against, unit, target
+        self.more, self.limit, self.ours, self.pick = more, limit, ours, pick
+
+    def figures(self, rounds):
+        if self.pick:
+            limit, ours = rounds[0][self.limit], self.pick([s for r in rounds for s in r[self.ours]])
+            return limit, ours, ours / limit
+        return (statistics.median(r[self.limit] for r in rounds), statistics.median(r[self.ours] for r in rounds),
+                statistics.median(r[self.ours] / r[self.limit] for r in rounds))
+
+    def reached(self, ratio):
+        return ratio >= self.target if self.more else ratio <= self.target
+
+
+def p99(values):
+    return percentile(values, 0.99)
+
+
+XADD = "one `XADD` of 200 bytes an event, pipelined 64"
+ROWS = {
+    "singles": Row(singles, "single POSTs, 64 connections, accepted and processed", "bare libh2o answering 202",
+                   "events/s", 0.75, more=True),
+    "batches": Row(batches, "batches of 500, processed, 100,000 users", XADD, "events/s", 1.2, more=True),
+    "active": Row(active, "the same, 10,000 users", XADD, "events/s", 2.0, more=True),
+    "redis": Row(batches, "processor time of Redis an event, 100,000 users", XADD, "us", 1.0, limit="limit_cpu_us",
+                 ours="redis_cpu_us"),
+    "latency": Row(latency, "POST to pattern in `GET /api/patterns` at 20,000 events/s, p50", "3 ms", "ms", 1.0,
+                   limit="limit_p50", ours="p50"),
+    "latency99": Row(latency, "the same, p99", "10 ms", "ms", 1.0, limit="limit_p99", ours="p99"),
+    "memory": Row(memory, "Redis memory of a live user (6 visits, 20 events)", "500 bytes", "bytes", 1.0),
+    "million": Row(million, "all of Redis with a million live users", "700 MB", "MB", 1.0),
+    "api": Row(readers, "`GET /api/patterns?limit=50`, `/api/metrics`, a million patterns, 20,000 events/s, p99",
+               "`GET /health`, p99", "us", 5.0),
+    "takeover": Row(takeover, "take-over of a partition after kill -9, 100,000 users, p99", "2 s", "s", 1.0,
+                    limit="limit_p99", ours="seconds", pick=p99),
+    "takeovermax": Row(takeover, "the same, longest", "3 s", "s", 1.0, limit="limit_max", ours="seconds", pick=max),
+    "replay": Row(replay, "replay in memory, one core", "2,000,000 events/s", "events/s", 1.0, more=True),
+}
+ONCE = {million, readers}  # these take minutes: one round of them
