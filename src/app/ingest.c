@@ -16,10 +16,11 @@ struct ticket {
     uint32_t magic;
     int status, retry_after_s;
     size_t events;
-    struct bl_buf json;
     bl_ingest_fn *fn;
     void *ctx;
     struct ticket *next;
+    size_t json_n;
+    char json[];
 };
 
 /* The requests of one group, in order. */
@@ -62,7 +63,6 @@ enum bl_err bl_ingest_new(const struct bl_ingest_port *port, const struct bl_ing
 static void ticket_free(struct ticket *t)
 {
     t->magic = 0;
-    bl_buf_release(&t->json);
     free(t);
 }
 
@@ -174,15 +174,18 @@ static void bad_answer(struct bl_ingest *i, enum bl_body_kind kind, struct bl_in
 
 /* --- group commit */
 
+/* Only the partitions that the request names are looked at: one event names one of up to BL_PARTITIONS_MAX. */
 static enum bl_err make_room(struct bl_ingest *i)
 {
-    size_t bytes[BL_PARTITIONS_MAX] = {0};
     for (size_t k = 0; k < i->staged_n; k++)
-        bytes[i->staged[k].partition] += i->staged[k].n + 1;
+        i->room[i->staged[k].partition] += i->staged[k].n + 1;
     enum bl_err err = bl_group_reserve(&i->group, i->staged_n);
-    for (int p = 0; p < BL_PARTITIONS_MAX && err == BL_OK; p++)
-        if (bytes[p])
-            err = bl_group_make_room(&i->group, p, bytes[p]);
+    for (size_t k = 0; k < i->staged_n; k++) {
+        size_t *bytes = &i->room[i->staged[k].partition];
+        if (*bytes && err == BL_OK)
+            err = bl_group_make_room(&i->group, i->staged[k].partition, *bytes);
+        *bytes = 0;
+    }
     return err;
 }
 
@@ -215,18 +218,18 @@ static enum bl_err join(struct bl_ingest *i, struct ticket *t)
 
 static struct ticket *ticket_new(struct bl_ingest *i, enum bl_body_kind kind, bl_ingest_fn *fn, void *ctx)
 {
-    struct ticket *t = calloc(1, sizeof *t);
+    int status = good_answer(i, kind, &i->json);
+    struct ticket *t = i->json.err == BL_OK ? malloc(sizeof *t + i->json.n) : NULL;
     if (!t)
         return NULL;
-    *t = (struct ticket){.magic = TICKET_MAGIC, .events = i->staged_n, .fn = fn, .ctx = ctx};
-    if (i->limited)
-        t->retry_after_s = ingest_seconds(i->wait_ms);
-    bl_buf_init(&t->json, 0);
-    t->status = good_answer(i, kind, &t->json);
-    if (t->json.err != BL_OK) {
-        ticket_free(t);
-        return NULL;
-    }
+    *t = (struct ticket){.magic = TICKET_MAGIC,
+                         .status = status,
+                         .retry_after_s = i->limited ? ingest_seconds(i->wait_ms) : 0,
+                         .events = i->staged_n,
+                         .fn = fn,
+                         .ctx = ctx,
+                         .json_n = i->json.n};
+    memcpy(t->json, i->json.p, i->json.n);
     return t;
 }
 
@@ -335,7 +338,7 @@ bool bl_ingest_hears(const struct bl_ingest *i)
 
 static void answer_ticket(struct bl_ingest *i, struct ticket *t, enum bl_err err)
 {
-    struct bl_ingest_answer answer = {t->status, t->retry_after_s, bl_buf_view(&t->json)};
+    struct bl_ingest_answer answer = {t->status, t->retry_after_s, {t->json, t->json_n}};
     i->counts.requests_waiting--;
     if (err == BL_OK) {
         i->counts.accepted += t->events;

@@ -26,6 +26,7 @@ struct bl_ingest {
     bool deaf; /* nobody may wish that nothing be kept */
     /* the request at hand */
     struct bl_buf lines, errors, json;
+    size_t room[BL_PARTITIONS_MAX]; /* make_room's; all 0 otherwise */
     struct staged *staged;
     size_t staged_n, received, rejected, limited;
     bool pass;          /* nothing of it is to be kept */

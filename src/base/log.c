@@ -26,11 +26,16 @@ static void put_time(struct bl_buf *b)
                   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 }
 
+bool bl_log_says(enum bl_log_level level)
+{
+    return level >= log_least;
+}
+
 void bl_log_write(enum bl_log_level level, const char *message, const struct bl_log_field *fields)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     struct bl_buf b;
-    if (level < log_least)
+    if (!bl_log_says(level))
         return;
     bl_buf_init(&b, LINE_MAX_BYTES);
     put_time(&b);

@@ -15,11 +15,26 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Eight letters at once: what is added to a byte carries into its top bit if it is 'A' or more, or more than 'Z'. */
+static uint64_t lower8(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    uint64_t low = x & (ones * 0x7F);
+    uint64_t upper = ((low + ones * (0x80 - 'A')) & ~(low + ones * (0x7F - 'Z'))) & ~x & (ones * 0x80);
+    return x | upper >> 2;
+}
+
 bool bl_str_ieq(struct bl_str a, struct bl_str b)
 {
+    size_t i = 0;
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++)
+    for (; a.n - i >= 8; i += 8)
+        if (lower8(a.p + i) != lower8(b.p + i))
+            return false;
+    for (; i < a.n; i++)
         if (lower(a.p[i]) != lower(b.p[i]))
             return false;
     return true;

@@ -80,6 +80,7 @@ static void conn_closed(uv_handle_t *handle)
         c->next->prev = c->prev;
     s->counts.connections_open--;
     uncount_peer(c);
+    bl_socket_forget(&c->written);
     c->magic = 0;
     free(c);
     bl_server_drained(s);
@@ -96,6 +97,7 @@ static struct bl_conn *conn_new(struct bl_server *s)
         free(c);
         return NULL;
     }
+    bl_socket_init(c);
     c->next = s->conns;
     if (s->conns)
         s->conns->prev = c;

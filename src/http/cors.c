@@ -14,18 +14,28 @@ static bool may_read(const struct bl_http_access *a, enum bl_access need, struct
                                    : bl_origins_hold(a->dashboards, origin);
 }
 
-void bl_cors_add(struct bl_request *r)
+bool bl_cors_is_open(const struct bl_request *r)
 {
     const struct bl_http_access *a = r->server->access;
+    return !a || r->need == BL_ACCESS_OPEN || !bl_access_asks(a->keys);
+}
+
+/* To the pages that the origin of the request names, if it may. */
+static bool add_origin(struct bl_request *r)
+{
     struct bl_str origin = bl_request_header(r, "origin");
-    bool open = !a || !bl_access_asks(a->keys) || r->need == BL_ACCESS_OPEN;
-    if (!open)
-        bl_answer_header(r, "vary", BL_STR("Origin"));
-    if (!open && !may_read(a, r->need, origin))
-        return;
-    bl_answer_header(r, "access-control-allow-origin", open ? BL_STR("*") : origin);
-    bl_answer_header(r, "access-control-expose-headers", BL_STR("ETag, Link, Retry-After"));
-    if (!bl_str_eqz(bl_str_iovec(r->req->input.method), "OPTIONS"))
+    bl_answer_header(r, "vary", BL_STR("Origin"));
+    if (!may_read(r->server->access, r->need, origin))
+        return false;
+    bl_answer_header(r, "access-control-allow-origin", origin);
+    bl_answer_header(r, "access-control-expose-headers", BL_STR(BL_EXPOSED_HEADERS));
+    return true;
+}
+
+void bl_cors_add(struct bl_request *r)
+{
+    bool open = bl_cors_is_open(r);
+    if ((!open && !add_origin(r)) || !bl_str_eqz(bl_str_iovec(r->req->input.method), "OPTIONS"))
         return;
     bl_answer_header(r, "access-control-allow-methods",
                      open ? BL_STR("GET, POST, PATCH, OPTIONS")

@@ -45,12 +45,12 @@ static void post_body(struct bl_request *r, struct bl_ingest *ingest, const stru
 
 static void post(struct bl_request *r, struct bl_ingest *ingest, bool batch)
 {
-    struct bl_body_head head = {
-        bl_request_header(r, "content-type"), bl_request_header(r, "content-encoding"),
-        bl_request_header_twice(r, "content-type") || bl_request_header_twice(r, "content-encoding"), batch};
+    struct bl_body_head head;
     struct bl_body body;
     struct bl_buf room;
     const char *why;
+    bl_request_body_head(r, &head);
+    head.batch = batch;
     bl_buf_init(&room, 0);
     enum bl_err err = bl_body_open(&head, bl_request_body(r), bl_request_body_max(r), &room, &body, &why);
     if (err != BL_OK)

@@ -61,8 +61,8 @@ static bool refuse(struct bl_http_access *a, struct bl_request *r, enum bl_acces
  * rebinding) is of this origin to the browser, which asks for no preflight then. */
 static bool admit_without_keys(struct bl_http_access *a, struct bl_request *r, enum bl_access need)
 {
-    struct bl_str origin = bl_request_header(r, "origin");
-    if (!bl_request_deletes(r) || origin.n == 0 || bl_origin_is_local(origin))
+    struct bl_str origin = bl_request_deletes(r) ? bl_request_header(r, "origin") : BL_STR("");
+    if (origin.n == 0 || bl_origin_is_local(origin))
         return true;
     return refuse(
         a, r, need, BL_ERR_FORBIDDEN,

@@ -3,6 +3,7 @@
  * The raw path decides (h2o's normalised one would make /events/ and /a/../events the same call). Two things
  * hold a bl_request: an anchor in the pool of h2o's request, which clears `req` when that dies, and the
  * handler until it answers; whichever lets go last frees it. */
+#include "body.h"
 #include "parser.h"
 #include "server_internal.h"
 
@@ -23,10 +24,37 @@ void bl_request_release(struct bl_request *r)
     assert(r->magic == BL_REQUEST_MAGIC && r->holds > 0);
     if (--r->holds > 0)
         return;
+    struct bl_server *s = r->server;
     r->magic = 0;
     bl_buf_release(&r->text);
     free(r->params);
-    free(r);
+    if (s->spare_n == BL_SPARE_REQUESTS) {
+        free(r);
+        return;
+    }
+    r->next = s->spare;
+    s->spare = r;
+    s->spare_n++;
+}
+
+void bl_requests_free(struct bl_server *s)
+{
+    for (struct bl_request *r = s->spare, *next; r; r = next) {
+        next = r->next;
+        free(r);
+    }
+    s->spare = NULL;
+    s->spare_n = 0;
+}
+
+static struct bl_request *take_spare(struct bl_server *s)
+{
+    struct bl_request *r = s->spare;
+    if (!r)
+        return malloc(sizeof *r);
+    s->spare = r->next;
+    s->spare_n--;
+    return r;
 }
 
 static void on_request_died(void *p)
@@ -41,13 +69,10 @@ static void on_request_died(void *p)
 
 static struct bl_request *request_new(struct bl_server *s, h2o_req_t *req)
 {
-    struct bl_request *r = calloc(1, sizeof *r);
+    struct bl_request *r = take_spare(s);
     if (!r)
         return NULL;
-    r->magic = BL_REQUEST_MAGIC;
-    r->server = s;
-    r->req = req;
-    r->holds = 2;
+    *r = (struct bl_request){.magic = BL_REQUEST_MAGIC, .server = s, .req = req, .holds = 2};
     bl_buf_init(&r->text, 0);
     struct anchor *a = h2o_mem_alloc_shared(&req->pool, sizeof *a, on_request_died);
     a->r = r;
@@ -174,6 +199,14 @@ static void dispatch(struct bl_request *r, const struct bl_route_slot *slot, con
         slot->route->handle(r, slot->ctx);
 }
 
+/* A path without arguments leads where all of it is the pattern. */
+static bool leads_to(const struct bl_route_slot *slot, struct bl_str path, struct bl_str *args, size_t *n)
+{
+    *n = 0;
+    return slot->path.n ? bl_str_eq(slot->path, path)
+                        : bl_target_matches(slot->route->pattern, path, args, n);
+}
+
 static void route(struct bl_request *r)
 {
     struct bl_str path = raw_path(r->req), method = method_of(r->req), args[BL_PATH_ARGS_MAX];
@@ -181,7 +214,7 @@ static void route(struct bl_request *r)
     size_t n;
     for (size_t i = 0; i < r->server->routes_n; i++) {
         const struct bl_route_slot *slot = &r->server->routes[i];
-        if (!bl_target_matches(slot->route->pattern, path, args, &n))
+        if (!leads_to(slot, path, args, &n))
             continue;
         known = true;
         if (bl_str_eqz(method, slot->route->method)) {
@@ -248,11 +281,24 @@ struct bl_str bl_request_header(const struct bl_request *r, const char *name)
     return at < 0 ? (struct bl_str){0} : bl_str_iovec(r->req->headers.entries[at].value);
 }
 
-bool bl_request_header_twice(const struct bl_request *r, const char *name)
+static void note_header(struct bl_str *value, bool *twice, h2o_iovec_t line)
 {
-    size_t n = strlen(name);
-    ssize_t at = r->req ? h2o_find_header_by_str(&r->req->headers, name, n, -1) : -1;
-    return at >= 0 && h2o_find_header_by_str(&r->req->headers, name, n, at) >= 0;
+    *twice |= value->p != NULL;
+    if (!value->p)
+        *value = bl_str_iovec(line);
+}
+
+/* h2o has found the names among those it knows, so a pointer tells. */
+void bl_request_body_head(const struct bl_request *r, struct bl_body_head *head)
+{
+    *head = (struct bl_body_head){0};
+    for (size_t i = 0; r->req && i < r->req->headers.size; i++) {
+        const h2o_header_t *h = &r->req->headers.entries[i];
+        if (h->name == &H2O_TOKEN_CONTENT_TYPE->buf)
+            note_header(&head->type, &head->twice, h->value);
+        else if (h->name == &H2O_TOKEN_CONTENT_ENCODING->buf)
+            note_header(&head->coding, &head->twice, h->value);
+    }
 }
 
 struct bl_str bl_request_body(const struct bl_request *r)

@@ -56,7 +56,9 @@ void bl_query_refuse(struct bl_request *r, const char *name, const char *message
 bool bl_request_is_head(const struct bl_request *r);
 /* name in lower case; empty if absent. Only before the handler returns. */
 struct bl_str bl_request_header(const struct bl_request *r, const char *name);
-bool bl_request_header_twice(const struct bl_request *r, const char *name);
+/* What is sent, as its headers tell, but for `batch`. Only before the handler returns. */
+struct bl_body_head;
+void bl_request_body_head(const struct bl_request *r, struct bl_body_head *head);
 /* The lines of a header from the last to the first; *at begins as SIZE_MAX. false: no more. Only before the handler
  * returns. */
 bool bl_request_header_before(const struct bl_request *r, const char *name, size_t *at, struct bl_str *out);

@@ -82,6 +82,7 @@ enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options
     bl_map_init(&s->peers);
     memcpy(s->listen, options->listen, strlen(options->listen) + 1);
     s->options.listen = s->listen;
+    bl_respond_init(&s->fixed);
     config_init(s);
     h2o_context_init(&s->context, loop, &s->config);
     s->accept.ctx = &s->context;
@@ -100,8 +101,11 @@ enum bl_err bl_server_add(struct bl_server *s, const struct bl_route *routes, si
 {
     if (n > BL_ROUTES_MAX - s->routes_n)
         return BL_ERR_TOO_LARGE;
-    for (size_t i = 0; i < n; i++)
-        s->routes[s->routes_n++] = (struct bl_route_slot){&routes[i], ctx};
+    for (size_t i = 0; i < n; i++) {
+        bool has_args = strchr(routes[i].pattern, '{');
+        s->routes[s->routes_n++] = (struct bl_route_slot){
+            &routes[i], ctx, has_args ? (struct bl_str){0} : bl_str_of(routes[i].pattern)};
+    }
     return BL_OK;
 }
 
@@ -153,7 +157,8 @@ enum bl_err bl_server_listen(struct bl_server *s)
         uv_tcp_init(s->loop, &s->listener);
         uv_timer_init(s->loop, &s->drain);
         uv_timer_init(s->loop, &s->pace);
-        s->listener.data = s->drain.data = s->pace.data = s;
+        uv_idle_init(s->loop, &s->idle);
+        s->listener.data = s->drain.data = s->pace.data = s->idle.data = s;
         s->listening = true;
         err = uv_tcp_open(&s->listener, fd);
         if (err != 0)
@@ -199,8 +204,9 @@ void bl_server_drained(struct bl_server *s)
     if (!s->draining || s->conns)
         return;
     if (!uv_is_closing((uv_handle_t *)&s->drain)) {
-        s->closing++;
+        s->closing += 2;
         uv_close((uv_handle_t *)&s->drain, handle_closed);
+        uv_close((uv_handle_t *)&s->idle, handle_closed);
     }
     if (s->closing == 0 && s->stopped) {
         void (*stopped)(void *) = s->stopped;
@@ -254,6 +260,7 @@ void bl_server_free(struct bl_server *s)
     h2o_config_dispose(&s->config);
     bl_tls_close(s);
     bl_map_release(&s->peers);
+    bl_requests_free(s);
     s->magic = 0;
     free(s);
 }

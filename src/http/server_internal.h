@@ -31,7 +31,20 @@
 struct bl_route_slot {
     const struct bl_route *route;
     void *ctx;
+    struct bl_str path; /* the pattern, if it has no arguments: then it is compared as it is; else empty */
 };
+
+#define BL_EXPOSED_HEADERS "ETag, Link, Retry-After"
+
+/* What answers have, as h2o keeps headers: the first BL_FIXED_ALWAYS go with each, the rest with what any page may read. */
+enum { BL_FIXED_ALWAYS = 2, BL_FIXED_HEADERS = 4 };
+struct bl_fixed_headers {
+    h2o_iovec_t names[BL_FIXED_HEADERS];
+    h2o_header_t all[BL_FIXED_HEADERS];
+};
+
+/* Requests that were let go, for the next ones: some 64 are under way at any time, more than malloc keeps at hand. */
+#define BL_SPARE_REQUESTS 256
 
 /* The listener and the drain timer are in a struct of their own as libuv holds them until their close
  * callbacks. */
@@ -59,15 +72,29 @@ struct bl_server {
     struct bl_meter meter;
     const struct bl_http_access *access; /* NULL: nobody is asked for a key */
     struct bl_server_counts counts;
-    struct bl_tls *tls;        /* NULL: in the clear */
-    struct bl_map peers;       /* addresses with connections, if they are counted */
-    struct bl_conn *conns;     /* open connections */
-    bool crowded;              /* all are taken, and somebody was refused for it */
-    unsigned hurry;            /* pace.c: the halvings */
-    struct bl_stream *streams; /* open event streams */
+    struct bl_fixed_headers fixed;
+    struct bl_request *spare; /* of at most BL_SPARE_REQUESTS */
+    size_t spare_n;
+    struct bl_tls *tls;         /* NULL: in the clear */
+    struct bl_map peers;        /* addresses with connections, if they are counted */
+    struct bl_conn *conns;      /* open connections */
+    struct bl_written *written; /* socket.c */
+    uv_idle_t idle;             /* active while there are such */
+    bool crowded;               /* all are taken, and somebody was refused for it */
+    unsigned hurry;             /* pace.c: the halvings */
+    struct bl_stream *streams;  /* open event streams */
 };
 
 enum bl_pace { BL_PACE_IDLE, BL_PACE_HEAD, BL_PACE_BODY, BL_PACE_ANSWER };
+
+enum bl_reading { BL_READING_OFF, BL_READING_ON, BL_READING_HELD };
+
+/* A write that is through, of which h2o is to be told. */
+struct bl_written {
+    uv_write_t *req;
+    uv_write_cb cb;
+    struct bl_written *next, **at; /* at NULL: none */
+};
 
 struct bl_conn {
     uv_tcp_t tcp; /* first: h2o gives it back to conn_closed */
@@ -77,6 +104,11 @@ struct bl_conn {
     bool lost;            /* bl_conns_sweep found it so */
     struct bl_conn *next, *prev;
     uint64_t requests; /* begun on it */
+    /* socket.c */
+    enum bl_reading reading;
+    uv_alloc_cb alloc; /* libh2o's */
+    uv_read_cb read;
+    struct bl_written written;
     /* pace.c */
     enum bl_pace pace;
     uint64_t requests_seen;
@@ -99,11 +131,13 @@ struct bl_request {
     bool retry_after;               /* said already */
     struct bl_target_param *params; /* BL_QUERY_PARAMS_MAX of them once the query is parsed */
     size_t params_n;
+    struct bl_request *next; /* among the spare ones */
 };
 
 /* request.c */
 int bl_request_enter(struct bl_server *s, h2o_req_t *req);
 void bl_request_release(struct bl_request *r);
+void bl_requests_free(struct bl_server *s);
 /* server.c: one thing less to wait for */
 void bl_server_drained(struct bl_server *s);
 /* conn.c */
@@ -115,6 +149,10 @@ void bl_conn_shut(struct bl_conn *c, int how);
 void bl_conns_sweep(struct bl_server *s);
 /* What waits to be sent is thrown away: otherwise the kernel keeps it for minutes for one who does not read. */
 void bl_conn_reset(struct bl_conn *c);
+/* socket.c: from now on what libh2o reads and writes of it goes through there. */
+void bl_socket_init(struct bl_conn *c);
+/* When the connection has ended. */
+void bl_socket_forget(struct bl_written *w);
 /* pace.c */
 void bl_pace_start(struct bl_server *s);
 void bl_pace_look(uv_timer_t *timer);
@@ -126,7 +164,10 @@ void bl_tls_close(struct bl_server *s);
  */
 bool bl_respond_head(struct bl_request *r, int status, const char *type, size_t length, const char *cache);
 const char *bl_respond_reason(int status);
-/* cors.c: what a page of another origin may do with the answer to come. */
+void bl_respond_init(struct bl_fixed_headers *f);
+/* cors.c: may any page read the answer to come? (bl_respond_head says so then) */
+bool bl_cors_is_open(const struct bl_request *r);
+/* What else a page of another origin may do with it. */
 void bl_cors_add(struct bl_request *r);
 /* filter.c: our error bodies in place of h2o's. */
 void bl_filter_install(h2o_pathconf_t *path);

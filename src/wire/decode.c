@@ -232,7 +232,8 @@ enum bl_err bl_decode_body(struct bl_decoder *d, enum bl_body_kind kind, struct 
                            struct bl_problem *problem)
 {
     struct body b = {d, options, fn, ctx, -1};
-    *problem = (struct bl_problem){0};
+    problem->err = BL_OK; /* not the kilobyte of its message */
+    problem->field[0] = problem->message[0] = '\0';
     bl_buf_clear(&d->slices);
     if (kind == BL_BODY_EVENT)
         return decode_single(&b, body, problem);

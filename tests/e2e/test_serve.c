@@ -8,6 +8,7 @@
 
 #include "serve_story.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,50 @@ static void clients_that_go_away_do_no_harm(void **state)
     expect(post("/events", GOOD), "after them", 202, NULL);
 }
 
+/* Its answers do not fit between us: what the kernel does not take at once must come all the same, in order. */
+static void answers_wait_for_who_reads_late(void **state)
+{
+    enum { N = 600 };
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n";
+    static struct bl_test_reply r;
+    (void)state;
+    int fd = bl_test_connect(&serve);
+    for (int i = 0; i < N; i++)
+        bl_test_send(fd, request, sizeof request - 1);
+    for (int i = 0; i < N; i++) {
+        assert_true(bl_test_receive(fd, &r));
+        expect(&r, "metrics", 200, "behaviorlens_");
+        assert_int_equal(r.body[r.body_n - 1], '\n');
+    }
+    close(fd);
+}
+
+/* One request is with the store when the next comes, and then the end: both are answered, then the connection ends. */
+static void requests_that_come_while_one_waits_are_answered(void **state)
+{
+    static const char request[] = "POST /events HTTP/1.1\r\nHost: t\r\nContent-Length: 45\r\n\r\n" GOOD;
+    struct bl_test_reply r;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        int fd = bl_test_connect(&serve);
+        kill(redis.pid, SIGSTOP);
+        bl_test_send(fd, request, sizeof request - 1);
+        nap();
+        bl_test_send(fd, request, sizeof request - 1);
+        nap();
+        if (i % 2)
+            shutdown(fd, SHUT_WR);
+        nap();
+        kill(redis.pid, SIGCONT);
+        for (int k = 0; k < 2; k++) {
+            assert_true(bl_test_receive(fd, &r));
+            assert_true(r.status == 202 || r.status == 503); /* a stopped machine is a slow store */
+        }
+        assert_true(i % 2 == 0 || !bl_test_receive(fd, &r));
+        close(fd);
+    }
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -318,6 +363,8 @@ int main(void)
         STORY(malformed_requests_do_no_harm),
         STORY(pipelined_requests_are_answered_in_order),
         STORY(clients_that_go_away_do_no_harm),
+        STORY(answers_wait_for_who_reads_late),
+        STORY(requests_that_come_while_one_waits_are_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

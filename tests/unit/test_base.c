@@ -66,6 +66,26 @@ static void slices_compare_bytewise(void **state)
     assert_int_equal(bl_str_of(NULL).n, 0);
 }
 
+/* Eight are compared at once, and the rest one by one. */
+static void letters_are_equal_in_either_case_and_nothing_else_is(void **state)
+{
+    char a[20], b[20];
+    (void)state;
+    memset(a, '-', sizeof a);
+    memset(b, '-', sizeof b);
+    for (size_t at = 0; at < sizeof a; at++)
+        for (int x = 0; x < 256; x++)
+            for (int y = 0; y < 256; y++) {
+                bool letters = (x | 32) >= 'a' && (x | 32) <= 'z';
+                bool want = x == y || (letters && (x ^ y) == 32);
+                a[at] = (char)x;
+                b[at] = (char)y;
+                if (bl_str_ieq((struct bl_str){a, sizeof a}, (struct bl_str){b, sizeof b}) != want)
+                    fail_msg("bytes %d and %d at %zu", x, y, at);
+                a[at] = b[at] = '-';
+            }
+}
+
 static void integers_are_read_whole(void **state)
 {
     static const struct {
@@ -433,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_gives_the_published_values),
         cmocka_unit_test(slices_compare_bytewise),
+        cmocka_unit_test(letters_are_equal_in_either_case_and_nothing_else_is),
         cmocka_unit_test(integers_are_read_whole),
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(control_characters_are_seen),

@@ -45,6 +45,8 @@ bl_test(test_places unit bl_app)
 target_include_directories(test_places PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 bl_test(test_coding unit bl_http)
 target_include_directories(test_coding PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
+bl_test(test_head unit bl_http)
+target_include_directories(test_head PRIVATE ${CMAKE_SOURCE_DIR}/src/http)
 
 bl_test(test_limiter unit bl_app)
 bl_test(test_backlog unit bl_app)

@@ -22,6 +22,8 @@ struct bl_log_field {
 
 /* What this process calls itself in each line, and the least level that is written. `role` is borrowed. */
 void bl_log_setup(const char *role, enum bl_log_level least);
+/* Would it be written? For what is told often: making its fields costs, too. */
+bool bl_log_says(enum bl_log_level level);
 void bl_log_write(enum bl_log_level level, const char *message, const struct bl_log_field *fields);
 
 /* At least one field; bl_log_plain where there is none. */
