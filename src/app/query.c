@@ -1,9 +1,13 @@
-/* The machinery of queries: a job goes META -> views (where `now` is needed) -> its own steps.
+/* The machinery of queries: a job goes META -> clocks or views (where `now` is needed) -> its own steps.
  *
- *   bl_query_run -> got_meta -> got_views -> <call>_start -> … -> job_finish | job_fail -> freed
+ *   bl_query_run -> begin -> got_views -> <call>_start -> … -> job_finish | job_fail -> freed
+ *                    │  ^
+ *                    v  └─ (it was another data set: begin again)
+ *                 first round, META behind it
  *
- * META is read anew by every query: one small read buys that a serve process needs no state of its own and
- * follows a data set that was made anew. */
+ * META is read by every query: one small read buys that a serve process needs no state of its own and follows a
+ * data set that was made anew. It is read behind the first round, which goes by what META said last time: that
+ * saves a round trip, of which a query has two or three, and under load each of them waits for Redis. */
 #include "query_job.h"
 
 #include <stdio.h>
@@ -11,29 +15,30 @@
 
 static const struct {
     job_step *start;
-    bool views;
-    const char *path; /* of a list in pages */
+    enum { NO_TIME, CLOCKS, VIEWS } time; /* what it has to know of the partitions first */
+    const char *path;                     /* of a list in pages */
+    bool alone;                           /* it changes something, or waits for a change: never shared */
 } calls[BL_CALL_COUNT] = {
-    [BL_CALL_PATTERNS] = {patterns_start, false, "/api/patterns"},
-    [BL_CALL_PATTERN] = {pattern_start, false, NULL},
-    [BL_CALL_RESOLVE] = {resolve_start, false, NULL},
-    [BL_CALL_METRICS] = {metrics_start, true, NULL},
-    [BL_CALL_HISTORY] = {history_start, true, NULL},
-    [BL_CALL_PAGES] = {pages_start, true, NULL},
-    [BL_CALL_USERS] = {users_start, true, NULL},
-    [BL_CALL_USERS_ACTIVE] = {users_start, true, NULL},
-    [BL_CALL_USER] = {user_start, true, NULL},
-    [BL_CALL_USER_EVENTS] = {user_events_start, true, NULL},
-    [BL_CALL_ERASE] = {erase_start, false, NULL},
-    [BL_CALL_ERASURE] = {erasure_start, false, NULL},
-    [BL_CALL_READMIT] = {readmit_start, false, NULL},
-    [BL_CALL_EVENTS] = {events_start, false, NULL},
-    [BL_CALL_BAD_EVENTS] = {bad_events_start, true, NULL},
-    [BL_CALL_WORKERS] = {workers_start, true, NULL},
-    [BL_CALL_PARTITIONS] = {partitions_start, true, NULL},
-    [BL_CALL_RULES] = {rules_start, false, NULL},
-    [BL_CALL_AUDIT] = {audit_start, false, "/api/audit"},
-    [BL_CALL_EXPOSITION] = {exposition_start, true, NULL},
+    [BL_CALL_PATTERNS] = {patterns_start, NO_TIME, "/api/patterns", false},
+    [BL_CALL_PATTERN] = {pattern_start, NO_TIME, NULL, false},
+    [BL_CALL_RESOLVE] = {resolve_start, NO_TIME, NULL, true},
+    [BL_CALL_METRICS] = {metrics_start, CLOCKS, NULL, false},
+    [BL_CALL_HISTORY] = {history_start, CLOCKS, NULL, false},
+    [BL_CALL_PAGES] = {pages_start, CLOCKS, NULL, false},
+    [BL_CALL_USERS] = {users_start, CLOCKS, NULL, false},
+    [BL_CALL_USERS_ACTIVE] = {users_start, CLOCKS, NULL, false},
+    [BL_CALL_USER] = {user_start, CLOCKS, NULL, false},
+    [BL_CALL_USER_EVENTS] = {user_events_start, CLOCKS, NULL, false},
+    [BL_CALL_ERASE] = {erase_start, NO_TIME, NULL, true},
+    [BL_CALL_ERASURE] = {erasure_start, NO_TIME, NULL, false},
+    [BL_CALL_READMIT] = {readmit_start, NO_TIME, NULL, true},
+    [BL_CALL_EVENTS] = {events_start, NO_TIME, NULL, false},
+    [BL_CALL_BAD_EVENTS] = {bad_events_start, CLOCKS, NULL, false},
+    [BL_CALL_WORKERS] = {workers_start, CLOCKS, NULL, false},
+    [BL_CALL_PARTITIONS] = {partitions_start, VIEWS, NULL, false},
+    [BL_CALL_RULES] = {rules_start, NO_TIME, NULL, false},
+    [BL_CALL_AUDIT] = {audit_start, NO_TIME, "/api/audit", false},
+    [BL_CALL_EXPOSITION] = {exposition_start, VIEWS, NULL, false},
 };
 
 enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out)
@@ -80,12 +85,47 @@ size_t bl_queries_running(const struct bl_queries *q)
 
 /* --- the end of a job */
 
-static void job_free(struct job *j)
+static void start(struct bl_queries *q, const struct bl_query *query, struct asker *askers);
+
+static void unshare(struct job *j)
 {
-    j->q->running--;
+    for (struct job **at = &j->q->shared; *at; at = &(*at)->next_shared)
+        if (*at == j) {
+            *at = j->next_shared;
+            return;
+        }
+}
+
+static void job_clear(struct job *j)
+{
     if (j->state && j->state_free)
         j->state_free(j->state);
     free(j->state);
+    j->state = NULL;
+    j->state_free = NULL;
+    j->n_asks = 0;
+    bl_buf_clear(&j->out);
+}
+
+static void tell(struct asker *askers, const struct bl_answer *answer)
+{
+    for (struct asker *a = askers, *next; a; a = next) {
+        next = a->next;
+        a->done(a->ctx, answer);
+        free(a);
+    }
+}
+
+/* The answer goes out before the next job begins: whoever asks again from within it is one of the later ones. */
+static void job_end(struct job *j, const struct bl_answer *answer)
+{
+    struct bl_queries *q = j->q;
+    tell(j->askers, answer);
+    unshare(j);
+    if (j->later)
+        start(q, &j->query, j->later);
+    q->running--;
+    job_clear(j);
     free(j->asks);
     bl_buf_release(&j->out);
     j->magic = 0;
@@ -94,6 +134,7 @@ static void job_free(struct job *j)
 
 void job_finish(struct job *j)
 {
+    static const struct bl_hash_key key = {0x62656861766f7572ULL, 0x6c656e7320657461ULL};
     if (j->out.err != BL_OK) {
         job_fail(j, j->out.err, NULL);
         return;
@@ -101,18 +142,17 @@ void job_finish(struct job *j)
     struct bl_answer answer = {.status = j->status,
                                .type = j->type,
                                .body = bl_buf_view(&j->out),
-                               .tagged = j->tagged ? j->tagged : j->out.n,
                                .next = bl_str_of(j->cursor),
                                .path = calls[j->query.call].path};
-    j->done(j->done_ctx, &answer);
-    job_free(j);
+    if (!j->type)
+        answer.print = bl_hash128(key, (struct bl_str){j->out.p, j->tagged ? j->tagged : j->out.n});
+    job_end(j, &answer);
 }
 
 void job_fail(struct job *j, enum bl_err err, const char *message)
 {
     struct bl_answer answer = {.err = err, .message = message, .status = bl_err_http(err)};
-    j->done(j->done_ctx, &answer);
-    job_free(j);
+    job_end(j, &answer);
 }
 
 void *job_state(struct job *j, size_t bytes, void (*release)(void *state))
@@ -149,17 +189,28 @@ void job_ask_all(struct job *j, struct bl_read read)
         job_ask(j, read);
 }
 
+static bool take_set(struct job *j, const struct bl_read_reply *meta);
+static void begin(struct job *j);
+
 static void answered(void *ctx, enum bl_err err, const struct bl_read_reply *replies, size_t n)
 {
     struct job *j = BL_CAST(struct job, ctx, JOB_MAGIC);
+    bool was_unsure = j->unsure;
+    j->unsure = false;
     if (err != BL_OK)
         job_fail(j, err, NULL);
-    else
+    else if (!was_unsure)
         j->next(j, replies, n);
+    else if (take_set(j, &replies[n - 1]))
+        j->next(j, replies, n - 1);
+    else
+        begin(j);
 }
 
 void job_go(struct job *j, job_step *next)
 {
+    if (j->unsure)
+        job_ask(j, (struct bl_read){.kind = BL_READ_META});
     if (j->no_memory) {
         job_fail(j, BL_ERR_NO_MEMORY, NULL);
         return;
@@ -187,18 +238,30 @@ void job_later(struct job *j, int64_t ms, job_step *next)
 
 /* --- the beginning: data set and clock */
 
+/* Of clocks and of views alike. */
+static void take_time(struct job *j, const struct bl_read_reply *r, int clock, int oldest, int time)
+{
+    int64_t clock_ms = item_int(r, (size_t)clock), time_ms = item_int(r, (size_t)time);
+    bool idle = r->n > (size_t)oldest && r->item[oldest].n == 0;
+    if (!j->event_mode && idle && time_ms > clock_ms)
+        clock_ms = time_ms;
+    if (clock_ms > j->now_ms)
+        j->now_ms = clock_ms;
+    if (time_ms > j->time_ms)
+        j->time_ms = time_ms;
+}
+
+static void got_clocks(struct job *j, const struct bl_read_reply *r, size_t n)
+{
+    for (size_t p = 0; p < n; p++)
+        take_time(j, &r[p], BL_CLOCK_MS, BL_CLOCK_OLDEST, BL_CLOCK_TIME_MS);
+    calls[j->query.call].start(j, NULL, 0);
+}
+
 static void got_views(struct job *j, const struct bl_read_reply *r, size_t n)
 {
-    for (size_t p = 0; p < n; p++) {
-        int64_t clock_ms = item_int(&r[p], BL_VIEW_CLOCK_MS), time_ms = item_int(&r[p], BL_VIEW_TIME_MS);
-        bool idle = r[p].n == BL_VIEW_COUNT && r[p].item[BL_VIEW_OLDEST].n == 0;
-        if (!j->event_mode && idle && time_ms > clock_ms)
-            clock_ms = time_ms;
-        if (clock_ms > j->now_ms)
-            j->now_ms = clock_ms;
-        if (time_ms > j->time_ms)
-            j->time_ms = time_ms;
-    }
+    for (size_t p = 0; p < n; p++)
+        take_time(j, &r[p], BL_VIEW_CLOCK_MS, BL_VIEW_OLDEST, BL_VIEW_TIME_MS);
     calls[j->query.call].start(j, r, n);
 }
 
@@ -214,43 +277,102 @@ static bool hex64(struct bl_str s, uint64_t *out)
     return s.n == 16;
 }
 
+/* True: the job goes by this data set already. */
+static bool take_set(struct job *j, const struct bl_read_reply *meta)
+{
+    struct bl_str key = reply_get(meta, "hash_key");
+    int64_t partitions = reply_int(meta, "partitions");
+    struct job_set *set = &j->q->set, was = {j->partitions, j->hash_key, j->event_mode};
+    bool whole = key.n == 32 && hex64((struct bl_str){key.p, 16}, &set->hash_key.k0) &&
+                 hex64((struct bl_str){key.p + 16, 16}, &set->hash_key.k1) && partitions >= 1 &&
+                 partitions <= BL_PARTITIONS_MAX;
+    set->partitions = whole ? (int)partitions : 0;
+    set->event_mode = bl_str_eqz(reply_get(meta, "clock"), "event");
+    return whole && was.partitions == set->partitions && was.hash_key.k0 == set->hash_key.k0 &&
+           was.hash_key.k1 == set->hash_key.k1 && was.event_mode == set->event_mode;
+}
+
+/* Nothing was known: now it is, or there is none. */
 static void got_meta(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)n;
-    struct bl_str key = reply_get(r, "hash_key");
-    int64_t partitions = reply_int(r, "partitions");
-    bool whole = key.n == 32 && hex64((struct bl_str){key.p, 16}, &j->hash_key.k0) &&
-                 hex64((struct bl_str){key.p + 16, 16}, &j->hash_key.k1);
-    if (!whole || partitions < 1 || partitions > BL_PARTITIONS_MAX) {
+    take_set(j, &r[0]);
+    begin(j);
+}
+
+static void begin(struct job *j)
+{
+    const struct job_set *set = &j->q->set;
+    bool time = calls[j->query.call].time != NO_TIME;
+    if (set->partitions == 0) {
         job_fail(j, BL_ERR_STORE_UNAVAILABLE, "The store holds no data set of this environment yet.");
         return;
     }
-    j->partitions = (int)partitions;
-    j->event_mode = bl_str_eqz(reply_get(r, "clock"), "event");
-    if (!calls[j->query.call].views) {
+    job_clear(j);
+    j->partitions = set->partitions;
+    j->hash_key = set->hash_key;
+    j->event_mode = set->event_mode;
+    j->now_ms = j->time_ms = 0;
+    if (!time) {
         calls[j->query.call].start(j, NULL, 0);
         return;
     }
-    job_ask_all(j, (struct bl_read){.kind = BL_READ_VIEW});
-    job_go(j, got_views);
+    bool views = calls[j->query.call].time == VIEWS;
+    job_ask_all(j, (struct bl_read){.kind = views ? BL_READ_VIEW : BL_READ_CLOCK});
+    job_go(j, views ? got_views : got_clocks);
 }
 
-void bl_query_run(struct bl_queries *q, const struct bl_query *query, bl_answer_fn *done, void *ctx)
+static void start(struct bl_queries *q, const struct bl_query *query, struct asker *askers)
 {
     struct job *j = calloc(1, sizeof *j);
     if (!j) {
-        struct bl_answer answer = {.err = BL_ERR_NO_MEMORY, .status = bl_err_http(BL_ERR_NO_MEMORY)};
-        done(ctx, &answer);
+        tell(askers, &(struct bl_answer){.err = BL_ERR_NO_MEMORY, .status = bl_err_http(BL_ERR_NO_MEMORY)});
         return;
     }
     j->magic = JOB_MAGIC;
     j->q = q;
     j->query = *query;
-    j->done = done;
-    j->done_ctx = ctx;
+    j->askers = askers;
+    j->later_last = &j->later;
     j->status = 200;
     bl_buf_init(&j->out, 0);
     q->running++;
+    if (!calls[query->call].alone) {
+        j->next_shared = q->shared;
+        q->shared = j;
+    }
+    j->unsure = q->set.partitions > 0;
+    if (j->unsure) {
+        begin(j);
+        return;
+    }
     job_ask(j, (struct bl_read){.kind = BL_READ_META});
     job_go(j, got_meta);
+}
+
+/* Byte by byte: two that say the same in different bytes are only not shared. */
+static struct job *same_under_way(const struct bl_queries *q, const struct bl_query *query)
+{
+    struct job *j = q->shared;
+    while (j && memcmp(&j->query, query, offsetof(struct bl_query, actor_n)) != 0)
+        j = j->next_shared;
+    return j;
+}
+
+void bl_query_run(struct bl_queries *q, const struct bl_query *query, bl_answer_fn *done, void *ctx)
+{
+    struct asker *asker = malloc(sizeof *asker);
+    if (!asker) {
+        struct bl_answer answer = {.err = BL_ERR_NO_MEMORY, .status = bl_err_http(BL_ERR_NO_MEMORY)};
+        done(ctx, &answer);
+        return;
+    }
+    *asker = (struct asker){done, ctx, NULL};
+    struct job *j = same_under_way(q, query);
+    if (!j) {
+        start(q, query, asker);
+        return;
+    }
+    *j->later_last = asker;
+    j->later_last = &asker->next;
 }

@@ -3,8 +3,8 @@
  *
  *   job_ask(j, …) as often as needed -> job_go(j, next) -> next(j, replies, n) -> … -> job_finish | job_fail
  *
- * Every job begins with what the data set says of itself (META) and, where the call needs `now`, with the
- * partitions' views. The job frees itself at the end; jobs are bounded by the connections that wait for them.
+ * Where the call needs `now` a job begins with the partitions' clocks or views. The job frees itself at the end; jobs,
+ * and who waits for them, are bounded by the connections.
  */
 #ifndef APP_QUERY_JOB_H
 #define APP_QUERY_JOB_H
@@ -18,10 +18,26 @@
 struct job;
 typedef void job_step(struct job *j, const struct bl_read_reply *r, size_t n);
 
+/* What a data set says of itself (META). */
+struct job_set {
+    int partitions; /* 0: not known */
+    struct bl_hash_key hash_key;
+    bool event_mode;
+};
+
+/* Who is answered by a job. */
+struct asker {
+    bl_answer_fn *done;
+    void *ctx;
+    struct asker *next;
+};
+
 struct bl_queries {
     struct bl_reads reads;
     struct bl_audit_port audit; /* write NULL: none */
     size_t running;
+    struct job_set set; /* as last read */
+    struct job *shared; /* those under way that others may wait for */
     int64_t stream_retention_ms;
     struct bl_state_decoder *decoder;
     struct bl_user *scratch; /* one unpacked user: too large for a stack or a job */
@@ -31,13 +47,14 @@ struct job {
     uint32_t magic;
     struct bl_queries *q;
     struct bl_query query;
-    bl_answer_fn *done;
-    void *done_ctx;
+    struct asker *askers, *later, **later_last; /* later: asked while it ran; the next job is theirs */
+    struct job *next_shared;
 
     /* the data set */
     int partitions;
     struct bl_hash_key hash_key;
     bool event_mode;
+    bool unsure; /* all that is only what was read last time: the first round says whether it still holds */
     int64_t now_ms;
     int64_t time_ms; /* the store's clock at the views */
 

@@ -44,7 +44,7 @@ static void on_answer(void *ctx, const struct bl_answer *a)
     if (a->type)
         bl_answer_bytes(r, a->status, a->type, a->body, NULL);
     else if (a->status == 200)
-        bl_answer_etag(r, a->body, (struct bl_str){a->body.p, a->tagged});
+        bl_answer_etag(r, a->body, a->print);
     else
         bl_answer_json(r, a->status, a->body);
 }

@@ -11,6 +11,7 @@
 #include "bl/app/answer.h"
 #include "bl/base/buf.h"
 #include "bl/base/err.h"
+#include "bl/base/hash.h"
 #include "bl/http/server.h"
 #include "target.h"
 
@@ -85,10 +86,9 @@ bool bl_request_gone(const struct bl_request *r);
 void bl_answer_header(struct bl_request *r, const char *name, struct bl_str value);
 /* body is copied. */
 void bl_answer_json(struct bl_request *r, int status, struct bl_str json);
-/* 200 with an ETag over `content` (the answer without what changes each time, e.g. as_of), or 304 if the
- * client has it. The ETag depends on the bytes alone: the same from every process. Weak, as `json` may differ
- * where `content` does not. */
-void bl_answer_etag(struct bl_request *r, struct bl_str json, struct bl_str content);
+/* 200 with an ETag made of `print`, or 304 if the client has it. The print is of the answer without what changes
+ * each time (as_of), by a fixed key: the same from every process. Weak, as `json` may differ where that does not. */
+void bl_answer_etag(struct bl_request *r, struct bl_str json, struct bl_hash128 print);
 /* Has the client this tag already (If-None-Match)? Only before the handler returns. */
 bool bl_etag_known(const struct bl_request *r, struct bl_str tag);
 /* The error object of SPEC 2.4 with the status of `err`. field and message may be NULL: none, and the error's

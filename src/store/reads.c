@@ -34,7 +34,8 @@ static const struct {
     const char *command;
 } table[BL_READ_KIND_COUNT] = {
     [BL_READ_META] = {BL_KEY_META, NO_ARG, "HGETALL $k"},
-    [BL_READ_VIEW] = {BL_KEY_POSITION, NO_ARG, NULL}, /* a script */
+    [BL_READ_VIEW] = {BL_KEY_POSITION, NO_ARG, NULL},  /* a script */
+    [BL_READ_CLOCK] = {BL_KEY_POSITION, NO_ARG, NULL}, /* a script */
     [BL_READ_PATTERNS] = {BL_KEY_PATTERNS, NO_ARG, NEWEST},
     [BL_READ_PATTERNS_OPEN] = {BL_KEY_PATTERNS_OPEN, NO_ARG, NEWEST},
     [BL_READ_PATTERNS_USER] = {BL_KEY_PATTERNS_USER, BY_TEXT, NEWEST},
@@ -230,12 +231,14 @@ static struct bl_str word_of(const struct bl_store_reads *s, const struct bl_rea
     return (struct bl_str){out, (size_t)n};
 }
 
+/* View and clock. */
 static void send_view(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
 {
+    enum bl_script script = read->kind == BL_READ_VIEW ? BL_SCRIPT_partition_view : BL_SCRIPT_partition_clock;
     key_of(s, &s->key, BL_KEY_POSITION, read->partition, (struct bl_str){0});
     key_of(s, &s->key2, BL_KEY_EVENTS, read->partition, (struct bl_str){0});
     const struct bl_str keys[] = {bl_buf_view(&s->key), bl_buf_view(&s->key2)};
-    bl_script_send(s->link, BL_SCRIPT_partition_view, 2, 2, keys, on_reply, slot);
+    bl_script_send(s->link, script, 2, 2, keys, on_reply, slot);
 }
 
 static void send_feed_place(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
@@ -251,7 +254,7 @@ static void send_read(struct bl_store_reads *s, const struct bl_read *read, stru
     struct bl_str argv[WORDS_MAX];
     size_t argc = 0;
     if (!table[read->kind].command) {
-        (read->kind == BL_READ_VIEW ? send_view : send_feed_place)(s, read, slot);
+        (read->kind == BL_READ_FEED_PLACE ? send_feed_place : send_view)(s, read, slot);
         return;
     }
     struct bl_str name = table[read->kind].arg == BY_TEXT ? read->arg : (struct bl_str){0};

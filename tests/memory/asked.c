@@ -74,6 +74,7 @@ static void port_audit(void *port, const struct bl_audit_entry *entry, bl_audit_
 static const char *const canned[BL_READ_KIND_COUNT] = {
     [BL_READ_META] = "partitions 3 hash_key " ID " clock live",
     [BL_READ_VIEW] = NOW "-0 " NOW " 5 1 " NOW " 6 6 " NOW "-5 1700000000100",
+    [BL_READ_CLOCK] = NOW " " NOW "-5 1700000000100",
     [BL_READ_PATTERNS] = ID " 1699999999000 10112233445566778899aabbccddeeff 1699999998000",
     [BL_READ_PATTERNS_OPEN] = ID " 1699999999000",
     [BL_READ_PATTERNS_USER] = ID " 1699999999000",
@@ -236,7 +237,7 @@ static void on_answer(void *ctx, const struct bl_answer *a)
     answer_err = a->err;
     if (a->err != BL_OK)
         return;
-    say("%d %zu ", a->status, a->tagged);
+    say("%d %016llx ", a->status, (unsigned long long)a->print.lo);
     say_str(a->body);
     say(" ");
     say_str(a->next);

@@ -6,7 +6,11 @@
  *
  * Promises: the same data gives the same bytes from every process (order is always decided, nothing of the
  * process goes in); work is bounded (BL_QUERY_*); an answer comes exactly once, from inside
- * bl_query_run only if it fails at once for want of memory.
+ * bl_query_run only if it fails at once for want of memory; it is as fresh as if nobody else had asked.
+ *
+ * Identical queries share their reads: who asks while the same is being read waits for the end of that, and then one
+ * reading answers all who came meanwhile. So a thousand dashboards cost the store what one does that asks without a
+ * pause, and no answer is older than its question (which joining the reading under way, or a cache, would make it).
  *
  * "Now" (SPEC 6): the partitions' clock, the largest of them. A partition with nothing unprocessed has read
  * its stream up to the store's present, so in live mode its clock is taken to stand there; a partition that
@@ -17,6 +21,7 @@
 #include "bl/app/audit.h"
 #include "bl/app/reads.h"
 #include "bl/base/buf.h"
+#include "bl/base/hash.h"
 #include "bl/core/pattern.h"
 #include "bl/wire/decode.h"
 
@@ -89,9 +94,11 @@ struct bl_query {
     size_t user_n, page_n, q_n;
     char user[BL_USER_ID_MAX_BYTES], page[BL_PAGE_MAX_BYTES + 1], q[BL_QUERY_Q_MAX];
     struct bl_pattern_id id; /* of PATTERN and RESOLVE */
-    size_t action_n, actor_n;
+    size_t action_n;
     char action[BL_AUDIT_ACTION_MAX];
-    char actor[BL_AUDIT_ACTOR_MAX]; /* who asks, for what is audited; not read from the parameters */
+    size_t
+        actor_n; /* who asks, for what is audited; not read from the parameters; last, since no answer depends on it */
+    char actor[BL_AUDIT_ACTOR_MAX];
 };
 
 struct bl_query_pair {
@@ -111,9 +118,9 @@ struct bl_answer {
     int status;          /* 200 or 202 */
     const char *type;    /* NULL: JSON */
     struct bl_str body;
-    size_t tagged;      /* the ETag covers body[0, tagged): what comes before `as_of` */
-    struct bl_str next; /* cursor of the next page; empty: this was the last */
-    const char *path;   /* of the call that it is for */
+    struct bl_hash128 print; /* of what the ETag covers: the body before `as_of` */
+    struct bl_str next;      /* cursor of the next page; empty: this was the last */
+    const char *path;        /* of the call that it is for */
 };
 typedef void bl_answer_fn(void *ctx, const struct bl_answer *answer);
 

@@ -11,6 +11,7 @@
 enum bl_read_kind {
     BL_READ_META,     /* -> name, value … of the data set */
     BL_READ_VIEW,     /* -> enum bl_view */
+    BL_READ_CLOCK,    /* -> enum bl_clock: of a view what `now` needs, at a third of the cost */
     BL_READ_PATTERNS, /* detected_at from a down to b, c skipped, at most d -> pattern id, ms … newest first
                        */
     BL_READ_PATTERNS_OPEN, /* the same of unresolved ones */
@@ -61,6 +62,13 @@ enum bl_view {
     BL_VIEW_OLDEST,  /* id of the oldest entry that is not committed */
     BL_VIEW_TIME_MS, /* the store's time */
     BL_VIEW_COUNT
+};
+
+enum bl_clock {
+    BL_CLOCK_MS,     /* as BL_VIEW_CLOCK_MS */
+    BL_CLOCK_OLDEST, /* as BL_VIEW_OLDEST */
+    BL_CLOCK_TIME_MS,
+    BL_CLOCK_COUNT
 };
 
 enum bl_brief {
