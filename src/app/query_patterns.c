@@ -1,11 +1,11 @@
 /* GET /api/patterns: filters before the limit, newest first, by pages of ids merged over the partitions.
  *
- *   start -> fill -> filled -> pick -> (briefs: filter) -> pick … -> show -> shown
+ *   start -> fill -> filled -> pick (-> fill …) -> show -> shown
  *
- * Without a filter only what is shown is read in full, and each partition is asked for limit + 1 ids: a
- * million patterns cost no more than fifty. With one, candidates are read in brief, a chunk at a time, until
- * the limit is full or BL_QUERY_SCAN_MAX were examined; then the cursor of the last one examined lets the
- * caller go on. `user_id` and `resolved=false` have indexes of their own. */
+ * Only what is shown is read in full. Each partition is asked for some more than its share of the limit and, seldom, again:
+ * a million patterns cost no more than fifty. With a filter the store tells of each candidate whether it passes, some 500 in
+ * a round so that nobody waits long for Redis, until the limit is full or BL_QUERY_SCAN_MAX were examined; then the cursor
+ * of the last one examined lets the caller go on. `user_id` and `resolved=false` have indexes of their own. */
 #include "bl/core/rule.h"
 #include "bl/wire/row.h"
 #include "query_job.h"
@@ -14,19 +14,20 @@
 
 #include <stdio.h>
 
+#define ROUND 512 /* candidates of all partitions in a round with a filter, once the rounds have grown */
+
 struct patterns {
     struct scan scan;
     enum bl_read_kind index;
-    bool filtered;
-    size_t examined;
+    struct bl_read_filter filter;
+    char q[BL_QUERY_Q_MAX]; /* in lower case */
+    size_t examined, n_found;
     struct scan_item last; /* the last one examined */
-    size_t n_candidates, n_found;
-    struct scan_item candidate[BL_QUERY_CHUNK];
     struct scan_item found[BL_QUERY_LIMIT_MAX];
     char hex[BL_QUERY_LIMIT_MAX][32];
 };
 
-static job_step filled, got_briefs, shown;
+static job_step filled, shown;
 static void pick(struct job *j);
 
 static void release(void *state)
@@ -62,6 +63,7 @@ static void filled(struct job *j, const struct bl_read_reply *r, size_t n)
     for (size_t i = 0; i < s->scan.lanes && k < n; i++)
         if (scan_hungry(&s->scan, i, j->query.since_ms, &read))
             scan_feed(&s->scan, i, &r[k++]);
+    scan_fed(&s->scan);
     pick(j);
 }
 
@@ -84,45 +86,30 @@ static void show(struct job *j)
     job_go(j, shown);
 }
 
-/* Takes the next candidates; asks for more ids where a lane ran empty before there was any. */
+/* Takes the next candidates; asks for more ids where a lane ran empty before there were enough. */
 static void pick(struct job *j)
 {
     struct patterns *s = j->state;
-    size_t want = s->filtered ? BL_QUERY_CHUNK : (size_t)j->query.limit - s->n_found;
-    if (!s->filtered) {
-        while (want > 0 && scan_next(&s->scan, &s->found[s->n_found])) {
-            s->n_found++;
-            want--;
-        }
-        if (want > 0 && scan_more(&s->scan))
-            fill(j);
-        else
-            show(j);
-        return;
+    struct scan_item item;
+    size_t limit = (size_t)j->query.limit;
+    while (s->n_found < limit && s->examined < BL_QUERY_SCAN_MAX && scan_next(&s->scan, &item)) {
+        s->examined++;
+        s->last = item;
+        if (item.passes)
+            s->found[s->n_found++] = item;
     }
-    s->n_candidates = 0;
-    while (s->n_candidates < want && scan_next(&s->scan, &s->candidate[s->n_candidates]))
-        s->n_candidates++;
-    if (s->n_candidates == 0) {
-        if (scan_more(&s->scan))
-            fill(j);
-        else
-            show(j);
-        return;
-    }
-    for (size_t i = 0; i < s->n_candidates; i++)
-        job_ask(j, (struct bl_read){.kind = BL_READ_PATTERN_BRIEF,
-                                    .partition = s->candidate[i].partition,
-                                    .arg = hex_of(s, i, &s->candidate[i])});
-    job_go(j, got_briefs);
+    if (s->n_found < limit && s->examined < BL_QUERY_SCAN_MAX && scan_more(&s->scan))
+        fill(j);
+    else
+        show(j);
 }
 
+/* Case counts only beyond ASCII. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Case counts only beyond ASCII. */
 static bool contains(struct bl_str in, struct bl_str what)
 {
     for (size_t i = 0; what.n <= in.n && i <= in.n - what.n; i++) {
@@ -155,21 +142,6 @@ bool bl_query_match(const struct bl_query *q, const struct bl_str brief[BL_BRIEF
            contains(brief[BL_BRIEF_EXPLANATION], text);
 }
 
-static void got_briefs(struct job *j, const struct bl_read_reply *r, size_t n)
-{
-    struct patterns *s = j->state;
-    for (size_t i = 0; i < n && s->n_found < (size_t)j->query.limit; i++) {
-        s->examined++;
-        s->last = s->candidate[i];
-        if (r[i].n == BL_BRIEF_COUNT && bl_query_match(&j->query, r[i].item))
-            s->found[s->n_found++] = s->candidate[i];
-    }
-    if (s->n_found == (size_t)j->query.limit || s->examined >= BL_QUERY_SCAN_MAX)
-        show(j);
-    else
-        pick(j);
-}
-
 static void shown(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     struct patterns *s = j->state;
@@ -183,6 +155,34 @@ static void shown(struct job *j, const struct bl_read_reply *r, size_t n)
     job_finish(j);
 }
 
+/* What the index does not see to. True: there is something. */
+static bool set_filter(struct job *j, bool open)
+{
+    struct patterns *s = j->state;
+    const struct bl_query *q = &j->query;
+    if (q->rule >= 0)
+        s->filter.type = bl_str_of(bl_rule((enum bl_rule_id)q->rule)->name);
+    if (q->severity)
+        s->filter.severity = bl_str_of(bl_severity_name((enum bl_severity)q->severity));
+    if (q->resolved >= 0 && !open)
+        s->filter.resolved = bl_str_of(q->resolved ? "true" : "false");
+    s->filter.page = (struct bl_str){q->page, q->page_n};
+    for (size_t i = 0; i < q->q_n; i++)
+        s->q[i] = lower(q->q[i]);
+    s->filter.q = (struct bl_str){s->q, q->q_n};
+    const struct bl_read_filter *f = &s->filter;
+    return f->type.n || f->severity.n || f->resolved.n || f->page.n || f->q.n;
+}
+
+/* Enough for nearly every first round: the share of a partition, and four standard deviations. */
+static size_t share_of(size_t limit, size_t lanes)
+{
+    size_t mean = limit / lanes + 1, page = mean + 4;
+    while ((page - mean) * (page - mean) < 16 * mean)
+        page++;
+    return page < limit + 1 ? page : limit + 1;
+}
+
 void patterns_start(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)r, (void)n;
@@ -191,14 +191,16 @@ void patterns_start(struct job *j, const struct bl_read_reply *r, size_t n)
     if (!s)
         return;
     int only = q->user_n ? job_partition_of(j, job_user(j)) : -1;
-    bool open = q->resolved == 0 && only < 0;
+    size_t lanes = only < 0 ? (size_t)j->partitions : 1;
+    bool open = q->resolved == 0 && only < 0, filtered = set_filter(j, open);
     s->index = only >= 0 ? BL_READ_PATTERNS_USER : open ? BL_READ_PATTERNS_OPEN : BL_READ_PATTERNS;
-    s->filtered = q->rule >= 0 || q->severity || q->page_n || q->q_n || (q->resolved >= 0 && !open);
     struct scan_item from = scan_top();
     if (q->has_before)
         from = (struct scan_item){.ms = q->before_ms, .id = q->before_id};
-    size_t page = s->filtered ? BL_QUERY_CHUNK : (size_t)q->limit + 1;
-    if (scan_init(&s->scan, j->partitions, only, from, page))
+    size_t page = share_of((size_t)q->limit, lanes),
+           most = filtered ? ROUND / lanes + 1 : (size_t)q->limit + 1;
+    if (scan_init(&s->scan, j->partitions, only, from, page < most ? page : most, most,
+                  filtered ? &s->filter : NULL))
         fill(j);
     else
         job_fail(j, BL_ERR_NO_MEMORY, NULL);

@@ -12,19 +12,20 @@ struct scan_item scan_top(void)
     return top;
 }
 
-bool scan_init(struct scan *s, int partitions, int only, struct scan_item from, size_t page)
+bool scan_init(struct scan *s, int partitions, int only, struct scan_item from, size_t page, size_t page_max,
+               const struct bl_read_filter *filter)
 {
     size_t lanes = only < 0 ? (size_t)partitions : 1;
-    *s = (struct scan){.lanes = lanes, .page = page};
+    *s = (struct scan){.lanes = lanes, .page = page, .page_max = page_max, .filter = filter};
     s->lane = calloc(lanes, sizeof *s->lane);
-    s->items = calloc(lanes * page, sizeof *s->items);
+    s->items = calloc(lanes * page_max, sizeof *s->items);
     if (!s->lane || !s->items) {
         scan_release(s);
         return false;
     }
     for (size_t i = 0; i < lanes; i++)
         s->lane[i] = (struct scan_lane){
-            .partition = only < 0 ? (int)i : only, .last = from, .item = s->items + i * page};
+            .partition = only < 0 ? (int)i : only, .last = from, .item = s->items + i * page_max};
     return true;
 }
 
@@ -51,28 +52,36 @@ bool scan_hungry(const struct scan *s, size_t i, int64_t since_ms, struct bl_rea
                              .a = lane->last.ms,
                              .b = since_ms,
                              .c = lane->skip,
-                             .d = (int64_t)s->page};
+                             .d = (int64_t)s->page,
+                             .filter = s->filter};
     return true;
 }
 
 void scan_feed(struct scan *s, size_t i, const struct bl_read_reply *reply)
 {
     struct scan_lane *lane = &s->lane[i];
-    size_t read = reply->n / 2;
+    size_t stride = s->filter ? 3 : 2, read = reply->n / stride;
     int64_t was_ms = lane->last.ms, oldest_ms = was_ms;
     lane->at = lane->n = 0;
     for (size_t k = 0; k < read && k < s->page; k++) {
+        const struct bl_str *of = &reply->item[stride * k];
         struct scan_item item = {.partition = lane->partition};
-        if (!bl_str_int64(reply->item[2 * k + 1], &item.ms)) /* no score of ours */
+        if (!bl_str_int64(of[1], &item.ms)) /* no score of ours */
             continue;
         oldest_ms = item.ms;
-        if (!bl_pattern_id_parse(reply->item[2 * k], &item.id) || scan_cmp(&lane->last, &item) >= 0)
+        item.passes = !s->filter || bl_str_eqz(of[2], "1");
+        if (!bl_pattern_id_parse(of[0], &item.id) || scan_cmp(&lane->last, &item) >= 0)
             continue;
         lane->item[lane->n++] = item;
         lane->last = item;
     }
     lane->skip = oldest_ms == was_ms ? lane->skip + (int64_t)read : 0;
     lane->done = read < s->page;
+}
+
+void scan_fed(struct scan *s)
+{
+    s->page = s->page * 2 < s->page_max ? s->page * 2 : s->page_max;
 }
 
 static struct scan_lane *newest(const struct scan *s)

@@ -1,6 +1,7 @@
 /* Merging of the partitions' lists of patterns into one, newest first: (detected_at descending, pattern id
  * descending). Each partition is a lane with one page of ids read ahead; a lane that runs empty asks for its
- * next page. Pure: who reads is the caller's business.
+ * next page. Pages begin short, since most scans end soon, and double with each round. Pure: who reads is the caller's
+ * business.
  *
  * A page is asked for from the last place seen, inclusive, since many patterns may share a millisecond; what
  * was seen before is dropped on arrival. Only if a whole page lies within that one millisecond is an offset
@@ -15,6 +16,7 @@ struct scan_item {
     int64_t ms;
     struct bl_pattern_id id;
     int partition;
+    bool passes; /* the filter, if there is one */
 };
 
 struct scan_lane {
@@ -28,13 +30,15 @@ struct scan_lane {
 
 struct scan {
     struct scan_lane *lane;
-    size_t lanes, page;
+    size_t lanes, page, page_max;
+    const struct bl_read_filter *filter;
     struct scan_item *items;
 };
 
-/* Ids of all partitions (`only` < 0) or of one; older than `from`; `page` at a time. False: no memory. */
-bool scan_init(struct scan *s, int partitions, int only, struct scan_item from, size_t page)
-    __attribute__((warn_unused_result));
+/* Ids of all partitions (`only` < 0) or of one; older than `from`; at first `page` at a time, later page_max. `filter` is
+ * borrowed; NULL: all pass. False: no memory. */
+bool scan_init(struct scan *s, int partitions, int only, struct scan_item from, size_t page, size_t page_max,
+               const struct bl_read_filter *filter) __attribute__((warn_unused_result));
 void scan_release(struct scan *s);
 /* The newest place of all: what scan_init takes to begin at the top. */
 struct scan_item scan_top(void);
@@ -44,6 +48,8 @@ int scan_cmp(const struct scan_item *a, const struct scan_item *b);
  */
 bool scan_hungry(const struct scan *s, size_t i, int64_t since_ms, struct bl_read *read);
 void scan_feed(struct scan *s, size_t i, const struct bl_read_reply *reply);
+/* All that were hungry are fed: the next pages are longer. */
+void scan_fed(struct scan *s);
 /* The next item of all lanes. False: a lane is hungry, or this was all. */
 bool scan_next(struct scan *s, struct scan_item *out);
 /* Is there, or may there be, anything left? */

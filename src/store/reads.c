@@ -40,8 +40,6 @@ static const struct {
     [BL_READ_PATTERNS_OPEN] = {BL_KEY_PATTERNS_OPEN, NO_ARG, NEWEST},
     [BL_READ_PATTERNS_USER] = {BL_KEY_PATTERNS_USER, BY_TEXT, NEWEST},
     [BL_READ_PATTERN] = {BL_KEY_PATTERN, BY_TEXT, "HGETALL $k"},
-    [BL_READ_PATTERN_BRIEF] = {BL_KEY_PATTERN, BY_TEXT,
-                               "HMGET $k type severity user_id page resolved explanation"},
     [BL_READ_OPEN_COUNT] = {BL_KEY_PATTERNS_OPEN, NO_ARG, "ZCARD $k"},
     [BL_READ_COUNTERS] = {BL_KEY_COUNTERS, NO_ARG, "HGETALL $k"},
     [BL_READ_RATE] = {BL_KEY_RATE, NO_ARG, "GET $k"},
@@ -248,11 +246,38 @@ static void send_feed_place(struct bl_store_reads *s, const struct bl_read *read
     bl_script_send(s->link, BL_SCRIPT_feed_place, 1, 2, args, on_reply, slot);
 }
 
+/* A list of patterns with a filter. */
+static void send_match(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
+{
+    const struct bl_read_filter *f = read->filter;
+    char numbers[4][32];
+    key_of(s, &s->key, table[read->kind].key, read->partition, read->arg);
+    bl_buf_clear(&s->key2);
+    bl_key_prefix(&s->key2, bl_str_of(s->env), BL_KEY_PATTERN, read->partition);
+    const struct bl_str args[] = {bl_buf_view(&s->key),
+                                  number(numbers[0], "", read->a),
+                                  number(numbers[1], "", read->b),
+                                  number(numbers[2], "", read->c),
+                                  number(numbers[3], "", read->d),
+                                  bl_buf_view(&s->key2),
+                                  f->type,
+                                  f->severity,
+                                  f->page,
+                                  f->user_id,
+                                  f->resolved,
+                                  f->q};
+    bl_script_send(s->link, BL_SCRIPT_patterns_match, 1, sizeof args / sizeof args[0], args, on_reply, slot);
+}
+
 static void send_read(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
 {
     char numbers[WORDS_MAX][64], arg[32];
     struct bl_str argv[WORDS_MAX];
     size_t argc = 0;
+    if (read->filter) {
+        send_match(s, read, slot);
+        return;
+    }
     if (!table[read->kind].command) {
         (read->kind == BL_READ_FEED_PLACE ? send_feed_place : send_view)(s, read, slot);
         return;

@@ -81,7 +81,6 @@ static const char *const canned[BL_READ_KIND_COUNT] = {
     [BL_READ_PATTERN] =
         "pattern_id " ID " type hesitation user_id u session_id s page /p severity high explanation words "
         "detected_at 1699999999000 updated_at 1699999999000 evidence {\"events\":[]}",
-    [BL_READ_PATTERN_BRIEF] = "hesitation high u /p $ words",
     [BL_READ_OPEN_COUNT] = "2",
     [BL_READ_COUNTERS] =
         "events 100 duplicates 3 patterns 4 patterns:hesitation 4 severity:high 4 attempts 9 abandoned 3",
@@ -144,6 +143,10 @@ static size_t reply_to(const struct bl_read *r, struct bl_str *item)
     }
     if (r->kind == BL_READ_ACTIVE && r->partition == 2)
         return 0;
+    if (r->filter) { /* one that passes */
+        item[0] = BL_STR(ID), item[1] = BL_STR("1699999999000"), item[2] = BL_STR("1");
+        return r->c ? 0 : 3;
+    }
     n = cut(canned[r->kind], item);
     if (r->d && (int64_t)n > 2 * r->d)
         n = 2 * (size_t)r->d;

@@ -176,12 +176,13 @@ static size_t scan_all(struct scan_item from, size_t page, int64_t since_ms, str
 {
     struct scan s;
     size_t n = 0, rounds = 0;
-    assert_true(scan_init(&s, LANES, -1, from, page));
+    assert_true(scan_init(&s, LANES, -1, from, page, page < 60 ? page * 3 : page, NULL));
     while (scan_more(&s)) {
         struct bl_read read;
         for (size_t i = 0; i < s.lanes; i++)
             if (scan_hungry(&s, i, since_ms, &read))
                 serve_read(&read, &s, i);
+        scan_fed(&s);
         while (scan_next(&s, &out[n]))
             n++;
         assert_true(++rounds < 10000);
@@ -245,7 +246,7 @@ static void a_strange_member_hides_no_pattern(void **state)
     struct scan s;
     struct scan_item item;
     (void)state;
-    assert_true(scan_init(&s, 1, -1, scan_top(), 10));
+    assert_true(scan_init(&s, 1, -1, scan_top(), 10, 10, NULL));
     scan_feed(&s, 0, &reply);
     assert_true(scan_next(&s, &item) && item.ms == 60);
     assert_false(scan_more(&s));

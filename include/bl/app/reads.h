@@ -12,12 +12,11 @@ enum bl_read_kind {
     BL_READ_META,     /* -> name, value … of the data set */
     BL_READ_VIEW,     /* -> enum bl_view */
     BL_READ_CLOCK,    /* -> enum bl_clock: of a view what `now` needs, at a third of the cost */
-    BL_READ_PATTERNS, /* detected_at from a down to b, c skipped, at most d -> pattern id, ms … newest first
-                       */
+    BL_READ_PATTERNS, /* detected_at from a down to b, c skipped, at most d -> pattern id, ms … newest first;
+                         with `filter`: -> pattern id, ms, 1 (passes) or 0 … */
     BL_READ_PATTERNS_OPEN, /* the same of unresolved ones */
     BL_READ_PATTERNS_USER, /* the same of user `arg` */
     BL_READ_PATTERN,       /* id `arg` -> name, value … */
-    BL_READ_PATTERN_BRIEF, /* id `arg` -> values of enum bl_brief */
     BL_READ_OPEN_COUNT,    /* -> one number */
     BL_READ_COUNTERS,      /* -> name, value … */
     BL_READ_RATE,          /* -> one text `second:count …` */
@@ -71,6 +70,7 @@ enum bl_clock {
     BL_CLOCK_COUNT
 };
 
+/* What bl_query_match asks of a pattern. */
 enum bl_brief {
     BL_BRIEF_TYPE,
     BL_BRIEF_SEVERITY,
@@ -89,11 +89,19 @@ enum bl_user_brief {
     BL_USER_BRIEF_COUNT
 };
 
+/* Of lists of patterns: an empty text asks nothing. */
+struct bl_read_filter {
+    struct bl_str type, severity, page, user_id;
+    struct bl_str resolved; /* true or false */
+    struct bl_str q; /* to be found in user_id, page or explanation; in lower case as far as it is ASCII */
+};
+
 struct bl_read {
     enum bl_read_kind kind;
     int partition;     /* where the kind has one */
     struct bl_str arg; /* borrowed for the length of the call */
     int64_t a, b, c, d;
+    const struct bl_read_filter *filter; /* NULL: none; borrowed like arg */
 };
 
 struct bl_read_reply {
