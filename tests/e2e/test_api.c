@@ -117,11 +117,9 @@ static void filters_apply_before_the_limit(void **state)
     assert_count("/api/patterns?q=ann", 1);
     assert_count("/api/patterns?q=%C3%96", 1);
     assert_count("/api/patterns?q=%C3%B6", 0); /* case counts beyond ASCII */
-    assert_count("/api/patterns?q=%25a%2B", 0);
     assert_count("/api/patterns?q=ABANDONMENT", 0); /* in user, page and explanation alone */
     assert_count("/api/patterns?q=cart&severity=high&resolved=false&type=abandonment&page=/cart", 1);
     assert_count("/api/patterns?q=cart&severity=high&resolved=true", 0);
-    assert_count("/api/patterns?user_id=many&q=ann", 0);
     assert_count("/api/patterns?user_id=&page=&q=", 50);
     assert_count("/api/patterns?q=%2Fp&limit=20", 20);
     assert_count("/api/patterns?since=1699999999990&limit=500", 11);
