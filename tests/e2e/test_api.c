@@ -116,7 +116,7 @@ static void filters_apply_before_the_limit(void **state)
     assert_count("/api/patterns?q=PAUSED+for", 1);
     assert_count("/api/patterns?q=ann", 1);
     assert_count("/api/patterns?q=%C3%96", 1);
-    assert_count("/api/patterns?q=%C3%B6", 0); /* case counts beyond ASCII */
+    assert_count("/api/patterns?q=%C3%B6", 0);      /* case counts beyond ASCII */
     assert_count("/api/patterns?q=ABANDONMENT", 0); /* in user, page and explanation alone */
     assert_count("/api/patterns?q=cart&severity=high&resolved=false&type=abandonment&page=/cart", 1);
     assert_count("/api/patterns?q=cart&severity=high&resolved=true", 0);
