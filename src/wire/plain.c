@@ -1,5 +1,5 @@
 /* Plain lines in one pass. Nearly every recorded event is a flat object of known fields, printable ASCII without
- * escapes, whole numbers, metadata of such values: that much is read here without a parser, a copy or a second
+ * escapes, whole numbers, metadata of such values (and prices): that much is read here without a parser, a copy or a second
  * look. Whatever is not so plain, valid or not, is declined and goes the whole way (event.c, canonical.c).
  *
  * Invariant (the fuzzer holds us to it): a line that is taken here is taken there too, as the same record but
@@ -84,6 +84,32 @@ static bool read_int(struct bl_plain_cursor *c, int64_t *out)
     return true;
 }
 
+/* Also one with a fraction. DIGITS_MAX digits and the power of ten are exact as doubles, so that one division rounds as the
+ * parser does. */
+static bool read_number(struct bl_plain_cursor *c, double *out)
+{
+    const char *start = c->p, *digits = start + (*start == '-');
+    int64_t all = 0, unit = 1;
+    if (!read_int(c, &all)) {
+        c->p = digits; /* -0 is not plain, but -0.5 is */
+        if (digits == start || !expect(c, '0') || c->p == c->end || *c->p != '.')
+            return false;
+    }
+    if (!expect(c, '.')) {
+        *out = (double)all;
+        return true;
+    }
+    const char *point = c->p;
+    for (all = all < 0 ? -all : all; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++) {
+        if (c->p - digits > DIGITS_MAX)
+            return false;
+        all = all * 10 + (*c->p - '0');
+        unit *= 10;
+    }
+    *out = (double)(digits == start ? all : -all) / (double)unit;
+    return c->p != point && (all != 0 || digits == start);
+}
+
 /* Between members: true at a comma; false at the closing brace (*closed) or anything else. */
 static inline bool next_member(struct bl_plain_cursor *c, bool *closed)
 {
@@ -132,7 +158,7 @@ static bool skip_word(struct bl_plain_cursor *c)
 static bool read_fact(struct bl_plain_cursor *c, struct bl_str key, struct bl_facts *f)
 {
     struct bl_str text;
-    int64_t number;
+    double number;
     if (*c->p == '"') {
         if (!read_string(c, &text) || bl_str_eqz(key, "duration_ms"))
             return false;
@@ -144,16 +170,16 @@ static bool read_fact(struct bl_plain_cursor *c, struct bl_str key, struct bl_fa
     }
     if (*c->p != '-' && (*c->p < '0' || *c->p > '9'))
         return skip_word(c);
-    if (!read_int(c, &number))
+    if (!read_number(c, &number))
         return false;
     if (bl_str_eqz(key, "duration_ms")) {
-        f->duration_ms = number < 0 ? -1 : number;
+        f->duration_ms = number < 0 ? -1 : (int64_t)number;
     } else if (bl_str_eqz(key, "x")) {
         f->has_x = true;
-        f->event->x = (double)number;
+        f->event->x = number;
     } else if (bl_str_eqz(key, "y")) {
         f->has_y = true;
-        f->event->y = (double)number;
+        f->event->y = number;
     }
     return true;
 }
@@ -270,35 +296,32 @@ static bool read_value(struct bl_plain *g, enum bl_field field)
 static const struct bl_str field_keys[BL_FIELD_COUNT] = {BL_FIELDS(FIELD_KEY)};
 #undef FIELD_KEY
 
-/* Lines of a recording look alike: the n-th member is likely the one it was in the line before. BL_FIELD_COUNT:
- * a field that is not known. */
-static enum bl_field read_field(struct bl_decoder *d, size_t n, struct bl_plain_cursor *c)
+/* Events look alike: behind a member likely comes the one that came there in the event before. BL_FIELD_COUNT: a field that
+ * is not known. */
+static enum bl_field read_field(unsigned char *after, struct bl_plain_cursor *c)
 {
-    struct bl_str key;
-    if (n >= BL_FIELD_COUNT)
-        return BL_FIELD_COUNT;
-    struct bl_str guess = field_keys[d->order[n]];
+    struct bl_str key, guess = field_keys[*after];
     if ((size_t)(c->end - c->p) > guess.n && memcmp(c->p, guess.p, guess.n) == 0) {
         c->p += guess.n;
         skip_blanks(c);
-        return (enum bl_field)d->order[n];
+        return (enum bl_field) * after;
     }
     enum bl_field field = read_key(c, &key) ? bl_field_of(key) : BL_FIELD_COUNT;
     if (field != BL_FIELD_COUNT)
-        d->order[n] = (unsigned char)field;
+        *after = (unsigned char)field;
     return field;
 }
 
 static bool read_members(struct bl_decoder *d, struct bl_plain *g)
 {
+    unsigned char *after = &d->after[BL_FIELD_COUNT];
     bool closed = false;
-    size_t n = 0;
     skip_blanks(&g->c);
     if (!expect(&g->c, '{'))
         return false;
     skip_blanks(&g->c);
     do {
-        enum bl_field field = read_field(d, n++, &g->c);
+        enum bl_field field = read_field(after, &g->c);
         if (field == BL_FIELD_COUNT || has(g, field) || g->c.p == g->c.end)
             return false;
         g->seen |= 1U << field;
@@ -306,6 +329,7 @@ static bool read_members(struct bl_decoder *d, struct bl_plain *g)
         if (!read_value(g, field))
             return false;
         g->raw[field] = (struct bl_str){start, (size_t)(g->c.p - start)};
+        after = &d->after[field];
     } while (next_member(&g->c, &closed));
     return closed;
 }
