@@ -12,9 +12,9 @@ enum load_fill { LOAD_NOBODY, LOAD_PASSING, LOAD_LIVING };
 
 struct load_options {
     int port, connections;
-    const char *path; /* NULL: events are posted */
-    unsigned batch;   /* events in a request; 0: single ones */
-    uint64_t users, rate, seed;
+    const char *path;                   /* NULL: events are posted */
+    unsigned batch;                     /* events in a request; 0: single ones */
+    uint64_t users, rate, seed, events; /* events: the end when so many were taken; 0: at no number */
     double seconds;
     enum load_fill fill;
 };

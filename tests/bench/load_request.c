@@ -85,11 +85,12 @@ bool load_request_next(struct request *r, uint64_t *seed)
 
 bool load_options_read(struct load_options *o, int argc, char **argv)
 {
-    static const struct option names[] = {{"port", 1, NULL, 'p'},        {"path", 1, NULL, 'g'},
-                                          {"batch", 1, NULL, 'b'},       {"users", 1, NULL, 'u'},
-                                          {"rate", 1, NULL, 'r'},        {"seed", 1, NULL, 'x'},
-                                          {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-                                          {"fill", 1, NULL, 'f'},        {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"port", 1, NULL, 'p'},    {"path", 1, NULL, 'g'},
+                                          {"batch", 1, NULL, 'b'},   {"users", 1, NULL, 'u'},
+                                          {"rate", 1, NULL, 'r'},    {"seed", 1, NULL, 'x'},
+                                          {"events", 1, NULL, 'n'},  {"connections", 1, NULL, 'c'},
+                                          {"seconds", 1, NULL, 's'}, {"fill", 1, NULL, 'f'},
+                                          {NULL, 0, NULL, 0}};
     *o = (struct load_options){.connections = 64, .users = 100000, .seconds = 5, .seed = 1};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
@@ -116,6 +117,9 @@ bool load_options_read(struct load_options *o, int argc, char **argv)
             break;
         case 's':
             o->seconds = atof(optarg);
+            break;
+        case 'n':
+            o->events = strtoull(optarg, NULL, 10);
             break;
         case 'f':
             o->fill = strcmp(optarg, "living") == 0 ? LOAD_LIVING : LOAD_PASSING;

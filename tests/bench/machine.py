@@ -5,6 +5,7 @@ import json, os, random, shutil, socket, subprocess, sys, tempfile, time, urllib
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 TICK = os.sysconf("SC_CLK_TCK")
 PATIENCE = 1800  # seconds for what must come sooner or later
+UNHURRIED = ("--append-timeout", "10s", "--user-rate", "0")  # for who fills a store: nothing is refused on a busy machine
 
 
 def build(directory):

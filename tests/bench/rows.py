@@ -3,7 +3,7 @@ a measurement beside its limit."""
 import http.client, json, os, random, resource, signal, socket, statistics, subprocess, time
 
 import api
-from machine import Redis, free_port, wait_for
+from machine import UNHURRIED, Redis, free_port, wait_for
 
 
 def singles(bench):
@@ -27,7 +27,7 @@ def singles(bench):
 def batches_of(bench, users):
     with Redis() as redis:
         limit, limit_cpu = redis.xadd(bench.scaled(600000, 20000))
-    with bench.lens() as lens:
+    with bench.lens("--user-rate", "0") as lens:
         bench.load(lens.port, seconds=min(1, bench.o.seconds), batch=500, connections=4, users=users)  # users exist
         lens.wait_idle()
         known, patterns = lens.processed(), lens.get("/api/metrics")["patterns_detected"]
@@ -85,7 +85,7 @@ def memory(bench):
     """Bytes of Redis for a live user: 6 visits to 4 pages, 20 events; streams and lists that all users share are told
     apart."""
     users = bench.scaled(20000)
-    with bench.lens() as lens:
+    with bench.lens(*UNHURRIED) as lens:
         bench.fill(lens, 200)  # scripts, streams, lists: there before
         shared = shared_memory(lens)
         before = lens.redis_memory() - shared
@@ -104,7 +104,7 @@ def million(bench):
     """All that Redis holds with a million such users (MB of 10^6 bytes), once processed events are trimmed (with
     --stream-retention 0, as they are after an hour otherwise)."""
     users = bench.scaled(1000000, 1000)
-    with bench.lens("--stream-retention", "0") as lens:
+    with bench.lens("--stream-retention", "0", *UNHURRIED) as lens:
         bench.fill(lens, users, "living")
         wait_for("trimming", lambda: sum(int(lens.redis("XLEN", f"bl:{{dev:{p}}}:events")) for p in range(8)) < 8000, 120)
         used = lens.redis_memory()
@@ -125,7 +125,7 @@ def takeover(bench):
     """From kill -9 of the only worker to the first commit of its successor, in each partition, with 100,000 users in the
     store and 2,000 events/s coming in."""
     took = []
-    with bench.lens("--workers", "1") as lens:
+    with bench.lens("--workers", "1", *UNHURRIED) as lens:
         bench.fill(lens, bench.scaled(100000))
         load = bench.load_begun(lens.port, batch=20, rate=2000, seconds=60, connections=4, users=bench.scaled(100000))
         try:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/bench/run with next to nothing to do: every row yields a figure, the JSON is whole and tells the same as the tables.
+# tests/bench/run and tests/bench/growth with next to nothing to do: every row and point yields a figure, the JSON is whole
+# and tells the same as the tables.
 # How fast anything was is not looked at.
 # usage: test_run.sh DIRECTORY_OF_THE_BUILD
 set -euo pipefail
@@ -30,6 +31,12 @@ for name, r in rows.items():
 assert rows["memory"]["ours"] > 100, "a user takes more than that"
 assert len(result["measured"]["takeover"][0]["seconds"]) == 8, "each partition has a time"
 P
+"$here/growth" --quick --seconds 0.1 --build "$build" --json "$dir/grown" >"$dir/tables" 2>"$dir/log" || fail "growth ended with $?"
+jq -e '(.tables | keys) == ["backlog", "partitions", "users", "workers"]
+  and all(.tables[]; length == 2 and all(.[]; .events > 0 and .events_per_second > 0 and .cpu_us_in_all >= 0))' "$dir/grown" >/dev/null ||
+  fail "growth: $(cat "$dir/grown")"
+[ "$(grep -c '^dearest / cheapest: [0-9]' "$dir/tables")" = 4 ] || fail "growth: a table is missing"
+
 if "$here/run" --build "$build" --only nothing 2>"$dir/log"; then fail "a row that is not there was taken"; fi
 grep 'there is no row nothing' "$dir/log" >/dev/null || fail "it does not say what is wrong"
 echo "ok: $(grep -c . "$dir/table") lines"
