@@ -2,7 +2,7 @@
 -- Removes patterns that are too old or too many, a bounded number at a time (SPEC 5.4).
 -- @keys  fence, patterns, patterns:open, counters
 -- @args  fence value, oldest detected_at to keep, most to keep, most to remove, prefix pattern:, prefix patterns:user:
--- @reply the number removed, or the error FENCED
+-- @reply when the latest of those removed was detected, -1: none was removed; or the error FENCED
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return redis.error_reply('FENCED another worker owns the partition')
 end
@@ -17,6 +17,7 @@ if over > 0 then
 else
     ids = redis.call('ZRANGE', KEYS[2], '-inf', '(' .. ARGV[2], 'BYSCORE', 'LIMIT', 0, step)
 end
+local latest = ids[1] and redis.call('ZSCORE', KEYS[2], ids[#ids]) or '-1' -- as text: no number of Lua's is lost
 for _, id in ipairs(ids) do
     local user = redis.call('HGET', ARGV[5] .. id, 'user_id')
     redis.call('DEL', ARGV[5] .. id)
@@ -28,4 +29,4 @@ for _, id in ipairs(ids) do
         redis.call('ZREM', ARGV[6] .. escaped(user), id)
     end
 end
-return #ids
+return latest

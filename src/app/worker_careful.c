@@ -301,6 +301,7 @@ static void on_fire(struct owner *o, bool poison)
     if (poison) {
         set_aside(o, -1, "workers died of this user's state", m->user_id);
         o->effects.corrupt++;
+        patterns_unsure(o, bl_partition_clock(o->partition));
         err = bl_partition_empty(o->partition, m);
     } else {
         err = bl_partition_fire_one(o->partition, m);

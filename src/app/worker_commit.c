@@ -37,12 +37,13 @@ bool commit_needs_check(struct owner *o)
 {
     const struct effects *e = &o->effects;
     o->n_buckets = 0;
+    patterns_ask(o);
     for (size_t i = 0; i < e->counts.n_pages; i++)
         ask_step(o, e->counts.pages[i]->number);
     for (size_t i = 0; i < e->n_touched; i++)
         if (e->touched[i]->created)
             ask_step(o, e->touched[i]->detected_ms / OWNER_PAGES_MS);
-    return e->n_touched > 0 || o->manual || o->n_buckets > 0;
+    return e->n_asked > 0 || o->manual || o->n_buckets > 0;
 }
 
 /* Fields of a step are `views PAGE` and `TYPE PAGE`. */

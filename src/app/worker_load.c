@@ -68,6 +68,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     /* An empty member that the store holds something of: the commit clears it away. */
     bl_log(BL_LOG_ERROR, "a user's state cannot be read and is dropped", BL_LOG_INT("partition", o->p));
     o->effects.corrupt++;
+    patterns_unsure(o, bl_partition_clock(o->partition));
     effects_poison(&o->effects, BL_STR("state"), -1, "unreadable state of the user", id);
     return owner_visit(o, m);
 }
@@ -78,6 +79,7 @@ enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_
     enum bl_err err = bl_partition_member_put(o->partition, id, NULL, &m);
     if (err != BL_OK)
         return err;
+    patterns_unsure(o, bl_partition_clock(o->partition));
     note_stored(o->worker, m, l);
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = o->worker->options.event_mode ? BL_NEVER : 0; /* there may be one */
@@ -175,6 +177,7 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
         return err;
     if (r->clock_ms >= 0)
         bl_partition_set_clock(o->partition, r->clock_ms);
+    o->committed_ms = o->unsure_ms = bl_partition_clock(o->partition);
     for (size_t i = 0; i < r->n_seen && err == BL_OK; i++)
         err = restore_seen(o, r->seen[i]);
     for (size_t i = r->n_recent; i > 0 && err == BL_OK; i--)

@@ -227,6 +227,12 @@ static void owner_wait(struct owner *o)
     PORT(o, wait, bl_str_of(o->position), wait_ms, on_waited, o);
 }
 
+static void on_trimmed(void *arg, int64_t detected_ms)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    patterns_unsure(o, detected_ms);
+}
+
 static void on_tended(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
@@ -242,7 +248,7 @@ static bool owner_tend(struct owner *o)
         return false;
     o->tended_at = now;
     o->state = OWNER_TENDING;
-    PORT(o, tend, bl_partition_clock(o->partition), on_tended, o);
+    PORT(o, tend, bl_partition_clock(o->partition), on_trimmed, on_tended, o);
     return true;
 }
 
@@ -316,6 +322,7 @@ static void on_committed(void *arg, enum bl_err err)
     if (!owner_proceed(o, err, "commit"))
         return;
     count_totals(o);
+    o->committed_ms = bl_partition_clock(o->partition);
     drop_gone(o);
     o->n_visit = 0;
     effects_reset(&o->effects);
@@ -348,13 +355,12 @@ static void on_checked(void *arg, enum bl_err err)
 static void owner_check(struct owner *o)
 {
     struct effects *e = &o->effects;
-    struct bl_str *ids = arena_get(&e->arena, (e->n_touched + 1) * sizeof *ids);
+    struct bl_str *ids = arena_get(&e->arena, (e->n_asked + 1) * sizeof *ids);
     if (!owner_proceed(o, ids ? BL_OK : BL_ERR_NO_MEMORY, "check"))
         return;
     size_t n = 0;
-    for (; n < e->n_touched; n++)
-        ids[n] = (struct bl_str){e->touched[n]->id, 32};
-    o->n_checked = n;
+    for (; n < e->n_asked; n++)
+        ids[n] = (struct bl_str){e->asked[n]->id, 32};
     if (o->manual)
         ids[n++] = (struct bl_str){o->manual_id, 32};
     o->state = OWNER_CHECKING;

@@ -64,6 +64,7 @@ struct touched {
     int64_t detected_ms;
     int64_t received_ms; /* of the entry that made or changed it; 0: not known */
     bool created, resolved;
+    bool later;                /* created, and later than all else of this user */
     bool exists, was_resolved; /* in the store */
     bool stored;               /* something of it is put */
     struct bl_row row;
@@ -149,6 +150,8 @@ struct effects {
     struct bl_map by_id;
     struct touched **touched;
     size_t n_touched, cap_touched;
+    struct touched **asked; /* those of them that the store is asked about */
+    size_t n_asked;
     struct change *changes;
     size_t n_changes, cap_changes;
     struct counts counts;
@@ -216,6 +219,8 @@ struct owner {
     char position[48];
     int64_t entries;
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
+    int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
+    int64_t unsure_ms;
     int64_t earliest_ms;
     uint64_t round;
 
@@ -243,7 +248,6 @@ struct owner {
 
     struct page_step *steps;
     size_t n_steps, cap_steps;
-    size_t n_checked; /* patterns asked for; what comes after is the command's */
     int64_t *buckets; /* scratch: steps to ask the store for */
     size_t n_buckets, cap_buckets;
     struct {
@@ -384,6 +388,10 @@ void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct
 /* After the commit, at `now_ms` by the store's clock. */
 void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out);
 struct touched *effects_find(const struct effects *e, const char id[32]);
+/* Nothing is known any more of what was detected up to then. */
+void patterns_unsure(struct owner *o, int64_t detected_ms);
+/* Chooses what the store must be asked about: effects.asked. */
+void patterns_ask(struct owner *o);
 void commit_checked(void *arg, size_t i, const struct bl_checked *c);
 /* All of them become part of the commit, and what they count part of the counts. */
 void patterns_put(struct owner *o);

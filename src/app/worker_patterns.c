@@ -1,7 +1,21 @@
 /* The patterns that a round changes: their changes are merged while the partition steps, each pattern is put once a commit,
  * in the form that is left of it, and each change is told in the order in which it came.
  *
- * Invariant: the counters count a pattern once, whatever is processed again (SPEC 5.2). */
+ * Invariant: the counters count a pattern once, whatever is processed again (SPEC 5.2).
+ *
+ * **When the store is asked.** What a pattern is in the store (there or not, resolved or not) follows from what is at hand
+ * already, so that hardly any commit waits for an answer first:
+ *
+ * - Nothing stored was detected after the partition clock of the last commit (committed_ms): a rule's time is an event's t,
+ *   which lies at or before `received`, or a deadline at or before the clock. So a pattern detected later is new.
+ * - A pattern detected later than all that its user's state has seen (bl_pattern.later) is none that this state has made. In
+ *   live time there is no other: a state that was forgotten by its deadline has seen nothing of the five minutes before
+ *   the clock, and no event comes with an earlier t (SPEC 3.2, 4.6). In event time one may, and the store is asked.
+ * - An open pattern in a user's state is in the store, and unresolved: the two change in one commit.
+ *
+ * What breaks these sets unsure_ms, and the store is asked about all that was detected up to then: a new owner (the clock it
+ * finds), a state that was set aside or could not be read (the clock at that moment), an id that did exist (the
+ * state has it open, whatever the store has), and patterns that retention took away. */
 #include "bl/core/rule.h"
 #include "worker_owner.h"
 
@@ -20,6 +34,14 @@ struct touched *effects_find(const struct effects *e, const char id[32])
     return bl_pattern_id_parse((struct bl_str){id, 32}, &key) ? bl_map_get(&e->by_id, key_of(&key)) : NULL;
 }
 
+/* What the store must have of it, unless it says otherwise. */
+static void assume(struct touched *t, const struct bl_pattern *pattern)
+{
+    bool raised = pattern->change == BL_PATTERN_RAISED;
+    t->exists = pattern->change != BL_PATTERN_NEW;
+    t->stored_severity = !t->exists ? 0 : raised ? pattern->was : pattern->severity;
+}
+
 static struct touched *touch(struct effects *e, const struct bl_pattern *pattern)
 {
     struct touched *t = bl_map_get(&e->by_id, key_of(&pattern->id));
@@ -34,6 +56,7 @@ static struct touched *touch(struct effects *e, const struct bl_pattern *pattern
                           .rule = pattern->rule,
                           .detected_ms = pattern->detected_ms,
                           .received_ms = e->received_ms};
+    assume(t, pattern);
     bl_pattern_id_hex(&pattern->id, t->id);
     t->user_id = effects_keep(e, pattern->user_id);
     t->page = effects_keep(e, pattern->page);
@@ -69,6 +92,8 @@ void effects_pattern(struct effects *e, const struct bl_pattern *pattern)
     bool resolved = pattern->change == BL_PATTERN_RESOLVED;
     t->severity = pattern->severity;
     t->created |= pattern->change == BL_PATTERN_NEW;
+    if (pattern->change == BL_PATTERN_NEW)
+        t->later = pattern->later;
     t->resolved |= resolved;
     int64_t at_ms = resolved ? pattern->resolved_ms : pattern->updated_ms;
     e->changes[e->n_changes++] = (struct change){t, pattern->change, pattern->severity, at_ms};
@@ -97,19 +122,47 @@ void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latenc
 
 /* ---- what the store has of them ---- */
 
+void patterns_unsure(struct owner *o, int64_t detected_ms)
+{
+    if (detected_ms > o->unsure_ms)
+        o->unsure_ms = detected_ms;
+}
+
+static bool must_ask(const struct owner *o, const struct touched *t)
+{
+    bool unsure = t->detected_ms <= o->unsure_ms;
+    if (!t->created)
+        return unsure;
+    return t->detected_ms <= o->committed_ms && (unsure || !t->later || o->worker->options.event_mode);
+}
+
+void patterns_ask(struct owner *o)
+{
+    struct effects *e = &o->effects;
+    e->n_asked = 0;
+    e->asked = arena_get(&e->arena, (e->n_touched + 1) * sizeof *e->asked);
+    if (!e->asked)
+        effects_fail(e, BL_ERR_NO_MEMORY);
+    for (size_t i = 0; i < e->n_touched && e->asked; i++)
+        if (must_ask(o, e->touched[i]))
+            e->asked[e->n_asked++] = e->touched[i];
+}
+
 void commit_checked(void *arg, size_t i, const struct bl_checked *c)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     if (o->drop)
         return;
-    if (i >= o->n_checked) {
+    if (i >= o->effects.n_asked) {
         manual_checked(o, c);
         return;
     }
-    struct touched *t = o->effects.touched[i];
+    struct touched *t = o->effects.asked[i];
     t->exists = c->exists;
     t->was_resolved = c->resolved;
     t->stored_severity = c->exists ? bl_severity_of(c->severity) : 0;
+    if (t->created && t->exists)
+        patterns_unsure(o, t->detected_ms);
 }
 
 /* ---- the commit ---- */

@@ -45,9 +45,9 @@ static void emit(const struct bl_step *s, const struct bl_pattern *p)
 }
 
 static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_pattern_change change,
-                 const struct bl_story *story)
+                 enum bl_severity was, const struct bl_story *story)
 {
-    struct bl_pattern p = {.change = change, .updated_ms = s->now_ms, .n_facts = story->n_facts};
+    struct bl_pattern p = {.change = change, .was = was, .updated_ms = s->now_ms, .n_facts = story->n_facts};
     struct bl_sentence sentence;
     char made[32];
     identify(s, o, &p);
@@ -58,6 +58,7 @@ static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_patte
         p.session_id = bl_engine_session_id(s->u, s->user_id, made);
         p.session_ms = s->u->session_ms;
         p.friction = s->u->friction;
+        p.later = s->before_ms < o->detected_ms;
     }
     memcpy(p.facts, story->facts, sizeof p.facts);
     put_events(s->u, &p);
@@ -114,13 +115,16 @@ struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, c
     *o = *pattern;
     remember_made(s, o);
     add_friction(s, o->rule);
-    tell(s, o, BL_PATTERN_NEW, story);
+    tell(s, o, BL_PATTERN_NEW, o->severity, story);
     return o;
 }
 
-void bl_step_raise(struct bl_step *s, const struct bl_open *open, const struct bl_story *story)
+void bl_step_raise(struct bl_step *s, struct bl_open *open, enum bl_severity severity,
+                   const struct bl_story *story)
 {
-    tell(s, open, BL_PATTERN_RAISED, story);
+    enum bl_severity was = (enum bl_severity)open->severity;
+    open->severity = (uint8_t)severity;
+    tell(s, open, BL_PATTERN_RAISED, was, story);
 }
 
 void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution resolution)

@@ -202,7 +202,12 @@ static bool apply(const struct bl_engine *g, struct bl_user *u, struct bl_str us
                   const struct bl_event *e)
 {
     int64_t now = e->t_ms > u->floor_ms ? e->t_ms : u->floor_ms;
-    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = now, .e = e};
+    struct bl_step s = {.engine = g,
+                        .u = u,
+                        .user_id = user_id,
+                        .now_ms = now,
+                        .before_ms = bl_user_gone(u) ? BL_NEVER : u->floor_ms,
+                        .e = e};
     bl_user_sweep(u);
     drop_spent_marks(u, now - slack_ms(g->settings));
     if (!u->in_session && e->action != BL_ACTION_SESSION_END)
@@ -301,7 +306,8 @@ bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str
 static void fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
                  const struct deadline *d)
 {
-    struct bl_step s = {.engine = g, .u = u, .user_id = user_id, .now_ms = u->due_ms};
+    struct bl_step s = {
+        .engine = g, .u = u, .user_id = user_id, .now_ms = u->due_ms, .before_ms = u->floor_ms};
     u->floor_ms = later(u->floor_ms, u->due_ms);
     if (d->rule == SESSION_END)
         end_session(&s);

@@ -32,6 +32,7 @@ struct call {
     bl_loaded_fn *loaded;
     bl_checked_fn *checked;
     bl_names_fn *names;
+    bl_trimmed_fn *trimmed;
     size_t n_ids;
 };
 
@@ -107,6 +108,11 @@ void world_script(struct slot *s, struct bl_link *link, enum bl_script script, c
                   size_t n_keys, const struct bl_str *args, size_t n_args, bl_reply_fn *fn, void *ctx);
 
 /* world_read.c */
+/* A call of n replies is under way; what was being put together is gone. */
+void world_call_begin(struct slot *s, size_t n, void *arg);
+/* One reply more; true if it was the last. */
+bool world_call_reply(struct slot *s, const redisReply *reply);
+void world_call_done(struct slot *s);
 void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
 void world_restore_now(struct slot *s);
 void world_restore_fail(struct slot *s);
@@ -117,7 +123,9 @@ void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loade
                 void *arg);
 void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                  size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
-void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg);
+
+/* world_tend.c */
+void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg);
 
 /* world_bell.c */
 void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);

@@ -12,14 +12,13 @@ static struct slot *slot_of(void *ctx)
     return BL_CAST(struct slot, ctx, SLOT_MAGIC);
 }
 
-static void call_begin(struct slot *s, size_t n, void *arg)
+void world_call_begin(struct slot *s, size_t n, void *arg)
 {
     s->call = (struct call){.n = n, .arg = arg};
     commands_clear(&s->commit);
 }
 
-/* One reply more; true if it was the last. */
-static bool call_reply(struct slot *s, const redisReply *reply)
+bool world_call_reply(struct slot *s, const redisReply *reply)
 {
     enum bl_err err = world_error(s->data, reply);
     if (s->call.err == BL_OK)
@@ -27,7 +26,7 @@ static bool call_reply(struct slot *s, const redisReply *reply)
     return ++s->call.i == s->call.n;
 }
 
-static void call_done(struct slot *s)
+void world_call_done(struct slot *s)
 {
     s->call.fn.done(s->call.arg, s->call.err);
 }
@@ -150,7 +149,7 @@ void world_restore_fail(struct slot *s)
 void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
-    call_begin(s, 1, arg);
+    world_call_begin(s, 1, arg);
     s->call.fn.restored = fn;
     s->watched = false;
     if (bl_link_is_up(s->data))
@@ -218,7 +217,7 @@ void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, v
     static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
     struct slot *s = world_slot(ctx, p);
     char count[16], grace[24];
-    call_begin(s, 1, arg);
+    world_call_begin(s, 1, arg);
     s->call.fn.fetched = fn;
     snprintf(count, sizeof count, "%d", BL_FETCH_ENTRIES);
     snprintf(grace, sizeof grace, "%lld", tick ? (long long)s->world->options.grace_ms : -1LL);
@@ -250,7 +249,7 @@ void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_ma
     static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_SUSPECT};
     struct slot *s = world_slot(ctx, p);
     char deaths[16];
-    call_begin(s, 1, arg);
+    world_call_begin(s, 1, arg);
     s->call.fn.marked = fn;
     snprintf(deaths, sizeof deaths, "%d", BL_POISON_DEATHS);
     const struct bl_str args[] = {bl_str_of(s->fence), entry, step, bl_str_of(deaths)};
@@ -284,7 +283,7 @@ void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, v
 {
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
-    call_begin(s, 1, arg);
+    world_call_begin(s, 1, arg);
     s->call.fn.dues = fn;
     commands_new(c, "ZRANGE");
     commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
@@ -303,7 +302,7 @@ void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, v
 static void on_scores(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
-    (void)call_reply(s, reply); /* the users follow */
+    (void)world_call_reply(s, reply); /* the users follow */
     for (size_t i = 0; i < s->n_scores; i++)
         s->scores[i] =
             s->call.err == BL_OK && i < reply->elements ? world_int(reply->element[i], BL_NEVER) : BL_NEVER;
@@ -313,7 +312,7 @@ static void on_user(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
     size_t i = s->call.i - 1;
-    bool last = call_reply(s, reply);
+    bool last = world_call_reply(s, reply);
     size_t n = s->call.err == BL_OK ? reply->elements / 2 : 0;
     struct bl_state_pair *pairs = world_items(s, n + 1, sizeof *pairs);
     if (!pairs)
@@ -326,7 +325,7 @@ static void on_user(void *ctx, const redisReply *reply)
         s->call.loaded(s->call.arg, i, &l);
     }
     if (last)
-        call_done(s);
+        world_call_done(s);
 }
 
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
@@ -334,7 +333,7 @@ void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loade
 {
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
-    call_begin(s, n + 1, arg);
+    world_call_begin(s, n + 1, arg);
     s->call.fn.done = done;
     s->call.loaded = each;
     if (n > s->cap_scores) {
@@ -379,7 +378,7 @@ static void on_check(void *ctx, const redisReply *reply)
     struct slot *s = slot_of(ctx);
     struct call *call = &s->call;
     size_t i = call->i;
-    bool last = call_reply(s, reply);
+    bool last = world_call_reply(s, reply);
     if (call->err == BL_OK && i < call->n_ids) {
         struct bl_checked c;
         read_checked(reply, &c);
@@ -392,7 +391,7 @@ static void on_check(void *ctx, const redisReply *reply)
             call->err = BL_ERR_NO_MEMORY;
     }
     if (last)
-        call_done(s);
+        world_call_done(s);
 }
 
 void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
@@ -403,7 +402,7 @@ void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const
                                              BL_COLUMN_RESOLVED};
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
-    call_begin(s, n_ids + n_buckets, arg);
+    world_call_begin(s, n_ids + n_buckets, arg);
     s->call.fn.done = done;
     s->call.checked = each;
     s->call.names = pages;
@@ -420,74 +419,4 @@ void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const
     }
     for (size_t i = 0; i < c->n; i++)
         world_send(s->data, c, i, on_check, s);
-}
-
-/* ---- retention ---- */
-
-static void on_tend(void *ctx, const redisReply *reply)
-{
-    struct slot *s = slot_of(ctx);
-    if (call_reply(s, reply))
-        call_done(s);
-}
-
-static void send_trim_stream(struct slot *s, const char *max)
-{
-    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_POSITION, BL_KEY_COUNTERS};
-    int64_t oldest = s->now_ms - s->world->options.stream_retention_ms;
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)(oldest > 0 ? oldest : 0));
-    const struct bl_str args[] = {bl_str_of(s->fence), BL_STR(GROUP), bl_str_of(text), bl_str_of(max)};
-    world_script(s, s->data, BL_SCRIPT_stream_trim, keys, 4, args, 4, on_tend, s);
-}
-
-static void send_trim_patterns(struct slot *s, int64_t clock_ms)
-{
-    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_PATTERNS, BL_KEY_PATTERNS_OPEN, BL_KEY_COUNTERS};
-    const struct bl_world_options *o = &s->world->options;
-    int64_t now = !o->event_mode && s->now_ms > clock_ms ? s->now_ms : clock_ms;
-    int64_t oldest = now > o->pattern_retention_ms ? now - o->pattern_retention_ms : 0;
-    int64_t max = o->pattern_max / o->partitions;
-    char oldest_text[24], max_text[24], prefixes[512];
-    struct bl_buf b = {.p = prefixes, .cap = sizeof prefixes, .max = sizeof prefixes};
-    snprintf(oldest_text, sizeof oldest_text, "%lld", (long long)oldest);
-    snprintf(max_text, sizeof max_text, "%lld", (long long)(max > 0 ? max : 1));
-    bl_key_prefix(&b, bl_str_of(s->world->env), BL_KEY_PATTERN, s->p);
-    size_t first = b.n;
-    bl_key_prefix(&b, bl_str_of(s->world->env), BL_KEY_PATTERNS_USER, s->p);
-    const struct bl_str args[] = {bl_str_of(s->fence), bl_str_of(oldest_text),
-                                  bl_str_of(max_text), BL_STR("200"),
-                                  {prefixes, first},   {prefixes + first, b.n - first}};
-    world_script(s, s->data, BL_SCRIPT_patterns_trim, keys, 4, args, 6, on_tend, s);
-}
-
-/* The store's clock says how old they are; in event mode that says nothing. */
-static const char *oldest_text(const struct slot *s, int64_t keep_ms, char out[24])
-{
-    bool by_age = keep_ms > 0 && !s->world->options.event_mode && s->now_ms > keep_ms;
-    snprintf(out, 24, "%lld", (long long)(s->now_ms - keep_ms));
-    return by_age ? out : "";
-}
-
-static void send_trim_kept(struct slot *s)
-{
-    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_RECENT, BL_KEY_QUARANTINE};
-    const struct bl_world_options *o = &s->world->options;
-    char recent[24], quarantine[24];
-    const struct bl_str args[] = {
-        bl_str_of(s->fence), bl_str_of(oldest_text(s, o->recent_retention_ms, recent)),
-        bl_str_of(oldest_text(s, o->quarantine_retention_ms, quarantine)), BL_STR("1000")};
-    world_script(s, s->data, BL_SCRIPT_kept_trim, keys, 3, args, 4, on_tend, s);
-}
-
-void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
-{
-    struct slot *s = world_slot(ctx, p);
-    char max[24];
-    call_begin(s, 3, arg);
-    s->call.fn.done = fn;
-    snprintf(max, sizeof max, "%lld", (long long)s->world->options.stream_max);
-    send_trim_stream(s, max);
-    send_trim_patterns(s, clock_ms);
-    send_trim_kept(s);
 }

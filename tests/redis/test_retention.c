@@ -11,9 +11,18 @@
 
 #include <cmocka.h>
 
+static int64_t trimmed_ms; /* what the last tend said; -1: nothing */
+
+static void on_trimmed(void *arg, int64_t detected_ms)
+{
+    (void)arg;
+    trimmed_ms = detected_ms;
+}
+
 static void tend(struct side *s, int64_t clock_ms)
 {
-    s->ports.tend(s->ports.ctx, 0, clock_ms, side_done, s);
+    trimmed_ms = -1;
+    s->ports.tend(s->ports.ctx, 0, clock_ms, on_trimmed, side_done, s);
     side_run(s);
     assert_int_equal(s->err, BL_OK);
 }
@@ -95,6 +104,7 @@ static void old_patterns_are_removed_everywhere(void **state)
     freeReplyObject(bl_test_redis(&side_redis, "HSET bl:{test:0}:counters open 300"));
     tend(&a, 1050); /* 200 over the 100 that are allowed */
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 100);
+    assert_int_equal(trimmed_ms, 200);
     tend(&a, 1250); /* older than a second: below 250 */
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 51);
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns:open"), 51);
@@ -102,6 +112,9 @@ static void old_patterns_are_removed_everywhere(void **state)
     assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters open"), 51);
     assert_int_equal(bl_test_redis_int(&side_redis, "EXISTS bl:{test:0}:pattern:p249"), 0);
     assert_int_equal(bl_test_redis_int(&side_redis, "EXISTS bl:{test:0}:pattern:p250"), 1);
+    assert_int_equal(trimmed_ms, 249);
+    tend(&a, 1250);
+    assert_int_equal(trimmed_ms, -1);
     side_close(&a);
 }
 

@@ -198,10 +198,10 @@ static void answer_erasable(struct request *r, enum bl_err err)
     r->erasable(r->arg, &r->erasable_reply);
 }
 
-static void world_tend(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg)
+static void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg)
 {
     struct request *r = request(host_of(ctx), OP_TEND, p, arg);
-    (void)clock_ms;
+    (void)clock_ms, (void)trimmed; /* patterns are kept */
     r->finished = fn;
     data(host_of(ctx), r);
 }

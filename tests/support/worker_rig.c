@@ -10,6 +10,7 @@
 static uv_loop_t loop;
 struct bl_test_redis redis;
 struct bl_settings rules;
+int64_t patterns_kept;
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -39,7 +40,7 @@ void start_rig(struct rig *g, bool event_mode, size_t seen_max)
                                  .stream_retention_ms = 3600000,
                                  .stream_max = 1000000,
                                  .pattern_retention_ms = 3650LL * 86400000,
-                                 .pattern_max = 1000000,
+                                 .pattern_max = patterns_kept,
                                  .reply_timeout_ms = 5000};
     *g = (struct rig){0};
     assert_int_equal(bl_world_new(&o, &g->world), BL_OK);
@@ -138,6 +139,7 @@ int setup(void **state)
     (void)state;
     bl_test_redis_start(&redis, NULL);
     bl_settings_defaults(&rules);
+    patterns_kept = 1000000;
     freeReplyObject(bl_test_redis(&redis, "XADD bl:test:rules * version 1 at 0 source test settings {}"));
     return uv_loop_init(&loop);
 }

@@ -84,7 +84,7 @@ struct bl_loaded {
     int64_t scheduled_ms; /* BL_NEVER: none */
 };
 
-/* A pattern as stored. */
+/* A pattern as stored, if anything had to be asked about it. */
 struct bl_checked {
     bool exists;
     struct bl_str user_id, type, variant, page, severity, detected_at;
@@ -114,6 +114,7 @@ typedef void bl_loaded_fn(void *arg, size_t i, const struct bl_loaded *l);
 typedef void bl_checked_fn(void *arg, size_t i, const struct bl_checked *c);
 typedef void bl_names_fn(void *arg, size_t i, const struct bl_str *names, size_t n);
 typedef void bl_done_fn(void *arg, enum bl_err err);
+typedef void bl_trimmed_fn(void *arg, int64_t detected_ms);
 typedef void bl_marked_fn(void *arg, const struct bl_marked *m);
 
 /* One user's part of a commit: only what changed. */
@@ -203,8 +204,9 @@ struct bl_ports {
     /* Returns when there may be an entry after `id`, or wait_ms have passed, or it was woken. */
     void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
     void (*wake)(void *ctx, int p);
-    /* One bounded step of retention. *done: BL_OK. */
-    void (*tend)(void *ctx, int p, int64_t clock_ms, bl_done_fn *fn, void *arg);
+    /* One bounded step of retention. `trimmed`, before done, if patterns were removed: when the latest of them was
+     * detected. *done: BL_OK. */
+    void (*tend)(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg);
 
     /* The commit: begin, any number of puts, end. All or nothing; running it twice equals running it once,
      * since the second is fenced or finds its entries acknowledged. `put_*` copy. */

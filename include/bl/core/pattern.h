@@ -50,9 +50,12 @@ struct bl_pattern {
     struct bl_str user_id, page;
     int64_t detected_ms;
     enum bl_severity severity;
+    enum bl_severity was; /* RAISED: before that */
 
     /* NEW only: when the session began, and its friction with this pattern (SPEC 4.6) */
     int64_t session_ms, friction;
+    /* NEW only: detected later than all that this state of the user has seen before; so none of its patterns has this id */
+    bool later;
 
     /* NEW and RAISED only */
     struct bl_str session_id, explanation;

@@ -12,7 +12,8 @@ struct bl_step {
     const struct bl_engine *engine;
     struct bl_user *u;
     struct bl_str user_id;
-    int64_t now_ms; /* t of the event, or the deadline */
+    int64_t now_ms;    /* t of the event, or the deadline */
+    int64_t before_ms; /* floor_ms when the step began; BL_NEVER: nothing was known of the user */
 
     const struct bl_event *e; /* NULL at a deadline */
     bl_name page;             /* the event's page, 0: none */
@@ -78,9 +79,9 @@ struct bl_story {
 /* Fires: makes the open pattern and its effect, unless a pattern of that id exists already (SPEC 5.2; then
  * NULL). */
 struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, const struct bl_story *story);
-/* Raises an open pattern whose severity or count the rule has just changed: sentence, evidence, updated_at.
- */
-void bl_step_raise(struct bl_step *s, const struct bl_open *open, const struct bl_story *story);
+/* Raises an open pattern, to a severity that may be the one it has: sentence, evidence, updated_at. */
+void bl_step_raise(struct bl_step *s, struct bl_open *open, enum bl_severity severity,
+                   const struct bl_story *story);
 /* Resolves: the effect, and out of the state. Entries after it move up by one. */
 void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution resolution);
 

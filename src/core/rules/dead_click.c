@@ -42,9 +42,8 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
         o->n++;
         if (o->severity >= BL_MEDIUM || medium == 0 || o->n < medium)
             return;
-        o->severity = BL_MEDIUM;
         tell(s, o, &story);
-        bl_step_raise(s, o, &story);
+        bl_step_raise(s, o, BL_MEDIUM, &story);
         return;
     }
     struct bl_open fresh = {.rule = BL_RULE_DEAD_CLICK,

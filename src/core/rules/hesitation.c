@@ -61,10 +61,8 @@ static void reach(struct bl_step *s, const struct bl_rule_settings *c, unsigned 
     bl_story_int(&story, "idle_ms", s->now_ms - u->anchor_ms);
     bl_story_int(&story, "since", u->anchor_ms);
     if (open) {
-        if (level > open->severity) {
-            open->severity = (uint8_t)level;
-            bl_step_raise(s, open, &story);
-        }
+        if (level > open->severity)
+            bl_step_raise(s, open, (enum bl_severity)level, &story);
         return;
     }
     if (cooling(s, c))

@@ -118,10 +118,8 @@ static void raise_if_higher(struct bl_step *s, const struct bl_rule_settings *c,
         return;
     unsigned level = severity(c, o->variant == BOUNCE ? BOUNCE_LOW : REVISIT_LOW, run->count);
     o->n = run->count;
-    if (level > o->severity)
-        o->severity = (uint8_t)level;
     tell(&story, s->u, o, run, c);
-    bl_step_raise(s, o, &story);
+    bl_step_raise(s, o, (enum bl_severity)(level > o->severity ? level : o->severity), &story);
 }
 
 static void fire_new(struct bl_step *s, const struct bl_rule_settings *c, unsigned variant,

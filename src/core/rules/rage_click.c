@@ -82,16 +82,16 @@ static void tell(struct bl_step *s, const struct bl_rule_settings *c, struct bl_
     struct bl_story story = {.words = {.page = bl_user_str(s->u, o->page), .n = clicks}};
     struct bl_spot spot = bl_spot_of(s->e);
     int64_t high = c->v[HIGH].i;
-    bool fresh = o->severity == 0;
-    o->severity = high > 0 && clicks >= high ? BL_HIGH : BL_MEDIUM;
+    enum bl_severity severity = high > 0 && clicks >= high ? BL_HIGH : BL_MEDIUM;
     bl_story_int(&story, "clicks", clicks);
     bl_story_int(&story, "first_click_at", o->n);
     bl_story_int(&story, "last_click_at", s->now_ms);
     bl_story_spot(&story, &spot);
-    if (!fresh) {
-        bl_step_raise(s, o, &story);
+    if (o->severity) {
+        bl_step_raise(s, o, severity, &story);
         return;
     }
+    o->severity = (uint8_t)severity;
     bool made = bl_step_fire(s, o, &story) != NULL;
     struct bl_mark *m = burst(s->u);
     if (m) {
