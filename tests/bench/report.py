@@ -24,6 +24,11 @@ def collect(names, measured, about, options):
     return {"machine": about, "options": options, "rows": rows, "measured": measured}
 
 
+def where(m):
+    return (f"measured {m['date']} at revision {m['revision']} on {m['processors']} processors ({m['model']}); load average "
+            f"before: {m['load_average']:.1f}.")
+
+
 def number(v):
     return f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.1f}" if abs(v) >= 10 else f"{v:.2f}"
 
@@ -60,10 +65,20 @@ def markdown(result):
         lines.append(f"| {r['what']} | {r['against']} | {number(r['limit'])}{per}{unit} | {number(r['ours'])}{per}{unit} | "
                      f"{r['ratio']:.2f} | {'at least' if r['more_is_better'] else 'at most'} {r['target']} |")
     lines.append("")
-    lines.append(f"`tests/bench/run {' '.join(result['options'])}`".replace(" `", "`") +
-                 f", {m['date']}, revision {m['revision']}, {m['processors']} processors ({m['model']}), load average before: "
-                 f"{m['load_average']:.1f}.")
+    command = " ".join(["tests/bench/run", *result["options"]])
+    lines.append(f"`{command}`; {where(m)}")
     return "\n".join(lines)
+
+
+def into_readme(name, text):
+    """Between the two comments of that name in README.md."""
+    path = os.path.join(ROOT, "README.md")
+    with open(path) as f:
+        page = f.read()
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, rest = page.split(begin)
+    with open(path, "w") as f:
+        f.write(before + begin + text.strip() + "\n" + end + rest.split(end)[1])
 
 
 def write(path, result):
