@@ -31,7 +31,7 @@ for name, r in rows.items():
 assert rows["memory"]["ours"] > 100, "a user takes more than that"
 assert len(result["measured"]["takeover"][0]["seconds"]) == 8, "each partition has a time"
 P
-"$here/growth" --quick --seconds 0.1 --build "$build" --json "$dir/grown" >"$dir/tables" 2>"$dir/log" || fail "growth ended with $?"
+"$here/growth" --quick --build "$build" --json "$dir/grown" >"$dir/tables" 2>"$dir/log" || fail "growth ended with $?"
 jq -e '(.tables | keys) == ["backlog", "partitions", "users", "workers"]
   and all(.tables[]; length == 2 and all(.[]; .events > 0 and .events_per_second > 0 and .cpu_us_in_all >= 0))' "$dir/grown" >/dev/null ||
   fail "growth: $(cat "$dir/grown")"
