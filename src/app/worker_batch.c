@@ -39,22 +39,27 @@ bool batch_narrow(struct batch *b)
     return true;
 }
 
-/* A command; and what an earlier owner had and did not commit: should this one die too, the next knows of what. */
-static bool alone(const struct batch_entry *e)
+/* What an earlier owner had and did not commit goes in small rounds: should this one die too, the next knows in which
+ * few entries to look for the reason. */
+static bool redelivered(const struct batch_entry *e)
 {
-    return e->kind == BL_ENTRY_COMMAND || e->deliveries > 1;
+    return e->deliveries > 1;
 }
 
-void batch_choose(struct batch *b)
+void batch_choose(struct batch *b, size_t max_bytes, bool alone)
 {
-    size_t bytes = b->v[b->at].value.n;
+    const struct batch_entry *first = &b->v[b->at];
+    size_t most = redelivered(first) ? BL_SUSPECT_ENTRIES : b->n;
+    b->bytes = first->value.n;
     b->upto = b->at + 1;
-    if (alone(&b->v[b->at]))
+    if (alone || first->kind == BL_ENTRY_COMMAND)
         return;
-    for (; b->upto < b->n && !alone(&b->v[b->upto]); b->upto++) {
-        bytes += b->v[b->upto].value.n;
-        if (bytes > OWNER_ROUND_BYTES)
+    for (; b->upto < b->n && b->upto - b->at < most; b->upto++) {
+        const struct batch_entry *e = &b->v[b->upto];
+        if (e->kind == BL_ENTRY_COMMAND || redelivered(e) != redelivered(first) ||
+            b->bytes + e->value.n > max_bytes)
             return;
+        b->bytes += e->value.n;
     }
 }
 

@@ -2,10 +2,10 @@
  * it. What is known by then (ARCHITECTURE 5, "Poison"):
  *
  *   1st delivery   with others in a round. Whoever dies leaves up to a fetch of entries pending.
- *   2nd            each is a round of its own: the one that kills is now the first that is pending
- *   3rd and on     the first, if it comes again, is taken step by step here, and each step is marked in the store
- *                  before it is done. A step that BL_POISON_DEATHS owners have marked and not come back from is set
- *                  aside: an event with its line, a user whose state or deadline it is with the whole state.
+ *   2nd            in rounds of few: the one that kills is now among the first BL_SUSPECT_ENTRIES that are pending
+ *   3rd and on     those first ones are taken step by step here, and each step is marked in the store before it is done.
+ *                  A step that BL_POISON_DEATHS owners have marked and not come back from is set aside: an event with
+ *                  its line, a user whose state or deadline it is with the whole state.
  *
  * Steps are `event N` (reading and applying one line), `command`, `user ID` (reading a state, firing a deadline). The
  * entry is still one commit: everybody else's events in it take effect with what was set aside, exactly once.
@@ -96,16 +96,16 @@ static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
 
 /* ---- one event, or the command ---- */
 
-static bool is_suspect(const struct owner *o)
+bool careful_is_suspect(const struct owner *o)
 {
-    return o->batch.at == 0 && entry(o)->deliveries >= BL_CAREFUL_FROM;
+    return o->n_redone < BL_SUSPECT_ENTRIES && entry(o)->deliveries >= BL_CAREFUL_FROM;
 }
 
 bool careful_gate(struct owner *o)
 {
     struct bl_worker *w = o->worker;
     bool others = w->careful && w->careful != o;
-    if (!others && is_suspect(o)) {
+    if (!others && careful_is_suspect(o)) {
         w->careful = o;
         others = w->rounds > 0;
     }
@@ -138,7 +138,7 @@ bool careful_round(struct owner *o)
 {
     struct careful *c = &o->careful;
     const struct batch_entry *e = entry(o);
-    c->on = is_suspect(o);
+    c->on = careful_is_suspect(o);
     if (!c->on)
         return false;
     c->rest = e->kind == BL_ENTRY_EVENTS ? e->value : BL_STR("");

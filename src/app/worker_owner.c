@@ -189,6 +189,8 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     o->epoch = a->epoch;
     o->renewed_at = local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
+    o->n_redone = 0;
+    pace_reset(&o->pace);
     o->drop = false;
     o->why_drop = BL_OK;
     o->state = OWNER_RESTORING;
@@ -264,6 +266,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     o->now_ms = f->now_ms;
     o->fetched_at = local_ms(o);
     o->earliest_ms = f->earliest_ms;
+    pace_fetched(&o->pace, f);
     if (o->batch.n > 0)
         owner_round(o);
     else if (o->give_up)
@@ -281,7 +284,7 @@ static void owner_fetch(struct owner *o)
     if (owner_tend(o))
         return;
     o->state = OWNER_FETCHING;
-    PORT(o, fetch, o->pending, !o->worker->options.event_mode, on_fetched, o);
+    PORT(o, fetch, o->pace.entries, o->pending, !o->worker->options.event_mode, on_fetched, o);
 }
 
 /* ---- committing ---- */
@@ -316,9 +319,17 @@ static void count_totals(struct owner *o)
         t->entries += o->batch.upto - o->batch.at;
 }
 
+static void step_over(struct owner *o)
+{
+    struct batch *b = &o->batch;
+    for (; b->at < b->upto; b->at++)
+        o->n_redone += b->v[b->at].deliveries > 1;
+}
+
 static void on_committed(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    pace_leave(o);
     if (!owner_proceed(o, err, "commit"))
         return;
     count_totals(o);
@@ -328,8 +339,9 @@ static void on_committed(void *arg, enum bl_err err)
     effects_reset(&o->effects);
     steps_evict(o);
     owner_evict(o);
+    pace_committed(&o->pace, local_ms(o) - o->committing_at, o->batch.bytes);
     if (!o->partial)
-        o->batch.at = o->batch.upto;
+        step_over(o);
     careful_leave(o);
     if (!o->give_up && o->batch.at < o->batch.n)
         owner_round(o);
@@ -337,11 +349,15 @@ static void on_committed(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
-static void owner_commit(struct owner *o)
+void owner_commit(struct owner *o)
 {
+    if (!pace_gate(o))
+        return;
     if (!owner_proceed(o, commit_put(o), "encode"))
         return;
+    o->worker->committing += o->batch.bytes;
     o->state = OWNER_COMMITTING;
+    o->committing_at = local_ms(o);
     PORT(o, end, on_committed, o);
 }
 
@@ -397,7 +413,7 @@ void owner_round(struct owner *o)
     o->partial = o->manual = false;
     o->due_max = BL_DUE_MAX;
     o->n_visit = 0;
-    batch_choose(&o->batch);
+    batch_choose(&o->batch, o->pace.round_bytes, careful_is_suspect(o));
     if (!careful_round(o))
         owner_survey(o);
 }

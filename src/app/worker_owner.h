@@ -7,19 +7,19 @@
 #include "bl/base/magic.h"
 #include "bl/wire/rules.h"
 
-#define OWNER_MAGIC      BL_MAGIC('o', 'w', 'n', 'r')
-#define WORKER_MAGIC     BL_MAGIC('w', 'o', 'r', 'k')
-#define OWNER_PAGES_MAX  1000 /* distinct pages counted in one step; the rest is "(other)" */
-#define OWNER_MINUTE_MS  60000
-#define OWNER_PAGES_MS   300000 /* the step of the page counters */
-#define OWNER_RATE_SLOTS 16
-#define OWNER_ROUND_BYTES                                                                                    \
-    (384 * 1024) /* of events in one commit: some 2,000, which hold Redis for 10 to 30 ms */
-#define OWNER_STEP_MAX_MS 50
-#define OWNER_WAIT_MAX_MS 1000
-#define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
-#define OWNER_TEND_MS     1000
-#define OWNER_OTHER_PAGES "(other)"
+#define OWNER_MAGIC           BL_MAGIC('o', 'w', 'n', 'r')
+#define WORKER_MAGIC          BL_MAGIC('w', 'o', 'r', 'k')
+#define OWNER_PAGES_MAX       1000 /* distinct pages counted in one step; the rest is "(other)" */
+#define OWNER_MINUTE_MS       60000
+#define OWNER_PAGES_MS        300000 /* the step of the page counters */
+#define OWNER_RATE_SLOTS      16
+#define OWNER_ROUND_MIN_BYTES (128 * 1024)
+#define OWNER_ROUND_MAX_BYTES (4 * 1024 * 1024) /* of events in one commit: some 20,000 */
+#define OWNER_STEP_MAX_MS     150
+#define OWNER_WAIT_MAX_MS     1000
+#define OWNER_PROBE_MS        80 /* between two looks at a partition that is held */
+#define OWNER_TEND_MS         1000
+#define OWNER_OTHER_PAGES     "(other)"
 
 enum owner_state {
     OWNER_FREE,
@@ -32,6 +32,7 @@ enum owner_state {
     OWNER_LOADING,
     OWNER_CHECKING,
     OWNER_ERASING,
+    OWNER_HELD, /* ready to commit, while larger commits are under way */
     OWNER_COMMITTING,
     OWNER_WAITING,
     OWNER_TENDING,
@@ -46,11 +47,18 @@ struct batch_entry {
     int64_t deliveries; /* how often it was handed to an owner, this time included; 0 or 1: the first */
 };
 
+/* How much is fetched, and taken in one round (worker_pace.c). */
+struct pace {
+    size_t entries;     /* the next fetch */
+    size_t round_bytes; /* of events in a round */
+};
+
 struct batch {
     struct arena arena;
     struct batch_entry *v;
     size_t n, cap;
     size_t at, upto; /* the round works on v[at .. upto) */
+    size_t bytes;    /* of their values */
 };
 
 /* A pattern that the round changed: all its changes in one. */
@@ -211,6 +219,7 @@ struct owner {
     enum bl_err why_drop; /* what the renewal said; else BL_OK */
     bool give_up;         /* to be released after the current commit */
     bool pending;         /* a predecessor's entries may be pending */
+    size_t n_redone;      /* of them committed by this owner */
     uint64_t epoch;
     int64_t renewed_at, tended_at, acquire_at; /* local clock */
     bool renewing;
@@ -221,6 +230,8 @@ struct owner {
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
+    int64_t committing_at;      /* the local clock when the commit was sent */
+    struct pace pace;
     int64_t earliest_ms;
     uint64_t round;
 
@@ -275,6 +286,8 @@ struct bl_worker {
     struct owner *owners;
     struct owner *careful; /* has, or waits for, the process to itself */
     size_t rounds;         /* under way */
+    size_t committing;     /* bytes of the rounds whose commits are under way */
+    int turn;              /* the partition that was let commit last */
     size_t rank, living;
     bool beating, stopping, left;
     int64_t beat_at;
@@ -304,17 +317,30 @@ void owner_step(struct owner *o);
 void owner_round(struct owner *o);
 /* What the round did is checked and committed. */
 void owner_settle(struct owner *o);
+void owner_commit(struct owner *o);
 
 /* worker_due.c: from a chosen round to owner_step. */
 void owner_survey(struct owner *o);
 void owner_load(struct owner *o);
 enum bl_err owner_visit_dues(struct owner *o);
 
+/* worker_pace.c */
+void pace_reset(struct pace *p);
+void pace_fetched(struct pace *p, const struct bl_fetched *f);
+/* took_ms: from sending the commit to its answer; bytes: of the round's events. */
+void pace_committed(struct pace *p, int64_t took_ms, size_t bytes);
+/* May this round's commit go out? False: the owner is held, and owner_commit is called again. */
+bool pace_gate(struct owner *o);
+/* The answer is there, whatever it says. */
+void pace_leave(struct owner *o);
+
 /* worker_careful.c */
 /* May a round begin? False: the owner is queued, and owner_round is called again. */
 bool careful_gate(struct owner *o);
 /* The round is over, however it ended. */
 void careful_leave(struct owner *o);
+/* The entry that comes next may be what owners died of: it is to be a round of its own. */
+bool careful_is_suspect(const struct owner *o);
 /* True: the round's entry is suspect, and is worked off there. */
 bool careful_round(struct owner *o);
 enum bl_err careful_survey(struct owner *o);
@@ -329,8 +355,9 @@ void worker_balance(struct bl_worker *w);
 /* worker_batch.c */
 enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
 void batch_reset(struct batch *b);
-/* Chooses the entries of the next round: up to a bound or the next command, or one command alone. */
-void batch_choose(struct batch *b);
+/* Chooses the entries of the next round: up to a bound or the next command, few of those that were given out before, or one
+ * alone, as a command always is. */
+void batch_choose(struct batch *b, size_t max_bytes, bool alone);
 /* Half of them; false if it is one already. */
 bool batch_narrow(struct batch *b);
 /* The users that the round needs and that are not at hand go to o->wanted; o->horizon_ms is set. */

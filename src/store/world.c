@@ -175,7 +175,7 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     bl_buf_init(&s->scratch, 0);
     bl_buf_init(&s->rules, 0);
     commands_init(&s->commit, bl_str_of(w->env), p);
-    commands_init(&s->acks, bl_str_of(w->env), p);
+    commands_init(&s->watch, bl_str_of(w->env), p);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_init(&s->gathered[i], bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
@@ -190,7 +190,7 @@ static void world_free(struct bl_world *w)
         bl_buf_release(&s->scratch);
         bl_buf_release(&s->rules);
         commands_release(&s->commit);
-        commands_release(&s->acks);
+        commands_release(&s->watch);
         for (size_t i = 0; i < GATHERED_COUNT; i++)
             commands_release(&s->gathered[i]);
         free(s->scores);

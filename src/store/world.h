@@ -69,8 +69,9 @@ struct slot {
     bl_done_fn *rung;
     void *rung_arg;
 
-    struct commands commit, acks;
+    struct commands commit, watch;
     struct commands gathered[GATHERED_COUNT];
+    size_t n_acks;           /* in this commit */
     int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
     size_t n_expire;
     bool refused, oom, exec_ok, exec_bad;
@@ -116,7 +117,7 @@ void world_call_done(struct slot *s);
 void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
 void world_restore_now(struct slot *s);
 void world_restore_fail(struct slot *s);
-void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
 void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
 void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,

@@ -77,19 +77,6 @@ static void on_fence(void *ctx, const redisReply *reply)
         finish(s, s->refused ? BL_ERR_STORE_UNAVAILABLE : BL_ERR_FENCED);
 }
 
-static void add_acks(struct slot *s)
-{
-    if (s->acks.n == 0)
-        return;
-    struct bl_str few[BL_FETCH_ENTRIES + 3]; /* XACK, key, group, and no more entries than were fetched */
-    size_t argc = commands_argc(&s->acks, 0);
-    assert(argc <= sizeof few / sizeof few[0]);
-    commands_argv(&s->acks, 0, few);
-    commands_new(&s->commit, "XACK");
-    for (size_t i = 1; i < argc; i++)
-        commands_arg(&s->commit, few[i]);
-}
-
 static void on_early(void *ctx, const redisReply *reply)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
@@ -110,7 +97,6 @@ void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
     s->committed_arg = arg;
     s->refused = s->oom = s->exec_ok = s->exec_bad = false;
     world_gathered(s);
-    add_acks(s);
     if (!s->watched || c->text.err != BL_OK) {
         send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */
         return;
@@ -119,11 +105,11 @@ void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
     for (size_t i = 0; i < c->n; i++)
         world_send(s->data, c, i, on_queued, s);
     send_word(s, BL_STR("EXEC"), on_exec);
-    commands_clear(&s->acks);
-    commands_new(&s->acks, "WATCH");
-    commands_key(&s->acks, BL_KEY_FENCE, BL_STR(""));
-    commands_new(&s->acks, "GET");
-    commands_key(&s->acks, BL_KEY_FENCE, BL_STR(""));
-    world_send(s->data, &s->acks, 0, NULL, NULL);
-    world_send(s->data, &s->acks, 1, on_fence, s);
+    commands_clear(&s->watch);
+    commands_new(&s->watch, "WATCH");
+    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
+    commands_new(&s->watch, "GET");
+    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
+    world_send(s->data, &s->watch, 0, NULL, NULL);
+    world_send(s->data, &s->watch, 1, on_fence, s);
 }

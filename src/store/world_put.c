@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#define ACKS_AT_ONCE      512
 #define CHANGES_MAX       10000
 #define QUARANTINE_MAX    1000
 #define COUNTS_TTL_MS     (2 * 24 * 3600 * 1000LL)
@@ -29,10 +30,9 @@ void world_begin(void *ctx, int p)
 {
     struct slot *s = world_slot(ctx, p);
     commands_clear(&s->commit);
-    commands_clear(&s->acks);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_clear(&s->gathered[i]);
-    s->n_expire = 0;
+    s->n_acks = s->n_expire = 0;
 }
 
 static struct commands *gather(struct slot *s, enum gathered what)
@@ -293,8 +293,9 @@ void world_put_rules(void *ctx, int p, const struct bl_put_rules *x)
 
 void world_put_ack(void *ctx, int p, struct bl_str id)
 {
-    struct commands *c = &world_slot(ctx, p)->acks;
-    if (c->n == 0) {
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    if (s->n_acks++ % ACKS_AT_ONCE == 0) {
         command(c, "XACK", BL_KEY_EVENTS, NO_ARG);
         commands_z(c, GROUP);
     }

@@ -212,14 +212,14 @@ static void on_fetch(void *ctx, const redisReply *reply)
     s->call.fn.fetched(s->call.arg, &f);
 }
 
-void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
 {
     static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
     struct slot *s = world_slot(ctx, p);
     char count[16], grace[24];
     world_call_begin(s, 1, arg);
     s->call.fn.fetched = fn;
-    snprintf(count, sizeof count, "%d", BL_FETCH_ENTRIES);
+    snprintf(count, sizeof count, "%zu", max);
     snprintf(grace, sizeof grace, "%lld", tick ? (long long)s->world->options.grace_ms : -1LL);
     const struct bl_str args[] = {bl_str_of(s->fence),
                                   BL_STR(GROUP),
@@ -246,7 +246,7 @@ static void on_mark(void *ctx, const redisReply *reply)
 
 void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
 {
-    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_SUSPECT};
+    static const enum bl_key keys[] = {BL_KEY_FENCE};
     struct slot *s = world_slot(ctx, p);
     char deaths[16];
     world_call_begin(s, 1, arg);

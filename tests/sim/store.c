@@ -70,9 +70,9 @@ static void hand_out(struct bl_entry *to, const struct entry *from)
     *to = (struct bl_entry){from->id, from->ms, from->kind, from->value, from->deliveries};
 }
 
-static void read_pending(struct shard *h, struct bl_fetched *f, struct bl_entry *out)
+static void read_pending(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
 {
-    for (size_t i = 0; i < h->n_read && f->n < BL_FETCH_ENTRIES; i++)
+    for (size_t i = 0; i < h->n_read && f->n < max; i++)
         if (!h->entries[i].acked) {
             h->entries[i].deliveries++;
             hand_out(&out[f->n++], &h->entries[i]);
@@ -85,9 +85,9 @@ static void read_pending(struct shard *h, struct bl_fetched *f, struct bl_entry 
     }
 }
 
-static void read_new(struct shard *h, struct bl_fetched *f, struct bl_entry *out)
+static void read_new(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
 {
-    for (f->n = 0; h->n_read < h->n_entries && f->n < BL_FETCH_ENTRIES;) {
+    for (f->n = 0; h->n_read < h->n_entries && f->n < max;) {
         hand_out(&out[f->n++], &h->entries[h->n_read]);
         h->entries[h->n_read++].deliveries = 1;
     }
@@ -118,16 +118,16 @@ static void apply_fetch(struct sim *s, struct request *r)
         return;
     }
     if (r->pending)
-        read_pending(h, f, out);
+        read_pending(h, r->max, f, out);
     if (f->n == 0)
-        read_new(h, f, out);
+        read_new(h, r->max, f, out);
     f->earliest_ms = earliest(h);
     if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
         f->earliest_ms + SIM_GRACE_MS > r->store_ms)
         return;
     if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
         add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
-        read_new(h, f, out);
+        read_new(h, r->max, f, out);
     }
 }
 

@@ -111,9 +111,10 @@ static void answer_restored(struct host *h, struct request *r, enum bl_err err)
     r->restored(r->arg, &r->restored_reply);
 }
 
-static void world_fetch(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
 {
     struct request *r = request(host_of(ctx), OP_FETCH, p, arg);
+    r->max = max;
     r->pending = pending;
     r->tick = tick;
     r->fetched = fn;

@@ -114,7 +114,7 @@ void side_take(struct side *s)
 
 enum bl_err side_fetch(struct side *s, bool pending, bool tick)
 {
-    s->ports.fetch(s->ports.ctx, 0, pending, tick, on_fetched, s);
+    s->ports.fetch(s->ports.ctx, 0, 32, pending, tick, on_fetched, s);
     side_run(s);
     return s->err;
 }

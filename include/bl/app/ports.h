@@ -186,9 +186,9 @@ struct bl_ports {
     /* Gives the lease back and forgets the partition. */
     void (*release)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
-    /* `pending`: a predecessor's unacknowledged entries first. `tick`: let time enter when nothing is unread.
-     */
-    void (*fetch)(void *ctx, int p, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+    /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. `tick`: let time enter when nothing is
+     * unread. */
+    void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
     /* At most `max` users scheduled at or before until_ms, in order. */
     void (*due)(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
     /* `each` once per user, in order, then done. */
@@ -232,6 +232,7 @@ struct bl_ports {
     void (*put_readmitted)(void *ctx, int p, struct bl_str hash);
     /* In the place of all recent events; newest first. */
     void (*put_recent_all)(void *ctx, int p, const struct bl_str *elements, size_t n);
+    /* One after the other, with nothing between them. */
     void (*put_ack)(void *ctx, int p, struct bl_str id);
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);
