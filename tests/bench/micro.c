@@ -170,7 +170,7 @@ static void prepare(void)
     m.slot.magic = SLOT_MAGIC;
     m.slot.world = &m.world;
     commands_init(&m.slot.commit, BL_STR("dev"), 0);
-    commands_init(&m.slot.acks, BL_STR("dev"), 0);
+    commands_init(&m.slot.watch, BL_STR("dev"), 0);
     make_bodies();
     fresh_partition();
     for (size_t i = 0; i < EVENTS; i++)
