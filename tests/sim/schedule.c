@@ -168,7 +168,7 @@ static bool anybody_careful(const struct sim *s)
 
 static void endanger(struct sim *s)
 {
-    unsigned cuts = s->dangers.cut * (anybody_careful(s) ? 8 : 1);
+    unsigned cuts = s->dangers.cut * (anybody_careful(s) ? 32 : 1);
     unsigned store_dies = s->dangers.store_crash * (anybody_restoring(s) ? 50 : 1);
     const struct {
         unsigned chance;
