@@ -47,7 +47,7 @@ const struct bl_user *job_decode_user(struct job *j, const struct bl_read_reply 
     size_t n = 0;
     for (size_t i = 0; i + 1 < r->n && n < sizeof pair / sizeof *pair; i += 2)
         pair[n++] = (struct bl_state_pair){r->item[i], r->item[i + 1]};
-    enum bl_err err = n ? bl_state_decode(j->q->decoder, j->q->scratch, pair, n) : BL_ERR_NOT_FOUND;
+    enum bl_err err = n ? bl_state_decode(j->q->decoder, j->q->scratch, pair, n, NULL) : BL_ERR_NOT_FOUND;
     if (err == BL_ERR_NO_MEMORY)
         j->out.err = err; /* not an unknown user: there is no answer */
     return err == BL_OK ? j->q->scratch : NULL;

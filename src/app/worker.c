@@ -48,8 +48,6 @@ enum bl_err bl_worker_new(const struct bl_worker_options *options, const struct 
         err = bl_decoder_new(&w->decoder);
     if (err == BL_OK)
         err = bl_state_decoder_new(&w->states);
-    if (err == BL_OK)
-        err = load_field_names(w);
     if (err != BL_OK) {
         bl_worker_free(w);
         w = NULL;

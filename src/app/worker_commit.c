@@ -123,29 +123,22 @@ static void put_checkout(const struct owner *o, struct bl_member *m, const struc
 static enum bl_err put_state(struct owner *o, struct bl_member *m, struct bl_put_user *u)
 {
     struct bl_worker *w = o->worker;
-    struct bl_state_field fields[BL_STATE_FIELDS_MAX], *set = fields;
-    const char *del[BL_STATE_FIELDS_MAX];
+    struct bl_state_changes changes;
     const struct bl_user *s = bl_partition_state(o->partition, m);
-    enum bl_err err = s ? bl_state_encode(s, &w->text, fields) : BL_ERR_NO_MEMORY;
+    enum bl_err err = s ? bl_state_changes(s, &m->stored, &w->text, &changes) : BL_ERR_NO_MEMORY;
     if (err != BL_OK)
         return err;
-    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++) {
-        uint32_t hash = load_hash(fields[i].value);
-        if (hash == m->stored[i])
-            continue;
-        if (hash == 0)
-            del[u->n_del++] = fields[i].name;
-        else
-            set[u->n_set++] = fields[i];
-        m->stored[i] = hash;
-    }
-    u->set = set;
-    u->del = del;
+    u->set = changes.set;
+    u->n_set = changes.n_set;
+    u->del = changes.del;
+    u->n_del = changes.n_del;
+    u->replace = changes.replace;
+    if (changes.replace)
+        m->expires_ms = 0; /* the TTL goes with the key */
     put_expiry(o, m, s, u);
     put_checkout(o, m, s, u);
     u->active_ms = s->seen_ms >= 0 && s->seen_ms != m->active_ms ? s->seen_ms : BL_NEVER;
     m->active_ms = s->seen_ms;
-    m->stored_any = true;
     PUT(o, put_user, u);
     return BL_OK;
 }
@@ -154,10 +147,9 @@ static void put_gone(struct owner *o, struct bl_member *m, struct bl_put_user *u
 {
     u->gone = true;
     u->recheckout = m->checkout_ms != BL_NEVER;
-    if (m->stored_any || m->scheduled_ms != BL_NEVER || u->recheckout)
+    if (m->stored.any || m->scheduled_ms != BL_NEVER || u->recheckout)
         PUT(o, put_user, u);
-    memset(m->stored, 0, sizeof m->stored);
-    m->stored_any = false;
+    m->stored = (struct bl_state_stored){.any = false};
     m->scheduled_ms = m->checkout_ms = BL_NEVER;
     m->expires_ms = m->active_ms = 0;
     m->checkout_at = 0;

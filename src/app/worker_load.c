@@ -5,16 +5,6 @@
 
 #include <stdlib.h>
 
-enum bl_err load_field_names(struct bl_worker *w)
-{
-    struct bl_state_field fields[BL_STATE_FIELDS_MAX];
-    bl_user_init(w->scratch);
-    enum bl_err err = bl_state_encode(w->scratch, &w->text, fields);
-    for (size_t i = 0; err == BL_OK && i < BL_STATE_FIELDS_MAX; i++)
-        w->field_names[i] = fields[i].name;
-    return err;
-}
-
 uint32_t load_hash(struct bl_str value)
 {
     static const struct bl_hash_key key = {0x62656861766c656eULL, 0x7374617465ULL};
@@ -34,23 +24,13 @@ int64_t load_checkout(const struct bl_user *u, struct bl_str *page)
     return BL_NEVER;
 }
 
-static void note_stored(struct bl_worker *w, struct bl_member *m, const struct bl_loaded *l)
-{
-    m->stored_any = l->n > 0;
-    for (size_t f = 0; f < BL_STATE_FIELDS_MAX; f++) {
-        m->stored[f] = 0;
-        for (size_t i = 0; i < l->n; i++)
-            if (bl_str_eqz(l->pairs[i].name, w->field_names[f]))
-                m->stored[f] = load_hash(l->pairs[i].value);
-    }
-}
-
 static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_loaded *l)
 {
     struct bl_worker *w = o->worker;
     struct bl_member *m;
     struct bl_str page = {"", 0};
-    enum bl_err err = bl_state_decode(w->states, w->scratch, l->pairs, l->n);
+    struct bl_state_stored stored;
+    enum bl_err err = bl_state_decode(w->states, w->scratch, l->pairs, l->n, &stored);
     bool corrupt = err == BL_ERR_CORRUPT;
     if (err != BL_OK && !corrupt)
         return err;
@@ -58,7 +38,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     err = bl_partition_member_put(o->partition, id, any ? w->scratch : NULL, &m);
     if (err != BL_OK)
         return err;
-    note_stored(w, m, l);
+    m->stored = stored;
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = any && !w->options.event_mode ? load_checkout(w->scratch, &page) : BL_NEVER;
     m->checkout_at = load_hash(page);
@@ -80,7 +60,7 @@ enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_
     if (err != BL_OK)
         return err;
     patterns_unsure(o, bl_partition_clock(o->partition));
-    note_stored(o->worker, m, l);
+    m->stored = (struct bl_state_stored){.any = l->n > 0};
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = o->worker->options.event_mode ? BL_NEVER : 0; /* there may be one */
     m->touched = o->round;

@@ -282,7 +282,6 @@ struct bl_worker {
     struct bl_state_decoder *states;
     struct bl_user *scratch; /* states read from the store */
     struct bl_buf text;
-    const char *field_names[BL_STATE_FIELDS_MAX];
     struct owner *owners;
     struct owner *careful; /* has, or waits for, the process to itself */
     size_t rounds;         /* under way */
@@ -381,7 +380,6 @@ void owner_loaded(void *arg, size_t i, const struct bl_loaded *l);
 enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_loaded *l);
 enum bl_err owner_restore(struct owner *o, const struct bl_restored *r);
 void owner_evict(struct owner *o);
-enum bl_err load_field_names(struct bl_worker *w);
 /* 0: the field is absent. */
 uint32_t load_hash(struct bl_str value);
 /* The running attempt's deadline and page; BL_NEVER: none. */

@@ -127,6 +127,7 @@ void bl_user_sweep(struct bl_user *u)
         u->names[kept] = slot;
         table[i] = kept++;
     }
+    u->renumbered = (uint16_t)(u->renumbered + (kept != u->n_names));
     u->n_names = kept;
     u->n_text = n_text;
     u->names_swept = kept;

@@ -166,7 +166,8 @@ static enum bl_err read_meta(struct opening *o, const redisReply *reply, struct 
               hex_word((struct bl_str){v[2].p, 16}, &d->hash_key.k0) &&
               hex_word((struct bl_str){v[2].p + 16, 16}, &d->hash_key.k1) && bl_str_int64(v[4], &d->now_ms);
     if (!ok || version != BL_DATASET_VERSION) {
-        snprintf(o->why, sizeof o->why, "The data set was made by another version of this program.");
+        snprintf(o->why, sizeof o->why,
+                 "The data set was made by another version of this program: use that one, or another --env.");
         return BL_ERR_CONFIG;
     }
     d->event_clock = bl_str_eqz(v[3], "event");
@@ -230,18 +231,23 @@ static void send_meta(struct opening *o)
 {
     struct bl_hash_key key = {0, 0};
     struct bl_buf meta;
-    char version[16], partitions[16], hex[40];
+    char version[16], least[16], partitions[16], hex[40];
     if (o->want.known_key)
         key = *o->want.known_key;
     else if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
         abort();
     snprintf(version, sizeof version, "%d", BL_DATASET_VERSION);
+    snprintf(least, sizeof least, "%d", BL_DATASET_VERSION_LEAST);
     snprintf(partitions, sizeof partitions, "%d", o->want.partitions);
     snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)key.k0, (unsigned long long)key.k1);
     bl_buf_init(&meta, 0);
     bl_key_put(&meta, o->want.env, BL_KEY_META, 0, (struct bl_str){0});
-    struct bl_str args[] = {bl_buf_view(&meta), bl_str_of(version), bl_str_of(partitions), bl_str_of(hex),
-                            bl_str_of(o->want.event_clock ? "event" : "live")};
+    struct bl_str args[] = {bl_buf_view(&meta),
+                            bl_str_of(version),
+                            bl_str_of(partitions),
+                            bl_str_of(hex),
+                            bl_str_of(o->want.event_clock ? "event" : "live"),
+                            bl_str_of(least)};
     bl_script_send(o->link, BL_SCRIPT_dataset_open, 1, sizeof args / sizeof args[0], args, on_meta, o);
     bl_buf_release(&meta);
 }

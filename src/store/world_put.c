@@ -77,6 +77,8 @@ static void put_gone(struct commands *c, const struct bl_put_user *u)
 
 static void put_fields(struct commands *c, const struct bl_put_user *u)
 {
+    if (u->replace)
+        command(c, "DEL", BL_KEY_USER, u->user_id);
     if (u->n_set > 0) {
         command(c, "HSET", BL_KEY_USER, u->user_id);
         for (size_t i = 0; i < u->n_set; i++) {

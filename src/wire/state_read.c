@@ -1,22 +1,15 @@
-/* The stored text back to a user's state. The text may be anything: every number, name and order is checked
- * before it gets into the state, so that hostile bytes give BL_ERR_CORRUPT and never a state that no step
- * could have made by its form (state_fields.h). */
+/* The stored text back to a user's state. The text may be anything: every number, name and order is checked before it gets
+ * into the state, so that hostile bytes give BL_ERR_CORRUPT and never a state that no step could have made by its form
+ * (state_fields.h).
+ *
+ * One pass over each field with a bare pointer: a whole state takes some 5,000 instructions, where a JSON parser over the
+ * form of version 1 took 44,000. */
 #include "json.h"
-#include "state_fields.h"
+#include "state_tokens.h"
 
 #include "bl/core/rule.h"
 
 #include <stdlib.h>
-
-#define TIME_MAX_MS   (2 * BL_TIMESTAMP_MAX_MS)
-#define NAMES_FREE    (BL_NAMES_BYTES / 8) /* what the engine's own steps need beside the state's strings */
-#define TEXTS_MAX     (BL_WINDOW_KEEP + 3 * BL_MARKS_MAX)
-#define ELEMENT_BYTES BL_METADATA_MAX_BYTES
-#define PAGE_BYTES    (BL_PAGE_MAX_BYTES + 1) /* a missing first '/' was added to what had the limit */
-
-struct bl_state_decoder {
-    struct bl_json_parser *parser;
-};
 
 enum bl_err bl_state_decoder_new(struct bl_state_decoder **out)
 {
@@ -28,6 +21,8 @@ enum bl_err bl_state_decoder_new(struct bl_state_decoder **out)
         free(d);
         return err;
     }
+    bl_buf_init(&d->text, 0);
+    bl_buf_init(&d->again, 0);
     *out = d;
     return BL_OK;
 }
@@ -37,367 +32,239 @@ void bl_state_decoder_free(struct bl_state_decoder *d)
     if (!d)
         return;
     bl_json_parser_free(d->parser);
+    bl_buf_release(&d->text);
+    bl_buf_release(&d->again);
     free(d);
 }
 
-/* One field under way: a walk over a list. `bad` sticks. */
-struct reader {
-    struct bl_user *u;
-    struct bl_json_parser *parser;
-    struct bl_json_walk walk;
-    bool bad;
-    bool no_memory;
-    bl_name texts[TEXTS_MAX];
-    size_t n_texts;
-};
-
-static bool open_field(struct reader *r, struct bl_str text, enum bl_json_type type, struct bl_json *root)
+static bool within(int64_t v, int64_t max)
 {
-    const char *why;
-    enum bl_err err = bl_json_parse(r->parser, text, root, &why);
-    r->n_texts = 0;
-    r->no_memory = r->no_memory || err == BL_ERR_NO_MEMORY;
-    r->bad = r->bad || err != BL_OK || bl_json_type(*root) != type;
-    return !r->bad;
+    return v >= 0 && v <= max;
 }
 
-/* A missing element is bad, and reads as itself no more. */
-static bool next(struct reader *r, enum bl_json_type type, struct bl_json *v)
+/* ---- the head ---- */
+
+/* A deadline of a rule that has no code for it could never be taken away. */
+static bool due_is_fine(unsigned rule, int64_t due_ms)
 {
-    r->bad = r->bad || !bl_json_next(&r->walk, v) || bl_json_type(*v) != type;
-    return !r->bad;
+    return rule == BL_RULE_COUNT || due_ms == BL_NEVER || bl_rule((enum bl_rule_id)rule)->fire;
 }
 
-static int64_t next_int(struct reader *r, int64_t min, int64_t max)
+static void read_mark(struct reader *r)
 {
-    struct bl_json v;
-    int64_t i = next(r, BL_JSON_INT, &v) ? bl_json_int(v) : min;
-    r->bad = r->bad || i < min || i > max;
-    return i;
+    enum { PAGE, ELEMENT, TIME, UNTIL, DUE, NUMBER, SESSION, X, Y };
+    unsigned rule = (unsigned)bl_rule_of(state_word(r));
+    int64_t kind = take(r, '.') ? state_int(r, 0, UINT8_MAX) : 0;
+    struct tags t;
+    state_tags(r, "petudnSxy", &t);
+    int64_t t_ms = state_add_time(r, r->u->seen_ms, t.v[TIME]);
+    struct bl_mark m = {.rule = (uint8_t)rule,
+                        .kind = (uint8_t)kind,
+                        .page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX),
+                        .element = state_name_of(r, t.v[ELEMENT], BL_STATE_ELEMENT_MAX),
+                        .t_ms = t_ms,
+                        .until_ms = state_time_of(r, &t, UNTIL, t_ms),
+                        .due_ms = state_time_of(r, &t, DUE, t_ms),
+                        .n = t.v[NUMBER],
+                        .session = has(&t, SESSION),
+                        .has_xy = has(&t, X),
+                        .x = t.x,
+                        .y = t.y};
+    r->bad =
+        r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX || !due_is_fine(rule, m.due_ms);
+    if (!r->bad && rule != BL_RULE_COUNT)
+        *bl_user_add_mark(r->u) = m;
 }
 
-static int64_t add_time(struct reader *r, int64_t base, int64_t delta)
+static int64_t read_head(struct reader *r)
 {
-    int64_t t;
-    r->bad = r->bad || __builtin_add_overflow(base, delta, &t) || t < -TIME_MAX_MS || t > TIME_MAX_MS;
-    return r->bad ? 0 : t;
+    enum {
+        FLOOR,
+        DUE,
+        BEGAN,
+        ON_PAGE,
+        ANCHOR,
+        EVENTS,
+        MOMENTS,
+        PAGE,
+        SESSION,
+        IN_SESSION,
+        HIDDEN,
+        LEVEL,
+        FRICTION
+    };
+    struct bl_user *u = r->u;
+    struct tags t;
+    u->seen_ms = state_int(r, 0, BL_STATE_TIME_MAX_MS);
+    state_tags(r, "fdboaempiSHlr", &t);
+    u->floor_ms = state_add_time(r, u->seen_ms, t.v[FLOOR]);
+    u->due_ms = state_time_of(r, &t, DUE, u->seen_ms);
+    u->session_ms = state_add_time(r, u->seen_ms, t.v[BEGAN]);
+    u->page_ms = state_add_time(r, u->seen_ms, t.v[ON_PAGE]);
+    u->anchor_ms = state_add_time(r, u->seen_ms, t.v[ANCHOR]);
+    u->events = t.v[EVENTS];
+    u->page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX);
+    u->session = state_name_of(r, t.v[SESSION], BL_SESSION_ID_MAX_BYTES);
+    u->in_session = has(&t, IN_SESSION);
+    u->hidden = has(&t, HIDDEN);
+    u->level = (uint8_t)(t.v[LEVEL] & 3);
+    u->friction = t.v[FRICTION];
+    r->bad = r->bad || !within(t.v[EVENTS], BL_TIMESTAMP_MAX_MS) ||
+             !within(t.v[MOMENTS], BL_TIMESTAMP_MAX_MS) || !within(t.v[LEVEL], 3) ||
+             !within(t.v[FRICTION], BL_FRICTION_MAX);
+    while (take(r, ';'))
+        read_mark(r);
+    r->bad = r->bad || r->p != r->end;
+    return t.v[MOMENTS];
 }
 
-static int64_t next_time(struct reader *r, int64_t base)
-{
-    return add_time(r, base, next_int(r, INT64_MIN, INT64_MAX));
-}
+/* ---- lists ---- */
 
-static bl_name intern(struct reader *r, struct bl_str s, size_t max)
+static void read_visits(struct reader *r)
 {
-    r->bad = r->bad || s.n > max || r->u->n_text + s.n > BL_NAMES_BYTES - NAMES_FREE;
-    return r->bad ? 0 : bl_user_intern(r->u, s);
-}
-
-/* A text, or the number of an earlier one. */
-static bl_name name_of(struct reader *r, struct bl_json v, size_t max)
-{
-    enum bl_json_type type = bl_json_type(v);
-    if (type == BL_JSON_INT) {
-        int64_t i = bl_json_int(v);
-        r->bad = r->bad || i < 0 || (size_t)i >= r->n_texts;
-        bl_name name = r->bad ? 0 : r->texts[i];
-        r->bad = r->bad || bl_user_str(r->u, name).n > max;
-        return name;
-    }
-    r->bad = r->bad || type != BL_JSON_STRING || r->n_texts == TEXTS_MAX || bl_json_str(v).n == 0;
-    bl_name name = r->bad ? 0 : intern(r, bl_json_str(v), max);
-    if (!r->bad)
-        r->texts[r->n_texts++] = name;
-    return name;
-}
-
-static bl_name next_name(struct reader *r, size_t max)
-{
-    struct bl_json v;
-    if (r->bad || !bl_json_next(&r->walk, &v)) {
-        r->bad = true;
-        return 0;
-    }
-    return bl_json_type(v) == BL_JSON_NULL ? 0 : name_of(r, v, max);
-}
-
-static int64_t next_due(struct reader *r, int64_t t_ms)
-{
-    struct bl_json v;
-    if (r->bad || !bl_json_next(&r->walk, &v)) {
-        r->bad = true;
-        return BL_NEVER;
-    }
-    if (bl_json_type(v) == BL_JSON_NULL)
-        return BL_NEVER;
-    r->bad = bl_json_type(v) != BL_JSON_INT;
-    return r->bad ? BL_NEVER : add_time(r, t_ms, bl_json_int(v));
-}
-
-/* Words and pages of visits and chunks: takes changes of page on the way to the next word; false at the end.
- */
-static bool next_word(struct reader *r, bl_name *page, struct bl_str *word)
-{
-    struct bl_json v, inner;
-    while (!r->bad && bl_json_next(&r->walk, &v)) {
-        if (bl_json_type(v) == BL_JSON_STRING) {
-            *word = bl_json_str(v);
-            return true;
-        }
-        r->bad = bl_json_type(v) != BL_JSON_ARRAY;
-        struct bl_json_walk w = bl_json_array(v);
-        *page = bl_json_next(&w, &inner) ? name_of(r, inner, PAGE_BYTES) : 0;
-        r->bad = r->bad || bl_json_next(&w, &inner);
-    }
-    return false;
-}
-
-static void read_visits(struct reader *r, struct bl_json root)
-{
-    static const char *const kinds[] = {"nav", "nav+", "view", "view+"};
-    struct bl_str word;
-    bl_name page = 0;
-    r->walk = bl_json_array(root);
-    int64_t t = next_time(r, 0);
-    while (next_word(r, &page, &word)) {
-        unsigned kind = 0;
-        while (kind < 4 && !bl_str_eqz(word, kinds[kind]))
-            kind++;
-        t = add_time(r, t, next_int(r, 0, INT64_MAX));
-        r->bad = r->bad || kind == 4 || r->u->n_visits == BL_VISITS_MAX;
+    int64_t t = state_time(r, 0);
+    do {
+        struct bl_visit v = {0};
+        r->bad = !take(r, ' ');
+        if (at_digit(r))
+            v.page = state_name(r, BL_STATE_PAGE_MAX);
+        char kind = more(r) ? *r->p++ : '\0';
+        v.view = kind == 'v' || kind == 'V';
+        v.twinned = kind == 'N' || kind == 'V';
+        r->bad = r->bad || !(v.view || v.twinned || kind == 'n') || r->u->n_visits == BL_VISITS_MAX;
+        if (at_digit(r))
+            t = state_add_time(r, t, state_int(r, 0, INT64_MAX));
+        v.t_ms = t;
         if (!r->bad)
-            *bl_user_add_visit(r->u) =
-                (struct bl_visit){.t_ms = t, .page = page, .view = kind / 2, .twinned = kind % 2};
-    }
-}
-
-/* Entries of lists of lists. `e` walks over the entry's own elements. */
-static bool next_entry(struct reader *e, struct bl_json_walk *list, unsigned *rule)
-{
-    struct bl_json v, name;
-    if (e->bad || !bl_json_next(list, &v))
-        return false;
-    e->bad = bl_json_type(v) != BL_JSON_ARRAY;
-    e->walk = bl_json_array(v);
-    *rule = next(e, BL_JSON_STRING, &name) ? (unsigned)bl_rule_of(bl_json_str(name)) : BL_RULE_COUNT;
-    return !e->bad;
-}
-
-static void end_entry(struct reader *e)
-{
-    struct bl_json v;
-    e->bad = e->bad || bl_json_next(&e->walk, &v);
+            *bl_user_add_visit(r->u) = v;
+    } while (more(r));
 }
 
 /* The number of a variant; *known is false if there is none of that name. */
-static unsigned next_variant(struct reader *e, unsigned rule, bool *known)
+static unsigned variant_of(unsigned rule, struct bl_str name, bool *known)
 {
     const char *const *variants = *known ? bl_rule((enum bl_rule_id)rule)->variants : NULL;
-    struct bl_json v;
     unsigned i = 0;
-    e->bad = e->bad || !bl_json_next(&e->walk, &v);
-    if (e->bad || !*known)
-        return 0;
-    if (bl_json_type(v) == BL_JSON_NULL || !variants) {
-        *known = bl_json_type(v) == BL_JSON_NULL && !variants;
+    if (!variants || name.n == 0) {
+        *known = *known && !variants && name.n == 0;
         return 0;
     }
     do
         i++;
-    while (variants[i] && !bl_str_eqz(bl_json_str(v), variants[i]));
+    while (variants[i] && !bl_str_eqz(name, variants[i]));
     *known = variants[i] != NULL;
     return i;
 }
 
-static unsigned next_severity(struct reader *e)
+static uint8_t read_severity(struct reader *r)
 {
-    struct bl_json v;
+    struct bl_str word = take(r, ' ') ? state_word(r) : (struct bl_str){NULL, 0};
     unsigned severity = BL_LOW;
-    if (!next(e, BL_JSON_STRING, &v))
-        return BL_LOW;
-    while (severity < BL_HIGH && !bl_str_eqz(bl_json_str(v), bl_severity_name((enum bl_severity)severity)))
+    while (severity <= BL_HIGH && !bl_str_eqz(word, bl_severity_name((enum bl_severity)severity)))
         severity++;
-    e->bad = !bl_str_eqz(bl_json_str(v), bl_severity_name((enum bl_severity)severity));
-    return severity;
+    r->bad = r->bad || severity > BL_HIGH;
+    return (uint8_t)severity;
 }
 
-/* A deadline of a rule that has no code for it could never be taken away. */
-static void check_due(struct reader *e, unsigned rule, bool known, int64_t due_ms)
+static void read_open(struct reader *r)
 {
-    e->bad = e->bad || (known && due_ms != BL_NEVER && !bl_rule((enum bl_rule_id)rule)->fire);
+    enum { PAGE, ELEMENT, OTHER, TIME, DUE, NUMBER, PAST };
+    unsigned rule = (unsigned)bl_rule_of(state_word(r));
+    bool known = rule != BL_RULE_COUNT;
+    struct bl_str none = {NULL, 0};
+    unsigned variant = variant_of(rule, take(r, '.') ? state_word(r) : none, &known);
+    uint8_t severity = read_severity(r);
+    struct tags t;
+    state_tags(r, "peotdnP", &t);
+    struct bl_open o = {.rule = (uint8_t)rule,
+                        .variant = (uint8_t)variant,
+                        .severity = severity,
+                        .page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX),
+                        .element = state_name_of(r, t.v[ELEMENT], BL_STATE_ELEMENT_MAX),
+                        .other = state_name_of(r, t.v[OTHER], BL_STATE_PAGE_MAX),
+                        .detected_ms = state_add_time(r, 0, t.v[TIME]),
+                        .n = t.v[NUMBER],
+                        .past = has(&t, PAST)};
+    o.due_ms = state_time_of(r, &t, DUE, o.detected_ms);
+    r->bad = r->bad || r->u->n_open == BL_OPEN_MAX || !due_is_fine(known ? rule : BL_RULE_COUNT, o.due_ms);
+    if (!r->bad && known)
+        *bl_user_add_open(r->u) = o;
 }
 
-static void read_open(struct reader *r, struct bl_json root)
+static void read_opens(struct reader *r)
 {
-    struct bl_json_walk list = bl_json_array(root);
-    int64_t t = 0;
-    unsigned rule;
-    while (next_entry(r, &list, &rule)) {
-        bool known = rule != BL_RULE_COUNT;
-        struct bl_open o = {.rule = (uint8_t)rule};
-        o.variant = (uint8_t)next_variant(r, rule, &known);
-        o.severity = (uint8_t)next_severity(r);
-        o.page = next_name(r, PAGE_BYTES);
-        o.element = next_name(r, ELEMENT_BYTES);
-        o.other = next_name(r, PAGE_BYTES);
-        o.detected_ms = t = next_time(r, t);
-        o.due_ms = next_due(r, t);
-        o.n = next_int(r, INT64_MIN, INT64_MAX);
-        o.past = next_int(r, 0, 1);
-        end_entry(r);
-        check_due(r, rule, known, o.due_ms);
-        r->bad = r->bad || r->u->n_open == BL_OPEN_MAX;
-        if (!r->bad && known)
-            *bl_user_add_open(r->u) = o;
-    }
+    do
+        read_open(r);
+    while (take(r, ';'));
+    r->bad = r->bad || r->p != r->end;
 }
 
-static double number_of(struct reader *e, struct bl_json v)
+static uint8_t read_action(struct reader *r)
 {
-    enum bl_json_type type = bl_json_type(v);
-    e->bad = e->bad || (type != BL_JSON_INT && type != BL_JSON_UINT && type != BL_JSON_DOUBLE);
-    return e->bad ? 0 : bl_json_double(v);
+    unsigned i = 0;
+    r->bad = r->bad || r->end - r->p < 2 || r->p[0] < 'a' || r->p[0] > 'z' || r->p[1] < 'a' || r->p[1] > 'z';
+    if (r->bad)
+        return 0;
+    while (i < BL_ACTION_COUNT && (bl_state_codes[i][0] != r->p[0] || bl_state_codes[i][1] != r->p[1]))
+        i++;
+    r->p += 2;
+    return (uint8_t)(i < BL_ACTION_COUNT ? i : BL_ACTION_CUSTOM);
 }
 
-/* Two numbers more, or nothing. */
-static void next_place(struct reader *e, struct bl_mark *m)
-{
-    struct bl_json x, y;
-    if (e->bad || !bl_json_next(&e->walk, &x))
-        return;
-    e->bad = !bl_json_next(&e->walk, &y);
-    m->has_xy = true;
-    m->x = number_of(e, x);
-    m->y = e->bad ? 0 : number_of(e, y);
-}
-
-static void read_marks(struct reader *r, struct bl_json root)
-{
-    struct bl_json_walk list = bl_json_array(root);
-    int64_t t = 0;
-    unsigned rule;
-    while (next_entry(r, &list, &rule)) {
-        struct bl_mark m = {.rule = (uint8_t)rule};
-        m.kind = (uint8_t)next_int(r, 0, UINT8_MAX);
-        m.page = next_name(r, PAGE_BYTES);
-        m.element = next_name(r, ELEMENT_BYTES);
-        m.t_ms = t = next_time(r, t);
-        m.until_ms = next_due(r, t);
-        m.due_ms = next_due(r, t);
-        m.n = next_int(r, INT64_MIN, INT64_MAX);
-        m.session = next_int(r, 0, 1);
-        next_place(r, &m);
-        end_entry(r);
-        check_due(r, rule, rule != BL_RULE_COUNT, m.due_ms);
-        r->bad = r->bad || r->u->n_marks == BL_MARKS_MAX;
-        if (!r->bad && rule != BL_RULE_COUNT)
-            *bl_user_add_mark(r->u) = m;
-    }
-}
-
-static const char *const head_names[] = {"seen",   "floor",   "due",     "began",  "page",  "anchor",
-                                         "events", "moments", "session", "hidden", "level", "friction"};
-enum {
-    SEEN,
-    FLOOR,
-    DUE,
-    BEGAN,
-    ON_PAGE,
-    ANCHOR,
-    EVENTS,
-    MOMENTS,
-    IN_SESSION,
-    HIDDEN,
-    LEVEL,
-    FRICTION,
-    HEAD_COUNT
-};
-
-static void read_head(struct reader *r, struct bl_json root, int64_t *moments)
-{
-    int64_t h[HEAD_COUNT] = {[DUE] = BL_NEVER};
-    struct bl_json_walk w = bl_json_object(root);
-    struct bl_user *u = r->u;
-    struct bl_str key;
-    struct bl_json v;
-    while (!r->bad && bl_json_next_member(&w, &key, &v)) {
-        size_t i = 0;
-        while (i < HEAD_COUNT && !bl_str_eqz(key, head_names[i]))
-            i++;
-        r->bad = bl_json_type(v) != BL_JSON_INT;
-        if (i < HEAD_COUNT && !r->bad)
-            h[i] = bl_json_int(v);
-    }
-    u->seen_ms = add_time(r, 0, h[SEEN]);
-    u->floor_ms = add_time(r, h[SEEN], h[FLOOR]);
-    u->due_ms = h[DUE] == BL_NEVER ? BL_NEVER : add_time(r, h[SEEN], h[DUE]);
-    u->session_ms = add_time(r, h[SEEN], h[BEGAN]);
-    u->page_ms = add_time(r, h[SEEN], h[ON_PAGE]);
-    u->anchor_ms = add_time(r, h[SEEN], h[ANCHOR]);
-    u->events = h[EVENTS];
-    u->in_session = h[IN_SESSION] != 0;
-    u->hidden = h[HIDDEN] != 0;
-    u->level = (uint8_t)(h[LEVEL] & 3);
-    u->friction = h[FRICTION];
-    *moments = h[MOMENTS];
-    r->bad = r->bad || h[SEEN] < 0 || h[EVENTS] < 0 || h[EVENTS] > BL_TIMESTAMP_MAX_MS || h[MOMENTS] < 0 ||
-             h[MOMENTS] > BL_TIMESTAMP_MAX_MS || h[LEVEL] < 0 || h[LEVEL] > 3 || h[FRICTION] < 0 ||
-             h[FRICTION] > BL_FRICTION_MAX;
-}
-
-/* One chunk, which must follow the moments that are there already. An unknown action counts as `custom`, so
- * that the numbers of the moments stay what they are. */
-static void read_chunk(struct reader *r, struct bl_json root, size_t slot)
+/* One chunk, which must follow the moments that are there already. */
+static void read_chunk(struct reader *r, size_t slot)
 {
     struct bl_user *u = r->u;
-    struct bl_str word;
     bl_name page = 0;
-    r->walk = bl_json_array(root);
-    int64_t number = next_int(r, 0, BL_TIMESTAMP_MAX_MS), t = next_time(r, 0);
+    int64_t number = state_int(r, 0, BL_TIMESTAMP_MAX_MS);
+    r->bad = r->bad || !take(r, ' ');
+    int64_t t = state_time(r, 0);
     if (u->n_window == 0)
         u->window_first = number;
     size_t chunk = (size_t)(number / BL_WINDOW_CHUNK), before = u->n_window;
     r->bad = r->bad || number != u->window_first + u->n_window || chunk % BL_STATE_CHUNKS != slot ||
              (before && number % BL_WINDOW_CHUNK != 0) || (before && t < u->window[before - 1].t_ms);
-    while (next_word(r, &page, &word)) {
-        enum bl_action action = bl_action_of(word);
-        t = add_time(r, t, next_int(r, 0, INT64_MAX));
+    do {
+        r->bad = r->bad || !take(r, ' ');
+        if (at_digit(r))
+            page = state_name(r, BL_STATE_PAGE_MAX);
+        uint8_t action = read_action(r);
+        if (at_digit(r))
+            t = state_add_time(r, t, state_int(r, 0, INT64_MAX));
         r->bad = r->bad || u->n_window == BL_WINDOW_KEEP || (size_t)(number / BL_WINDOW_CHUNK) != chunk;
         number++;
         if (!r->bad)
-            u->window[u->n_window++] =
-                (struct bl_moment){t, page, (uint8_t)(action == BL_ACTION_COUNT ? BL_ACTION_CUSTOM : action)};
-    }
-    r->bad = r->bad || u->n_window == before;
+            u->window[u->n_window++] = (struct bl_moment){t, page, action};
+    } while (more(r));
 }
 
 /* The number at the start of a chunk's text; -1: none. Just for the order: read_chunk checks. */
-static int64_t chunk_number(struct bl_str text)
+static int64_t chunk_number(struct reader *r, struct bl_str text)
 {
-    int64_t number;
-    const char *comma = text.n ? memchr(text.p, ',', text.n) : NULL;
-    if (!comma || text.p[0] != '[')
-        return -1;
-    struct bl_str digits = {text.p + 1, (size_t)(comma - text.p) - 1};
-    return bl_str_int64(digits, &number) ? number : -1;
+    bool was = r->bad;
+    int64_t number = open_field(r, text) ? state_int(r, -1, BL_TIMESTAMP_MAX_MS) : -1;
+    r->bad = was;
+    return number;
 }
 
 static void read_window(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX], int64_t moments)
 {
     size_t order[BL_STATE_CHUNKS], n = 0;
-    struct bl_json root;
+    int64_t numbers[BL_STATE_CHUNKS];
     for (size_t i = 0; i < BL_STATE_CHUNKS; i++) {
-        int64_t number = chunk_number(value[BL_STATE_CHUNK0 + i]);
         if (value[BL_STATE_CHUNK0 + i].n == 0)
             continue;
+        int64_t number = chunk_number(r, value[BL_STATE_CHUNK0 + i]);
         size_t at = n++;
-        for (; at > 0 && chunk_number(value[BL_STATE_CHUNK0 + order[at - 1]]) > number; at--)
+        for (; at > 0 && numbers[at - 1] > number; at--) {
             order[at] = order[at - 1];
+            numbers[at] = numbers[at - 1];
+        }
         order[at] = i;
+        numbers[at] = number;
     }
-    for (size_t i = 0; i < n && open_field(r, value[BL_STATE_CHUNK0 + order[i]], BL_JSON_ARRAY, &root); i++)
-        read_chunk(r, root, order[i]);
+    for (size_t i = 0; i < n && !r->bad && open_field(r, value[BL_STATE_CHUNK0 + order[i]]); i++)
+        read_chunk(r, order[i]);
     if (n == 0)
         r->u->window_first = moments;
     r->bad = r->bad || r->u->window_first + r->u->n_window != moments;
@@ -405,30 +272,35 @@ static void read_window(struct reader *r, const struct bl_str value[BL_STATE_FIE
 
 static void read_fields(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX])
 {
-    static void (*const lists[])(struct reader * r, struct bl_json root) = {read_visits, read_open,
-                                                                            read_marks};
-    struct bl_user *u = r->u;
-    struct bl_json root;
     int64_t moments = 0;
-    if (open_field(r, value[BL_STATE_HEAD], BL_JSON_OBJECT, &root))
-        read_head(r, root, &moments);
-    for (unsigned i = 0; i < 2; i++)
-        r->bad = r->bad || !bl_str_utf8(value[BL_STATE_PAGE + i]);
-    u->page = intern(r, value[BL_STATE_PAGE], PAGE_BYTES);
-    u->session = intern(r, value[BL_STATE_SESSION], BL_SESSION_ID_MAX_BYTES);
-    for (unsigned i = 0; i < 3; i++)
-        if (value[BL_STATE_VISITS + i].n && open_field(r, value[BL_STATE_VISITS + i], BL_JSON_ARRAY, &root))
-            lists[i](r, root);
-    read_window(r, value, moments);
+    if (open_field(r, value[BL_STATE_NAMES]))
+        state_names(r);
+    r->bad = r->bad || !open_field(r, value[BL_STATE_HEAD]);
+    if (!r->bad)
+        moments = read_head(r);
+    if (!r->bad && open_field(r, value[BL_STATE_VISITS]))
+        read_visits(r);
+    if (!r->bad && open_field(r, value[BL_STATE_OPEN]))
+        read_opens(r);
+    if (!r->bad)
+        read_window(r, value, moments);
 }
 
-enum bl_err bl_state_decode(struct bl_state_decoder *d, struct bl_user *u, const struct bl_state_pair *pairs,
-                            size_t n)
+/* Names that nothing tells of any more count as dead for the next sweep. */
+static uint16_t names_alive(const struct reader *r)
+{
+    unsigned n = 1;
+    for (size_t i = 0; i < sizeof r->used / sizeof *r->used; i++)
+        n += (unsigned)__builtin_popcountll(r->used[i] & (i ? ~0ULL : ~1ULL));
+    return (uint16_t)n;
+}
+
+static enum bl_err decode(struct bl_state_decoder *d, struct bl_user *u, const struct bl_state_pair *pairs,
+                          size_t n, struct bl_state_stored *stored)
 {
     struct bl_str value[BL_STATE_FIELDS_MAX] = {{NULL, 0}};
-    struct reader r = {.u = u, .parser = d->parser};
-    bool any = false;
-    bl_user_init(u);
+    struct reader r = {.u = u, .decoder = d};
+    size_t known = 0;
     for (size_t i = 0; i < n; i++) {
         size_t slot = 0;
         while (slot < BL_STATE_FIELDS_MAX && !bl_str_eqz(pairs[i].name, bl_state_names[slot]))
@@ -436,15 +308,31 @@ enum bl_err bl_state_decode(struct bl_state_decoder *d, struct bl_user *u, const
         if (slot == BL_STATE_FIELDS_MAX || pairs[i].value.n == 0)
             continue;
         value[slot] = pairs[i].value;
-        any = true;
+        known++;
     }
-    if (!any)
+    if (known == 0)
         return BL_OK;
     read_fields(&r, value);
-    if (!r.bad) {
-        u->names_swept = u->n_names;
-        return BL_OK;
+    if (r.bad || r.no_memory)
+        return r.no_memory ? BL_ERR_NO_MEMORY : BL_ERR_CORRUPT;
+    u->names_swept = names_alive(&r);
+    if (known == n) {
+        bl_state_note(u, stored);
+        stored->visits = bl_state_text_hash(value[BL_STATE_VISITS]);
+        stored->open = bl_state_text_hash(value[BL_STATE_OPEN]);
     }
+    return BL_OK;
+}
+
+enum bl_err bl_state_decode(struct bl_state_decoder *d, struct bl_user *u, const struct bl_state_pair *pairs,
+                            size_t n, struct bl_state_stored *stored)
+{
+    struct bl_state_stored here, *s = stored ? stored : &here;
+    *s = (struct bl_state_stored){.any = n > 0};
     bl_user_init(u);
-    return r.no_memory ? BL_ERR_NO_MEMORY : BL_ERR_CORRUPT;
+    enum bl_err err =
+        bl_state_is_old(pairs, n) ? bl_state_old_decode(d->parser, u, pairs, n) : decode(d, u, pairs, n, s);
+    if (err != BL_OK)
+        bl_user_init(u);
+    return err;
 }

@@ -227,7 +227,7 @@ static size_t run_restore(void)
         for (size_t k = 0; k < BL_STATE_FIELDS_MAX; k++)
             if (m.fields[i][k].value.n)
                 pairs[n++] = (struct bl_state_pair){bl_str_of(m.fields[i][k].name), m.fields[i][k].value};
-        CHECK(bl_state_decode(m.states, m.scratch, pairs, n) == BL_OK);
+        CHECK(bl_state_decode(m.states, m.scratch, pairs, n, NULL) == BL_OK);
     }
     return m.n_users;
 }

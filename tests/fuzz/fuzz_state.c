@@ -35,7 +35,7 @@ static void check_round_trip(void)
     FUZZ_CHECK(bl_state_encode(user, &one, a) == BL_OK);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
         pairs[i] = (struct bl_state_pair){bl_str_of(a[i].name), a[i].value};
-    FUZZ_CHECK(bl_state_decode(decoder, back, pairs, BL_STATE_FIELDS_MAX) == BL_OK);
+    FUZZ_CHECK(bl_state_decode(decoder, back, pairs, BL_STATE_FIELDS_MAX, NULL) == BL_OK);
     FUZZ_CHECK(bl_state_encode(back, &two, b) == BL_OK);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
         FUZZ_CHECK(bl_str_eq(a[i].value, b[i].value));
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bl_settings_defaults(&settings);
     }
     size_t n = cut_lines((struct bl_str){(const char *)data, size}, pairs, sizeof pairs / sizeof *pairs);
-    enum bl_err err = bl_state_decode(decoder, user, pairs, n);
+    enum bl_err err = bl_state_decode(decoder, user, pairs, n, NULL);
     FUZZ_CHECK(err == BL_OK || err == BL_ERR_CORRUPT);
     check_round_trip();
     if (err == BL_OK && !bl_user_gone(user))

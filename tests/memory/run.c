@@ -207,7 +207,7 @@ static void state(void)
         if (err == BL_OK && !d)
             err = bl_state_decoder_new(&d);
         if (err == BL_OK)
-            err = bl_state_decode(d, &back, pair, BL_STATE_FIELDS_MAX);
+            err = bl_state_decode(d, &back, pair, BL_STATE_FIELDS_MAX, NULL);
         if (err == BL_OK)
             err = bl_state_encode(&back, &again, field);
         if (err == BL_OK) {

@@ -26,6 +26,7 @@ void judge_release(void)
         bl_decoder_free(decoder);
     decoder = NULL;
     bl_buf_release(&scratch);
+    states_release();
 }
 
 void judge_balance(struct sim *s, int p)
@@ -414,7 +415,10 @@ void judge_all(struct sim *s)
         if (h->n_entries == 0)
             continue;
         run_reference(&x, h, p);
-        compare_tables(s, p, &h->t, &x.t);
+        struct table have = states_in_one_form(s, &h->t), want = states_in_one_form(s, &x.t);
+        compare_tables(s, p, &have, &want);
+        table_release(&have);
+        table_release(&want);
         compare_sort_erased(&s->store.shard[p].changes);
         compare_sort_erased(&x.changes);
         compare_lists(s, p, "changes", &h->changes, &x.changes);

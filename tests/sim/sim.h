@@ -9,6 +9,7 @@
  *   store_erase.c  what is left of a user
  *   judge.c     the undisturbed run of the very stream, and the comparison
  *   compare.c   the comparison
+ *   states.c    users' states, made comparable
  *   table.c     sorted cells and lists
  *   tools.c     chance, text, memory of a run
  *   memory.c    what a worker asks for and does not get
@@ -369,6 +370,8 @@ void judge_release(void);
 
 /* ---- compare.c: the first difference fails the run ---- */
 
+void states_release(void);
+struct table states_in_one_form(struct sim *s, const struct table *t); /* to be released */
 void compare_tables(struct sim *s, int p, const struct table *have, const struct table *want);
 void compare_lists(struct sim *s, int p, const char *what, const struct list *have, const struct list *want);
 /* In which order the patterns of one erasure went is nobody's business. */

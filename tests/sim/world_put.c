@@ -42,6 +42,8 @@ void world_put_user(void *ctx, int p, const struct bl_put_user *u)
             put_due(h, p, "checkout", u->user_id, BL_NEVER);
         return;
     }
+    if (u->replace)
+        put(h, p, PUT_DEL_ALL, KEY("user:%.*s\x01", BL_STR_ARG(u->user_id)), none, 0);
     for (size_t i = 0; i < u->n_set; i++)
         put(h, p, PUT_SET, KEY("user:%.*s\x01%s", BL_STR_ARG(u->user_id), u->set[i].name),
             copy(h, u->set[i].value), 0);

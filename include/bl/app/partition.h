@@ -17,6 +17,7 @@
 #include "bl/config/settings.h"
 #include "bl/core/engine.h"
 #include "bl/wire/decode.h"
+#include "bl/wire/state.h"
 
 /* A user at hand. Read by the caller; changed only here, but for the fields under "host". */
 struct bl_member {
@@ -34,8 +35,7 @@ struct bl_member {
     int64_t expires_ms;   /* when the stored hash expires; 0: not known */
     int64_t active_ms;    /* the score in the store's active users; 0: not known */
     uint64_t touched;     /* the caller's clock for dropping users from the cache */
-    uint32_t stored[24];  /* hashes of the stored fields; see store/commit */
-    bool stored_any;      /* the store holds a hash of this user */
+    struct bl_state_stored stored; /* what the store holds of the state */
 };
 
 /* How an event was taken. */

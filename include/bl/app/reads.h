@@ -82,10 +82,11 @@ enum bl_brief {
 };
 
 enum bl_user_brief {
-    BL_USER_BRIEF_PAGE,
-    BL_USER_BRIEF_SESSION,
     BL_USER_BRIEF_HEAD,
+    BL_USER_BRIEF_NAMES,
     BL_USER_BRIEF_OPEN,
+    BL_USER_BRIEF_PAGE, /* of the old form, like the next */
+    BL_USER_BRIEF_SESSION,
     BL_USER_BRIEF_COUNT
 };
 

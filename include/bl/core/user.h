@@ -85,6 +85,7 @@ struct bl_user {
     uint16_t n_visits, n_window, n_open, n_marks, n_names;
     uint32_t n_text;
     uint16_t names_swept; /* names alive after the last sweep */
+    uint16_t renumbered;  /* by sweeps, so often; not stored */
 
     struct bl_visit visits[BL_VISITS_MAX];
     struct bl_moment window[BL_WINDOW_KEEP];

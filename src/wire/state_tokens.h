@@ -1,0 +1,71 @@
+/* What stored states are read with: a bare pointer over one field, that never leaves it (state_tokens.c). */
+#ifndef BL_WIRE_STATE_TOKENS_H
+#define BL_WIRE_STATE_TOKENS_H
+
+#include "state_fields.h"
+
+struct bl_state_decoder {
+    struct bl_json_parser *parser; /* for the old form */
+    struct bl_buf text, again;     /* a name with escapes */
+};
+
+/* One field under way. `bad` sticks. */
+struct reader {
+    struct bl_user *u;
+    struct bl_state_decoder *decoder;
+    const char *p, *end;
+    bool bad, no_memory;
+    uint64_t used[BL_NAMES_MAX / 64]; /* names that something tells of */
+};
+
+static inline bool open_field(struct reader *r, struct bl_str text)
+{
+    r->p = text.p;
+    r->end = text.p + text.n;
+    return text.n > 0;
+}
+
+static inline bool more(const struct reader *r)
+{
+    return !r->bad && r->p < r->end;
+}
+
+static inline bool take(struct reader *r, char c)
+{
+    bool is = more(r) && *r->p == c;
+    r->p += is;
+    return is;
+}
+
+static inline bool at_digit(const struct reader *r)
+{
+    return more(r) && (unsigned char)(*r->p - '0') < 10;
+}
+
+/* A decimal number as put_int writes it. */
+int64_t state_int(struct reader *r, int64_t min, int64_t max);
+int64_t state_add_time(struct reader *r, int64_t base, int64_t delta);
+int64_t state_time(struct reader *r, int64_t base);
+bl_name state_name_of(struct reader *r, int64_t i, size_t max);
+bl_name state_name(struct reader *r, size_t max);
+/* Letters, and '-' inside: the name of a rule, a variant, a severity. */
+struct bl_str state_word(struct reader *r);
+void state_names(struct reader *r);
+
+/* What stands behind an entry's first words: the number of each tag that is there goes to v, by its place in `tags`. */
+struct tags {
+    int64_t v[16];
+    unsigned there; /* bits, by place */
+    double x, y;
+};
+
+static inline bool has(const struct tags *t, int tag)
+{
+    return t->there >> tag & 1;
+}
+
+void state_tags(struct reader *r, const char *tags, struct tags *t);
+/* A deadline, or the like. */
+int64_t state_time_of(struct reader *r, const struct tags *t, int tag, int64_t base);
+
+#endif

@@ -1,0 +1,208 @@
+/* States that data sets of version 1 hold: they are read, checked as strictly as those of today, and written anew. */
+#include "bl/core/rule.h"
+#include "bl/wire/state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct bl_user *back;
+static struct bl_state_decoder *decoder;
+
+static int set_up(void **state)
+{
+    (void)state;
+    back = malloc(sizeof *back);
+    assert_non_null(back);
+    return bl_state_decoder_new(&decoder) == BL_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(back);
+    bl_state_decoder_free(decoder);
+    return 0;
+}
+
+#define PAIR(name, value) {{"" name, sizeof(name) - 1}, {"" value, sizeof(value) - 1}}
+
+/* As a program of then wrote a shopper: 6 visits to 4 pages, 20 events, a loop, a rage click, an attempt. */
+static const struct bl_state_pair shopper[] = {
+    PAIR("page", "/cart"),
+    PAIR("session", "s-1"),
+    PAIR("head", "{\"seen\":1700000049000,\"floor\":0,\"due\":38000,\"began\":-49000,\"page\":-4000,"
+                 "\"anchor\":-1000,\"events\":20,\"moments\":20,\"session\":1,\"friction\":15}"),
+    PAIR("visits",
+         "[1700000000000,[\"/\"],\"view\",0,[\"/products\"],\"view\",9000,[\"/products/42\"],\"nav+\",9000,"
+         "[\"/cart\"],\"view\",9000,[1],\"view\",9000,[3],\"view\",9000]"),
+    PAIR("open",
+         "[[\"navigation-loop\",\"revisit\",\"medium\",\"/products\",null,null,1700000036000,120000,3,0]]"),
+    PAIR("marks", "[[\"abandonment\",1,\"/cart\",null,1700000027000,null,60000,-1,1],"
+                  "[\"rage-click\",0,\"/cart\",\"#buy\",22000,5000,null,2,1,12.5,-3]]"),
+    PAIR("w0",
+         "[0,1700000000000,[\"/\"],\"page_view\",0,\"click\",1200,\"scroll\",750,[\"/products\"],"
+         "\"page_view\",7050,\"click\",1200,\"scroll\",750,[\"/products/"
+         "42\"],\"page_view\",7050,\"click\",1200,"
+         "\"scroll\",750,[\"/cart\"],\"page_view\",7050,\"click\",1200,\"scroll\",750,[1],\"page_view\",7050,"
+         "\"click\",1200,\"scroll\",750,\"click\",750]"),
+    PAIR("w1", "[16,1700000045000,[\"/cart\"],\"page_view\",0,\"click\",1200,\"scroll\",750,\"click\",750]"),
+};
+#define SHOPPER (sizeof shopper / sizeof *shopper)
+
+static void assert_field(const struct bl_state_field *f, const char *name, const char *want)
+{
+    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
+        if (strcmp(f[i].name, name) == 0 && !bl_str_eqz(f[i].value, want))
+            fail_msg("%s is %.*s, not %s", name, BL_STR_ARG(f[i].value), want);
+}
+
+static void a_shopper_of_then_is_read_whole(void **state)
+{
+    struct bl_state_field f[BL_STATE_FIELDS_MAX];
+    struct bl_buf text = {0};
+    (void)state;
+    assert_int_equal(bl_state_decode(decoder, back, shopper, SHOPPER, NULL), BL_OK);
+    assert_int_equal(bl_state_encode(back, &text, f), BL_OK);
+    assert_field(f, "names", "[\"/cart\",\"s-1\",\"/\",\"/products\",\"/products/42\",\"#buy\"]");
+    assert_field(f, "head",
+                 "1700000049000 d38000 b-49000 o-4000 a-1000 e20 m20 p1 i2 S r15;abandonment.1 p1 t-22000 "
+                 "d60000 n-1 S;"
+                 "rage-click p1 e6 u5000 n2 S x12.5 y-3");
+    assert_field(f, "visits", "1700000000000 3v 4v9000 5N9000 1v9000 4v9000 1v9000");
+    assert_field(f, "open", "navigation-loop.revisit medium p4 t1700000036000 d120000 n3");
+    assert_field(f, "w0",
+                 "0 1700000000000 3vi cl1200 sc750 4vi7050 cl1200 sc750 5vi7050 cl1200 sc750 1vi7050 cl1200 "
+                 "sc750 4vi7050 cl1200 sc750 cl750");
+    assert_field(f, "w1", "16 1700000045000 1vi cl1200 sc750 cl750");
+    bl_buf_release(&text);
+}
+
+static void it_is_written_anew_with_the_next_step(void **state)
+{
+    struct bl_state_stored stored;
+    struct bl_state_changes c;
+    struct bl_buf text = {0};
+    (void)state;
+    assert_int_equal(bl_state_decode(decoder, back, shopper, SHOPPER, &stored), BL_OK);
+    assert_int_equal(bl_state_changes(back, &stored, &text, &c), BL_OK);
+    assert_true(c.replace);
+    assert_int_equal(c.n_set, 6);
+    assert_int_equal(bl_state_changes(back, &stored, &text, &c), BL_OK);
+    assert_false(c.replace);
+    assert_int_equal(c.n_set, 1);
+    bl_buf_release(&text);
+}
+
+#define HEAD  "{\"seen\":1700000000000,\"floor\":0}"
+#define HEAD2 "{\"seen\":1700000000000,\"floor\":0,\"moments\":2}"
+
+struct text_case {
+    const char *what, *name, *value, *head;
+    enum bl_err err;
+};
+
+static const struct text_case text_cases[] = {
+    {"an unknown field is ignored", "later", "{{{", HEAD, BL_OK},
+    {"a head with unknown members is fine", "head", "{\"seen\":1,\"floor\":0,\"new\":7}", NULL, BL_OK},
+    {"a head that is no JSON", "head", "{", NULL, BL_ERR_CORRUPT},
+    {"never seen", "head", "{\"seen\":-1}", NULL, BL_ERR_CORRUPT},
+    {"a time beyond all times", "head", "{\"seen\":9223372036854775807}", NULL, BL_ERR_CORRUPT},
+    {"times that overflow together", "head", "{\"seen\":1,\"floor\":9223372036854775807}", NULL,
+     BL_ERR_CORRUPT},
+    {"a level that is none", "head", "{\"seen\":1,\"level\":4}", NULL, BL_ERR_CORRUPT},
+    {"moments that are not there", "head", HEAD2 "", NULL, BL_OK},
+    {"a page that is no UTF-8", "page", "/\xFF", HEAD, BL_ERR_CORRUPT},
+    {"an unknown rule is dropped", "marks", "[[\"no-such\",1,null,null,1,null,null,0,0]]", HEAD, BL_OK},
+    {"an unknown variant is dropped", "open",
+     "[[\"abandonment\",\"no-such\",\"low\",null,null,null,1,null,0,0]]", HEAD, BL_OK},
+    {"a variant where there is none is dropped", "open",
+     "[[\"hesitation\",\"exit\",\"low\",null,null,null,1,null,0,0]]", HEAD, BL_OK},
+    {"no variant where there must be one is dropped", "open",
+     "[[\"abandonment\",null,\"low\",null,null,null,1,null,0,0]]", HEAD, BL_OK},
+    {"an unknown severity", "open", "[[\"abandonment\",\"exit\",\"dire\",null,null,null,1,null,0,0]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"an entry too short", "marks", "[[\"hesitation\",1,null,null,1,null,null,0]]", HEAD, BL_ERR_CORRUPT},
+    {"an entry too long", "marks", "[[\"hesitation\",1,null,null,1,null,null,0,0,0]]", HEAD, BL_ERR_CORRUPT},
+    {"a kind above a byte", "marks", "[[\"hesitation\",256,null,null,1,null,null,0,0]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a number of no text", "marks", "[[\"hesitation\",1,0,null,1,null,null,0,0]]", HEAD, BL_ERR_CORRUPT},
+    {"a number below the texts", "marks", "[[\"hesitation\",1,-1,null,1,null,null,0,0]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"an empty text", "marks", "[[\"hesitation\",1,\"\",null,1,null,null,0,0]]", HEAD, BL_ERR_CORRUPT},
+    {"a fraction", "marks", "[[\"hesitation\",1.5,null,null,1,null,null,0,0]]", HEAD, BL_ERR_CORRUPT},
+    {"a place of one number", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place of three", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5,6,7]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place that is no number", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,5,\"6\"]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place of nulls", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,null,null]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"a place beyond all numbers", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,1e999,0]]", HEAD,
+     BL_ERR_CORRUPT},
+    {"visits by an unknown kind", "visits", "[1,\"fly\",0]", HEAD, BL_ERR_CORRUPT},
+    {"visits out of order", "visits", "[1,\"nav\",0,\"nav\",-1]", HEAD, BL_ERR_CORRUPT},
+    {"visits without a time", "visits", "[1,\"nav\"]", HEAD, BL_ERR_CORRUPT},
+    {"visits with two pages in one", "visits", "[1,[\"/a\",\"/b\"],\"nav\",0]", HEAD, BL_ERR_CORRUPT},
+    {"a chunk", "w0", "[0,1,\"click\",0,\"click\",0]", HEAD2, BL_OK},
+    {"a chunk of an unknown action", "w0", "[0,1,\"fly\",0,\"click\",0]", HEAD2, BL_OK},
+    {"a chunk in another's place", "w1", "[0,1,\"click\",0,\"click\",0]", HEAD2, BL_ERR_CORRUPT},
+    {"a chunk that lacks a moment", "w0", "[0,1,\"click\",0]", HEAD2, BL_ERR_CORRUPT},
+    {"an empty chunk", "w0", "[0,1]", HEAD, BL_ERR_CORRUPT},
+    {"a chunk with a negative number", "w0", "[-16,1,\"click\",0,\"click\",0]", HEAD2, BL_ERR_CORRUPT},
+};
+
+static void text_is_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof text_cases / sizeof *text_cases; i++) {
+        const struct text_case *c = &text_cases[i];
+        struct bl_state_pair pairs[2] = {{bl_str_of(c->name), bl_str_of(c->value)},
+                                         {BL_STR("head"), bl_str_of(c->head)}};
+        bool lacks_moments = strcmp(c->what, "moments that are not there") == 0;
+        enum bl_err err = bl_state_decode(decoder, back, pairs, c->head ? 2 : 1, NULL);
+        if (err != c->err)
+            fail_msg("%s: %s, not %s", c->what, bl_err_code(err), bl_err_code(c->err));
+        if (lacks_moments)
+            assert_int_equal(back->window_first, 2);
+        if (err == BL_OK)
+            assert_int_equal(back->n_marks + back->n_open, 0);
+        else
+            assert_true(bl_user_gone(back));
+    }
+}
+
+static void too_many_entries_are_refused(void **state)
+{
+    struct bl_buf b = {0};
+    (void)state;
+    for (int n = BL_MARKS_MAX; n <= BL_MARKS_MAX + 1; n++) {
+        bl_buf_clear(&b);
+        for (int i = 0; i < n; i++)
+            bl_buf_z(&b, i ? ",[\"hesitation\",1,null,null,1,null,null,0,0]"
+                           : "[[\"hesitation\",1,null,null,1,null,null,0,0]");
+        bl_buf_char(&b, ']');
+        struct bl_state_pair pairs[2] = {{BL_STR("marks"), bl_buf_view(&b)}, {BL_STR("head"), BL_STR(HEAD)}};
+        assert_int_equal(bl_state_decode(decoder, back, pairs, 2, NULL),
+                         n > BL_MARKS_MAX ? BL_ERR_CORRUPT : BL_OK);
+    }
+    bl_buf_release(&b);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        STORY(a_shopper_of_then_is_read_whole),
+        STORY(it_is_written_anew_with_the_next_step),
+        STORY(text_is_checked),
+        STORY(too_many_entries_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
