@@ -30,7 +30,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-#define PAIR(name, value) {{"" name, sizeof(name) - 1}, {"" value, sizeof(value) - 1}}
+#define PAIR(name, value)                                                                                    \
+    {                                                                                                        \
+        {"" name, sizeof(name) - 1},                                                                         \
+        {                                                                                                    \
+            "" value, sizeof(value) - 1                                                                      \
+        }                                                                                                    \
+    }
 
 /* As a program of then wrote a shopper: 6 visits to 4 pages, 20 events, a loop, a rage click, an attempt. */
 static const struct bl_state_pair shopper[] = {

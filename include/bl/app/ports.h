@@ -120,7 +120,7 @@ typedef void bl_marked_fn(void *arg, const struct bl_marked *m);
 /* One user's part of a commit: only what changed. */
 struct bl_put_user {
     struct bl_str user_id;
-    bool replace; /* nothing of the stored state stays but what is in `set` */
+    bool replace;                     /* nothing of the stored state stays but what is in `set` */
     const struct bl_state_field *set; /* fields to write */
     size_t n_set;
     const char *const *del; /* fields to delete */
