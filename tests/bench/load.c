@@ -26,6 +26,7 @@
 #define CONNECTIONS_MAX 1024
 #define ANSWER_MAX      (1024 * 1024)
 #define PAUSE_US        10000
+#define GRACE_US        30000000
 #define SAMPLES_MAX     4000000
 
 struct conn {
@@ -177,7 +178,8 @@ static bool over(const struct load *l)
 {
     if (l->o.fill != LOAD_NOBODY)
         return l->done == l->o.connections;
-    return load_now_us() >= l->end_us || (l->o.events && l->events >= l->o.events);
+    int64_t grace = l->n_samples ? 0 : GRACE_US; /* for a first one taken */
+    return load_now_us() >= l->end_us + grace || (l->o.events && l->events >= l->o.events);
 }
 
 static void run(struct load *l)

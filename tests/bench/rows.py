@@ -56,26 +56,35 @@ def percentile(values, p):
     return sorted(values)[int(p * (len(values) - 1))]
 
 
+def time_to_pattern(c, tries=100):
+    """In ms; of a user who has never been here and comes to one page for the third time."""
+    user, start = f"probe-{random.randrange(1 << 40)}", 0
+    for _ in range(3):
+        start = time.monotonic()
+        c.request("POST", "/events", json.dumps({"user_id": user, "action": "page_view", "page": "/p"}))
+        answer = c.getresponse()
+        answer.read()
+        if answer.status != 202 and tries:  # it was refused, or is in doubt: somebody else tries
+            return time_to_pattern(c, tries - 1)
+    while time.monotonic() - start < 60:
+        c.request("GET", f"/api/patterns?user_id={user}")
+        answer = c.getresponse()
+        text = answer.read()
+        if answer.status == 200 and json.loads(text):
+            return (time.monotonic() - start) * 1000
+    raise RuntimeError("no pattern within a minute")
+
+
 def latency(bench):
     """From the POST that makes a pattern to its standing in GET /api/patterns, while 20,000 events/s come in."""
     took = []
     with bench.lens() as lens:
         load = bench.load_begun(lens.port, batch=50, rate=20000, seconds=bench.o.seconds + 3, connections=16)
         time.sleep(min(1, bench.o.seconds))
-        c = http.client.HTTPConnection("127.0.0.1", lens.port)
-        while load.poll() is None and len(took) < 10000:
-            user = f"probe-{random.randrange(1 << 40)}"
-            for _ in range(3):
-                start = time.monotonic()
-                c.request("POST", "/events", json.dumps({"user_id": user, "action": "page_view", "page": "/p"}))
-                c.getresponse().read()
-            while load.poll() is None:
-                c.request("GET", f"/api/patterns?user_id={user}")
-                answer = c.getresponse()
-                if answer.status == 200 and json.loads(answer.read()):
-                    took.append((time.monotonic() - start) * 1000)
-                    break
-                answer.read()
+        c = http.client.HTTPConnection("127.0.0.1", lens.port, timeout=60)
+        while not took or (load.poll() is None and len(took) < 10000):
+            took.append(time_to_pattern(c))
+        load.terminate()
         load.wait()
     return {"limit_p50": 3, "limit_p99": 10, "p50": percentile(took, 0.5), "p99": percentile(took, 0.99),
             "samples": len(took)}
