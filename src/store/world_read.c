@@ -246,7 +246,7 @@ static void on_mark(void *ctx, const redisReply *reply)
 
 void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
 {
-    static const enum bl_key keys[] = {BL_KEY_FENCE};
+    static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_SUSPECT};
     struct slot *s = world_slot(ctx, p);
     char deaths[16];
     world_call_begin(s, 1, arg);
