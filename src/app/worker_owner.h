@@ -230,7 +230,7 @@ struct owner {
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
-    int64_t committing_at;      /* the local clock when the commit was sent */
+    int64_t committing_at; /* the local clock when the commit was sent */
     struct pace pace;
     int64_t earliest_ms;
     uint64_t round;

@@ -37,7 +37,16 @@ struct call {
 };
 
 /* What many users or patterns of a commit say to one key (world_put.c). */
-enum gathered { GATHERED_PATTERNS, GATHERED_OPENED, GATHERED_CLOSED, GATHERED_COUNT };
+enum gathered {
+    GATHERED_DUE,
+    GATHERED_IDLE,
+    GATHERED_ACTIVE,
+    GATHERED_AWAY,
+    GATHERED_PATTERNS,
+    GATHERED_OPENED,
+    GATHERED_CLOSED,
+    GATHERED_COUNT
+};
 
 struct slot {
     uint32_t magic;

@@ -41,6 +41,10 @@ static struct commands *gather(struct slot *s, enum gathered what)
         const char *name;
         enum bl_key key;
     } commands[GATHERED_COUNT] = {
+        [GATHERED_DUE] = {"ZADD", BL_KEY_DEADLINES},
+        [GATHERED_IDLE] = {"ZREM", BL_KEY_DEADLINES},
+        [GATHERED_ACTIVE] = {"ZADD", BL_KEY_ACTIVE},
+        [GATHERED_AWAY] = {"ZREM", BL_KEY_ACTIVE},
         [GATHERED_PATTERNS] = {"ZADD", BL_KEY_PATTERNS},
         [GATHERED_OPENED] = {"ZADD", BL_KEY_PATTERNS_OPEN},
         [GATHERED_CLOSED] = {"ZREM", BL_KEY_PATTERNS_OPEN},
@@ -64,13 +68,12 @@ static void gather_score(struct slot *s, enum gathered what, int64_t score, stru
     commands_arg(c, member);
 }
 
-static void put_gone(struct commands *c, const struct bl_put_user *u)
+static void put_gone(struct slot *s, const struct bl_put_user *u)
 {
+    struct commands *c = &s->commit;
     command(c, "DEL", BL_KEY_USER, u->user_id);
-    command(c, "ZREM", BL_KEY_DEADLINES, NO_ARG);
-    commands_arg(c, u->user_id);
-    command(c, "ZREM", BL_KEY_ACTIVE, NO_ARG);
-    commands_arg(c, u->user_id);
+    commands_arg(gather(s, GATHERED_IDLE), u->user_id);
+    commands_arg(gather(s, GATHERED_AWAY), u->user_id);
     if (u->recheckout)
         command(c, "DEL", BL_KEY_CHECKOUT, u->user_id);
 }
@@ -109,31 +112,23 @@ static void put_checkout(struct commands *c, const struct bl_put_user *u)
     commands_int(c, u->checkout_ms > 0 ? u->checkout_ms : 1);
 }
 
-static void put_score(struct commands *c, enum bl_key key, int64_t score, struct bl_str member)
-{
-    command(c, "ZADD", key, NO_ARG);
-    commands_int(c, score);
-    commands_arg(c, member);
-}
-
 void world_put_user(void *ctx, int p, const struct bl_put_user *u)
 {
-    struct commands *c = list(ctx, p);
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
     if (u->gone) {
-        put_gone(c, u);
+        put_gone(s, u);
         return;
     }
     put_fields(c, u);
-    if (u->reschedule && u->due_ms != BL_NEVER) {
-        put_score(c, BL_KEY_DEADLINES, u->due_ms, u->user_id);
-    } else if (u->reschedule) {
-        command(c, "ZREM", BL_KEY_DEADLINES, NO_ARG);
-        commands_arg(c, u->user_id);
-    }
+    if (u->reschedule && u->due_ms != BL_NEVER)
+        gather_score(s, GATHERED_DUE, u->due_ms, u->user_id);
+    else if (u->reschedule)
+        commands_arg(gather(s, GATHERED_IDLE), u->user_id);
     if (u->recheckout)
         put_checkout(c, u);
     if (u->active_ms != BL_NEVER)
-        put_score(c, BL_KEY_ACTIVE, u->active_ms, u->user_id);
+        gather_score(s, GATHERED_ACTIVE, u->active_ms, u->user_id);
 }
 
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
