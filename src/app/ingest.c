@@ -1,6 +1,6 @@
 /* Bodies in, groups out, answers back. A request's good events are staged while its body is decoded and go
  * into the open group only when the whole request is known to fit: a request that is refused leaves nothing
- * behind. While a transaction is in flight the open group gathers (up to 2 ms), so that a busy server sends
+ * behind. While a transaction is in flight the open group gathers (up to 1 ms), so that a busy server sends
  * few, large ones, and a quiet one sends each event at once. What becomes of each event: ingest_events.c. */
 #include "bl/app/answer.h"
 #include "bl/base/magic.h"

@@ -136,7 +136,8 @@ struct page {
 
 struct pages {
     struct bl_map map; /* name -> struct page, owned */
-    int64_t step;      /* the next step to read, counted back from now */
+    int64_t step;      /* the next step to add, counted back from now */
+    int64_t asked;     /* the next one to ask for */
 };
 
 static job_step got_pages;
@@ -191,10 +192,15 @@ static void add_page(struct pages *s, struct bl_str field, int64_t v, bool earli
     }
 }
 
+/* As many at once as BL_QUERY_CHUNK says, in whole steps: a round trip each costs more than they do. */
 static void ask_pages(struct job *j)
 {
     struct pages *s = j->state;
-    job_ask_all(j, (struct bl_read){.kind = BL_READ_PAGES, .a = j->now_ms / STEP_MS - s->step});
+    int64_t most = BL_QUERY_CHUNK / 8 / j->partitions;
+    s->asked = s->step;
+    do
+        job_ask_all(j, (struct bl_read){.kind = BL_READ_PAGES, .a = j->now_ms / STEP_MS - s->asked});
+    while (++s->asked < PAGE_STEPS && s->asked - s->step < most);
     job_go(j, got_pages);
 }
 
@@ -245,10 +251,13 @@ static void write_pages(struct job *j)
 static void got_pages(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     struct pages *s = j->state;
-    for (size_t p = 0; p < n; p++)
-        for (size_t i = 0; i + 1 < r[p].n; i += 2)
-            add_page(s, r[p].item[i], item_int(&r[p], i + 1), s->step >= PAGE_STEPS / 2);
-    if (++s->step < PAGE_STEPS)
+    for (size_t k = 0; k < n; k++) {
+        bool earlier = s->step + (int64_t)k / j->partitions >= PAGE_STEPS / 2;
+        for (size_t i = 0; i + 1 < r[k].n; i += 2)
+            add_page(s, r[k].item[i], item_int(&r[k], i + 1), earlier);
+    }
+    s->step = s->asked;
+    if (s->step < PAGE_STEPS)
         ask_pages(j);
     else
         write_pages(j);

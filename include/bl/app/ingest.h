@@ -3,7 +3,7 @@
  *
  *   post -> no room, backlog full everywhere: 503 before the body is read --------> answered at once
  *        -> decode -> nothing to store ------------------------------------------> answered at once
- *                  -> open group -(turn ends, 2 ms, or full)-> in flight -> confirmed -> 202 / 207
+ *                  -> open group -(turn ends, 1 ms, or full)-> in flight -> confirmed -> 202 / 207
  *                                                                        -> not      -> 503 (possibly stored)
  *
  * Invariants: all events of a request are in one group, and a group is one transaction (SPEC 2.5); an answer
@@ -16,7 +16,7 @@
 
 #include "bl/wire/decode.h"
 
-#define BL_INGEST_DELAY_MS      2
+#define BL_INGEST_DELAY_MS      1 /* at most, for the group under way: longer than that takes it is of no use */
 #define BL_INGEST_GROUP_BYTES   (2 * 1024 * 1024) /* an open group this large leaves at once */
 #define BL_INGEST_GROUP_EVENTS  8192
 #define BL_INGEST_BYTES_MAX     ((size_t)32 * 1024 * 1024) /* waiting and in flight */
