@@ -2,7 +2,7 @@
 -- Removes patterns that are too old or too many, a bounded number at a time (SPEC 5.4).
 -- @keys  fence, patterns, patterns:open, counters
 -- @args  fence value, oldest detected_at to keep, most to keep, most to remove, prefix pattern:, prefix patterns:user:
--- @reply when the latest of those removed was detected, -1: none was removed; or the error FENCED
+-- @reply {when the latest of those removed was detected (-1: none was removed), 1 if there may be more}, or the error FENCED
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return redis.error_reply('FENCED another worker owns the partition')
 end
@@ -17,16 +17,25 @@ if over > 0 then
 else
     ids = redis.call('ZRANGE', KEYS[2], '-inf', '(' .. ARGV[2], 'BYSCORE', 'LIMIT', 0, step)
 end
-local latest = ids[1] and redis.call('ZSCORE', KEYS[2], ids[#ids]) or '-1' -- as text: no number of Lua's is lost
-for _, id in ipairs(ids) do
-    local user = redis.call('HGET', ARGV[5] .. id, 'user_id')
-    redis.call('DEL', ARGV[5] .. id)
-    redis.call('ZREM', KEYS[2], id)
-    if redis.call('ZREM', KEYS[3], id) == 1 then
-        redis.call('HINCRBY', KEYS[4], 'open', -1)
-    end
-    if user then
-        redis.call('ZREM', ARGV[6] .. escaped(user), id)
-    end
+if #ids == 0 then
+    return {'-1', 0}
 end
-return latest
+local latest = redis.call('ZSCORE', KEYS[2], ids[#ids]) -- as text: no number of Lua's is lost
+local hashes, of_users, users = {}, {}, {}
+for i, id in ipairs(ids) do
+    hashes[i] = ARGV[5] .. id
+    local user = redis.call('HGET', hashes[i], 'user_id')
+    if user and not of_users[user] then
+        of_users[user] = {}
+        users[#users + 1] = user
+    end
+    if user then table.insert(of_users[user], id) end
+end
+redis.call('DEL', unpack(hashes))
+redis.call('ZREM', KEYS[2], unpack(ids))
+local open = redis.call('ZREM', KEYS[3], unpack(ids))
+if open > 0 then redis.call('HINCRBY', KEYS[4], 'open', -open) end
+for _, user in ipairs(users) do
+    redis.call('ZREM', ARGV[6] .. escaped(user), unpack(of_users[user]))
+end
+return {latest, #ids == step and 1 or 0}

@@ -218,7 +218,7 @@ static void on_waited(void *arg, enum bl_err err)
 static void owner_wait(struct owner *o)
 {
     const struct bl_worker_options *x = &o->worker->options;
-    int64_t wait_ms = OWNER_WAIT_MAX_MS;
+    int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS;
     if (!x->event_mode && o->earliest_ms != BL_NEVER) {
         int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
         int64_t until =
@@ -229,10 +229,11 @@ static void owner_wait(struct owner *o)
     PORT(o, wait, bl_str_of(o->position), wait_ms, on_waited, o);
 }
 
-static void on_trimmed(void *arg, int64_t detected_ms)
+static void on_trimmed(void *arg, int64_t detected_ms, bool more)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     patterns_unsure(o, detected_ms);
+    o->trim_more = more;
 }
 
 static void on_tended(void *arg, enum bl_err err)
@@ -246,8 +247,9 @@ static void on_tended(void *arg, enum bl_err err)
 static bool owner_tend(struct owner *o)
 {
     int64_t now = local_ms(o);
-    if (now - o->tended_at < OWNER_TEND_MS)
+    if (now - o->tended_at < (o->trim_more ? OWNER_TRIM_MS : OWNER_TEND_MS))
         return false;
+    o->trim_more = false;
     o->tended_at = now;
     o->state = OWNER_TENDING;
     PORT(o, tend, bl_partition_clock(o->partition), on_trimmed, on_tended, o);

@@ -19,6 +19,7 @@
 #define OWNER_WAIT_MAX_MS     1000
 #define OWNER_PROBE_MS        80 /* between two looks at a partition that is held */
 #define OWNER_TEND_MS         1000
+#define OWNER_TRIM_MS         10 /* in place of it while there are more patterns to remove than one step does */
 #define OWNER_OTHER_PAGES     "(other)"
 
 enum owner_state {
@@ -233,6 +234,7 @@ struct owner {
     int64_t committing_at; /* the local clock when the commit was sent */
     struct pace pace;
     int64_t earliest_ms;
+    bool trim_more; /* than the last step of retention did */
     uint64_t round;
 
     struct batch batch;

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* At once: about a millisecond of Redis, in which nobody else is served. */
+#define TRIM_PATTERNS "100"
+
 static void on_tend(void *ctx, const redisReply *reply)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
@@ -13,10 +16,11 @@ static void on_tend(void *ctx, const redisReply *reply)
 static void on_trimmed(void *ctx, const redisReply *reply)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
-    int64_t detected_ms = world_int(reply, -1);
-    bool last = world_call_reply(s, reply);
+    bool two = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2;
+    int64_t detected_ms = two ? world_int(reply->element[0], -1) : -1;
+    bool more = two && world_int(reply->element[1], 0) == 1, last = world_call_reply(s, reply);
     if (s->call.err == BL_OK && detected_ms >= 0)
-        s->call.trimmed(s->call.arg, detected_ms);
+        s->call.trimmed(s->call.arg, detected_ms, more);
     if (last)
         world_call_done(s);
 }
@@ -46,7 +50,7 @@ static void send_trim_patterns(struct slot *s, int64_t clock_ms)
     size_t first = b.n;
     bl_key_prefix(&b, bl_str_of(s->world->env), BL_KEY_PATTERNS_USER, s->p);
     const struct bl_str args[] = {bl_str_of(s->fence), bl_str_of(oldest_text),
-                                  bl_str_of(max_text), BL_STR("200"),
+                                  bl_str_of(max_text), BL_STR(TRIM_PATTERNS),
                                   {prefixes, first},   {prefixes + first, b.n - first}};
     world_script(s, s->data, BL_SCRIPT_patterns_trim, keys, 4, args, 6, on_trimmed, s);
 }

@@ -12,16 +12,19 @@
 #include <cmocka.h>
 
 static int64_t trimmed_ms; /* what the last tend said; -1: nothing */
+static bool trim_more;
 
-static void on_trimmed(void *arg, int64_t detected_ms)
+static void on_trimmed(void *arg, int64_t detected_ms, bool more)
 {
     (void)arg;
     trimmed_ms = detected_ms;
+    trim_more = more;
 }
 
 static void tend(struct side *s, int64_t clock_ms)
 {
     trimmed_ms = -1;
+    trim_more = false;
     s->ports.tend(s->ports.ctx, 0, clock_ms, on_trimmed, side_done, s);
     side_run(s);
     assert_int_equal(s->err, BL_OK);
@@ -103,9 +106,14 @@ static void old_patterns_are_removed_everywhere(void **state)
     }
     freeReplyObject(bl_test_redis(&side_redis, "HSET bl:{test:0}:counters open 300"));
     tend(&a, 1050); /* 200 over the 100 that are allowed */
+    assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 200);
+    assert_int_equal(trimmed_ms, 100);
+    assert_true(trim_more);
+    tend(&a, 1050);
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 100);
     assert_int_equal(trimmed_ms, 200);
     tend(&a, 1250); /* older than a second: below 250 */
+    assert_false(trim_more);
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns"), 51);
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns:open"), 51);
     assert_int_equal(bl_test_redis_int(&side_redis, "ZCARD bl:{test:0}:patterns:user:u%%201"), 51);

@@ -114,7 +114,7 @@ typedef void bl_loaded_fn(void *arg, size_t i, const struct bl_loaded *l);
 typedef void bl_checked_fn(void *arg, size_t i, const struct bl_checked *c);
 typedef void bl_names_fn(void *arg, size_t i, const struct bl_str *names, size_t n);
 typedef void bl_done_fn(void *arg, enum bl_err err);
-typedef void bl_trimmed_fn(void *arg, int64_t detected_ms);
+typedef void bl_trimmed_fn(void *arg, int64_t detected_ms, bool more);
 typedef void bl_marked_fn(void *arg, const struct bl_marked *m);
 
 /* One user's part of a commit: only what changed. */
@@ -206,7 +206,7 @@ struct bl_ports {
     void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
     void (*wake)(void *ctx, int p);
     /* One bounded step of retention. `trimmed`, before done, if patterns were removed: when the latest of them was
-     * detected. *done: BL_OK. */
+     * detected, and whether there may be more to remove. *done: BL_OK. */
     void (*tend)(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg);
 
     /* The commit: begin, any number of puts, end. All or nothing; running it twice equals running it once,
