@@ -50,16 +50,16 @@ void batch_choose(struct batch *b, size_t max_bytes, bool alone)
 {
     const struct batch_entry *first = &b->v[b->at];
     size_t most = redelivered(first) ? BL_SUSPECT_ENTRIES : b->n;
-    b->bytes = first->value.n;
+    size_t bytes = first->value.n;
     b->upto = b->at + 1;
     if (alone || first->kind == BL_ENTRY_COMMAND)
         return;
     for (; b->upto < b->n && b->upto - b->at < most; b->upto++) {
         const struct batch_entry *e = &b->v[b->upto];
         if (e->kind == BL_ENTRY_COMMAND || redelivered(e) != redelivered(first) ||
-            b->bytes + e->value.n > max_bytes)
+            bytes + e->value.n > max_bytes)
             return;
-        b->bytes += e->value.n;
+        bytes += e->value.n;
     }
 }
 

@@ -341,7 +341,7 @@ static void on_committed(void *arg, enum bl_err err)
     effects_reset(&o->effects);
     steps_evict(o);
     owner_evict(o);
-    pace_committed(&o->pace, local_ms(o) - o->committing_at, o->batch.bytes);
+    pace_committed(&o->pace, local_ms(o) - o->committing_at, o->work);
     if (!o->partial)
         step_over(o);
     careful_leave(o);
@@ -357,7 +357,7 @@ void owner_commit(struct owner *o)
         return;
     if (!owner_proceed(o, commit_put(o), "encode"))
         return;
-    o->worker->committing += o->batch.bytes;
+    o->worker->committing += o->work;
     o->state = OWNER_COMMITTING;
     o->committing_at = local_ms(o);
     PORT(o, end, on_committed, o);
@@ -413,7 +413,7 @@ void owner_round(struct owner *o)
         return;
     o->round++;
     o->partial = o->manual = false;
-    o->due_max = BL_DUE_MAX;
+    o->due_max = pace_due_max(&o->pace);
     o->n_visit = 0;
     batch_choose(&o->batch, o->pace.round_bytes, careful_is_suspect(o));
     if (!careful_round(o))

@@ -59,7 +59,6 @@ struct batch {
     struct batch_entry *v;
     size_t n, cap;
     size_t at, upto; /* the round works on v[at .. upto) */
-    size_t bytes;    /* of their values */
 };
 
 /* A pattern that the round changed: all its changes in one. */
@@ -233,6 +232,7 @@ struct owner {
     int64_t unsure_ms;
     int64_t committing_at; /* the local clock when the commit was sent */
     struct pace pace;
+    size_t work; /* of the round whose commit is under way */
     int64_t earliest_ms;
     bool trim_more; /* than the last step of retention did */
     uint64_t round;
@@ -287,7 +287,7 @@ struct bl_worker {
     struct owner *owners;
     struct owner *careful; /* has, or waits for, the process to itself */
     size_t rounds;         /* under way */
-    size_t committing;     /* bytes of the rounds whose commits are under way */
+    size_t committing;     /* work of the rounds whose commits are under way */
     int turn;              /* the partition that was let commit last */
     size_t rank, living;
     bool beating, stopping, left;
@@ -328,8 +328,10 @@ enum bl_err owner_visit_dues(struct owner *o);
 /* worker_pace.c */
 void pace_reset(struct pace *p);
 void pace_fetched(struct pace *p, const struct bl_fetched *f);
-/* took_ms: from sending the commit to its answer; bytes: of the round's events. */
-void pace_committed(struct pace *p, int64_t took_ms, size_t bytes);
+/* took_ms: from sending the commit to its answer; work: in bytes. */
+void pace_committed(struct pace *p, int64_t took_ms, size_t work);
+/* Users with a deadline that one round may take. */
+size_t pace_due_max(const struct pace *p);
 /* May this round's commit go out? False: the owner is held, and owner_commit is called again. */
 bool pace_gate(struct owner *o);
 /* The answer is there, whatever it says. */

@@ -3,7 +3,10 @@
  * wait, and who is behind takes more with each round that the store carries well.
  *
  *   a round was full, and its commit came back within PACE_FAST_MS   -> the next may take twice as much
- *   its commit took longer than PACE_SLOW_MS                         -> half as much
+ *   its commit took longer than PACE_SLOW_MS                         -> less, in proportion
+ *
+ * What counts is the work of a round: the bytes of its events, and as much for each deadline that is due in it as an event
+ * that makes a pattern would have.
  *
  * Redis does one commit at a time, and while it does nobody else is served. So a large commit waits until the others of
  * this worker are through (pace_gate): a queue of them would gain nothing, and an append of `serve`, which has half a
@@ -19,6 +22,7 @@
 #define PACE_FAST_MS           100
 #define PACE_SLOW_MS           200
 #define PACE_TOGETHER_BYTES    (256 * 1024) /* commits of no more than this are under way at a time, or one */
+#define PACE_DUE_BYTES         256          /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 32
 
 static size_t clamp(size_t v, size_t least, size_t most)
@@ -44,19 +48,33 @@ void pace_fetched(struct pace *p, const struct bl_fetched *f)
     p->entries = clamp(p->round_bytes / mean + 1, 1, most);
 }
 
-void pace_committed(struct pace *p, int64_t took_ms, size_t bytes)
+void pace_committed(struct pace *p, int64_t took_ms, size_t work)
 {
     if (took_ms > PACE_SLOW_MS)
-        p->round_bytes /= 2;
-    else if (took_ms <= PACE_FAST_MS && bytes >= p->round_bytes / 2)
+        p->round_bytes = p->round_bytes / (size_t)took_ms * PACE_SLOW_MS;
+    else if (took_ms <= PACE_FAST_MS && work >= p->round_bytes / 2)
         p->round_bytes *= 2;
     p->round_bytes = clamp(p->round_bytes, OWNER_ROUND_MIN_BYTES, OWNER_ROUND_MAX_BYTES);
+}
+
+size_t pace_due_max(const struct pace *p)
+{
+    return clamp(p->round_bytes / PACE_DUE_BYTES, 1, BL_DUE_MAX);
+}
+
+static size_t work_of(const struct owner *o)
+{
+    size_t bytes = o->n_dues * PACE_DUE_BYTES;
+    for (size_t i = o->batch.at; i < o->batch.upto; i++)
+        bytes += o->batch.v[i].value.n;
+    return bytes;
 }
 
 bool pace_gate(struct owner *o)
 {
     struct bl_worker *w = o->worker;
-    if (w->committing == 0 || w->committing + o->batch.bytes <= PACE_TOGETHER_BYTES)
+    o->work = work_of(o);
+    if (w->committing == 0 || w->committing + o->work <= PACE_TOGETHER_BYTES)
         return true;
     o->state = OWNER_HELD;
     return false;
@@ -66,7 +84,7 @@ void pace_leave(struct owner *o)
 {
     struct bl_worker *w = o->worker;
     int n = w->options.partitions, from = w->turn;
-    w->committing -= o->batch.bytes;
+    w->committing -= o->work;
     for (int i = 1; i <= n; i++) {
         struct owner *next = &w->owners[(from + i) % n];
         if (next->state != OWNER_HELD)
