@@ -141,15 +141,6 @@ static enum bl_err take_tick(struct bl_replay *r, const struct bl_replay_entry *
     return err;
 }
 
-static struct bl_str cut_line(struct bl_str *rest)
-{
-    const char *end = memchr(rest->p, '\n', rest->n);
-    struct bl_str line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t step = line.n + (end != NULL);
-    *rest = (struct bl_str){rest->p + step, rest->n - step};
-    return line;
-}
-
 /* A line that cannot be read is passed over, as the worker does (it keeps it aside). */
 static enum bl_err take_lines(struct bl_replay *r, const struct bl_replay_entry *e,
                               struct bl_problem *problem)
@@ -157,7 +148,7 @@ static enum bl_err take_lines(struct bl_replay *r, const struct bl_replay_entry 
     enum bl_err bad = BL_OK;
     for (struct bl_str rest = e->body; rest.n;) {
         struct bl_record record;
-        struct bl_str line = cut_line(&rest);
+        struct bl_str line = bl_str_cut(&rest, '\n');
         enum bl_err err = line.n ? bl_record_read(r->recording.decoder, line, &record) : BL_OK;
         if (line.n && err == BL_OK)
             err = replay_take_record(r, &record, (size_t)e->partition, e->received_ms);

@@ -34,15 +34,6 @@ bool bl_address_of(const struct sockaddr_storage *from, struct bl_address *out)
     return true;
 }
 
-static struct bl_str trim(struct bl_str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct bl_str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 static bool parse(struct bl_str text, struct bl_address *out)
 {
     char z[TEXT_MAX];
@@ -62,7 +53,7 @@ static bool is_port(struct bl_str s)
 
 bool bl_address_parse(struct bl_str text, struct bl_address *out)
 {
-    text = trim(text);
+    text = bl_str_trim(text);
     if (text.n && text.p[0] == '[') {
         const char *end = memchr(text.p, ']', text.n);
         size_t n = end ? (size_t)(end - text.p) : 0;
@@ -108,7 +99,7 @@ bool bl_networks_parse(struct bl_str text, struct bl_network *out, size_t max, s
     while (text.n) {
         const char *comma = memchr(text.p, ',', text.n);
         size_t at = comma ? (size_t)(comma - text.p) : text.n;
-        *bad = trim((struct bl_str){text.p, at});
+        *bad = bl_str_trim((struct bl_str){text.p, at});
         at += comma != NULL;
         text = (struct bl_str){text.p + at, text.n - at};
         if (bad->n == 0)

@@ -40,6 +40,15 @@ bool bl_str_ieq(struct bl_str a, struct bl_str b)
     return true;
 }
 
+struct bl_str bl_str_cut(struct bl_str *rest, char at)
+{
+    const char *end = rest->n ? memchr(rest->p, at, rest->n) : NULL;
+    struct bl_str part = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
+    size_t n = part.n + (end ? 1 : 0);
+    *rest = (struct bl_str){rest->p + n, rest->n - n};
+    return part;
+}
+
 bool bl_str_starts(struct bl_str s, struct bl_str prefix)
 {
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);

@@ -11,15 +11,6 @@
 static const char *const detection[] = {"grace", "session-timeout", "twin", "event-memory",
                                         "event-memory-max"};
 
-static struct bl_str cut_line(struct bl_str *rest)
-{
-    const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
-    struct bl_str line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t step = line.n + (end != NULL);
-    *rest = (struct bl_str){rest->p + step, rest->n - step};
-    return line;
-}
-
 /* Cuts "  name: value" into both. */
 static struct bl_str cut_name(struct bl_str *line)
 {
@@ -39,7 +30,7 @@ static struct bl_str cut_name(struct bl_str *line)
 static struct bl_str behind(struct bl_str text, const char *key)
 {
     while (text.n) {
-        struct bl_str line = cut_line(&text);
+        struct bl_str line = bl_str_cut(&text, '\n');
         bool nested = line.n && line.p[0] == ' ';
         if (!nested && bl_str_eqz(cut_name(&line), key))
             return line.n ? line : text;
@@ -57,7 +48,7 @@ static void compare_rules(struct walk *w, struct bl_str a, struct bl_str b)
 {
     struct bl_str rule = {NULL, 0};
     while (a.n && b.n && a.p[0] == ' ') {
-        struct bl_str x = cut_line(&a), y = cut_line(&b);
+        struct bl_str x = bl_str_cut(&a, '\n'), y = bl_str_cut(&b, '\n');
         bool heads = !bl_str_starts(x, BL_STR("    "));
         struct bl_str name = cut_name(&x);
         cut_name(&y);

@@ -17,25 +17,6 @@ static const struct {
     enum bl_packing packing;
 } codings[] = {{"gzip", BL_PACKING_GZIP}, {"x-gzip", BL_PACKING_GZIP}, {"deflate", BL_PACKING_DEFLATE}};
 
-static struct bl_str trim(struct bl_str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct bl_str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
-/* Cuts what stands before the next separator off. */
-static struct bl_str next_part(struct bl_str *rest, char separator)
-{
-    const char *end = rest->n ? memchr(rest->p, separator, rest->n) : NULL;
-    struct bl_str part = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t n = part.n + (end ? 1 : 0);
-    *rest = (struct bl_str){rest->p + n, rest->n - n};
-    return trim(part);
-}
-
 /* A charset must be UTF-8 (or its subset); other parameters do no harm. */
 static bool charset_is_ours(struct bl_str param)
 {
@@ -51,12 +32,12 @@ static bool charset_is_ours(struct bl_str param)
 
 static enum bl_err kind_of(const struct bl_body_head *head, enum bl_body_kind *kind)
 {
-    struct bl_str rest = head->type, type = next_part(&rest, ';');
+    struct bl_str rest = head->type, type = bl_str_trim(bl_str_cut(&rest, ';'));
     *kind = head->batch ? BL_BODY_BATCH : BL_BODY_EVENT;
     if (type.n == 0)
         return BL_OK;
     while (rest.n)
-        if (!charset_is_ours(next_part(&rest, ';')))
+        if (!charset_is_ours(bl_str_trim(bl_str_cut(&rest, ';'))))
             return BL_ERR_UNSUPPORTED_TYPE;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (!bl_str_ieq(type, bl_str_of(types[i].type)))
@@ -86,7 +67,7 @@ static enum bl_err packing_of(struct bl_str coding, struct bl_str bytes, enum bl
 {
     *out = BL_PACKING_NONE;
     while (coding.n) {
-        struct bl_str name = next_part(&coding, ',');
+        struct bl_str name = bl_str_trim(bl_str_cut(&coding, ','));
         if (name.n == 0 || bl_str_ieq(name, BL_STR("identity")))
             continue;
         if (*out != BL_PACKING_NONE) {

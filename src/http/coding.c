@@ -8,24 +8,6 @@
 
 static const char *const names[BL_CODING_COUNT] = {"identity", "gzip", "br"};
 
-static struct bl_str trim(struct bl_str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct bl_str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
-static struct bl_str cut(struct bl_str *rest, char at)
-{
-    const char *end = rest->n ? memchr(rest->p, at, rest->n) : NULL;
-    struct bl_str part = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t n = part.n + (end ? 1 : 0);
-    *rest = (struct bl_str){rest->p + n, rest->n - n};
-    return trim(part);
-}
-
 /* "0.8" -> 800; -1: no weight. */
 static int weight(struct bl_str s)
 {
@@ -44,10 +26,10 @@ static int weight(struct bl_str s)
 /* One element: its name, and its weight (-1: it cannot be read). */
 static struct bl_str element(struct bl_str text, int *q)
 {
-    struct bl_str name = cut(&text, ';');
+    struct bl_str name = bl_str_trim(bl_str_cut(&text, ';'));
     *q = Q_MAX;
     while (text.n) {
-        struct bl_str param = cut(&text, ';');
+        struct bl_str param = bl_str_trim(bl_str_cut(&text, ';'));
         if (param.n >= 2 && (param.p[0] | 0x20) == 'q' && param.p[1] == '=')
             *q = weight((struct bl_str){param.p + 2, param.n - 2});
     }
@@ -58,7 +40,7 @@ enum bl_coding bl_coding_choose(struct bl_str accept, const struct bl_web_file *
 {
     int q[BL_CODING_COUNT] = {-1, -1, -1}, any = -1, w;
     while (accept.n) {
-        struct bl_str name = element(cut(&accept, ','), &w);
+        struct bl_str name = element(bl_str_trim(bl_str_cut(&accept, ',')), &w);
         if (w < 0)
             continue;
         if (bl_str_eqz(name, "*"))

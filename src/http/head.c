@@ -60,15 +60,6 @@ static bool is_plain(struct bl_str s, unsigned char least)
     return true;
 }
 
-static struct bl_str trim(struct bl_str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct bl_str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 enum line { LINE_WHOLE, LINE_PART, LINE_BARE };
 
 /* Cuts a line off, without its CR LF. */
@@ -128,7 +119,7 @@ static enum bl_head_fault header(struct bl_str line, struct bl_head_line *out)
     out->name = (struct bl_str){line.p, n};
     if (n == 0 || !all_of(TOKEN, out->name))
         return BL_HEAD_NAME;
-    out->value = trim((struct bl_str){colon + 1, line.n - n - 1});
+    out->value = bl_str_trim((struct bl_str){colon + 1, line.n - n - 1});
     return is_plain(out->value, ' ') ? BL_HEAD_OK : BL_HEAD_VALUE;
 }
 

@@ -245,6 +245,19 @@ static void numbers_are_written_as_short_as_they_read_back(void **state)
     bl_buf_release(&b);
 }
 
+static void a_list_is_cut_into_what_stands_between(void **state)
+{
+    struct bl_str rest = BL_STR(" a ;\tb;;c"), none = {0};
+    (void)state;
+    assert_true(bl_str_eqz(bl_str_trim(bl_str_cut(&rest, ';')), "a"));
+    assert_true(bl_str_eqz(bl_str_cut(&rest, ';'), "\tb"));
+    assert_true(bl_str_eqz(bl_str_cut(&rest, ';'), ""));
+    assert_true(bl_str_eqz(bl_str_cut(&rest, ';'), "c"));
+    assert_int_equal(rest.n, 0);
+    assert_int_equal(bl_str_cut(&none, ';').n, 0);
+    assert_true(bl_str_eqz(bl_str_trim(BL_STR(" \t ")), ""));
+}
+
 static void globs_know_two_wildcards(void **state)
 {
     static const struct {
@@ -459,6 +472,7 @@ int main(void)
         cmocka_unit_test(control_characters_are_seen),
         cmocka_unit_test(a_buffer_keeps_its_bound),
         cmocka_unit_test(numbers_are_written_as_short_as_they_read_back),
+        cmocka_unit_test(a_list_is_cut_into_what_stands_between),
         cmocka_unit_test(globs_know_two_wildcards),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(what_a_terminal_would_obey_is_shown),

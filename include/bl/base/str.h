@@ -34,10 +34,22 @@ static inline bool bl_str_eqz(struct bl_str a, const char *z)
     return bl_str_eq(a, bl_str_of(z));
 }
 
+/* Without spaces and tabs at both ends. */
+static inline struct bl_str bl_str_trim(struct bl_str s)
+{
+    for (; s.n && (s.p[0] == ' ' || s.p[0] == '\t'); s.n--)
+        s.p++;
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
 /* Bytewise order, shorter first where one is a prefix of the other. */
 int bl_str_cmp(struct bl_str a, struct bl_str b);
 /* ASCII only. */
 bool bl_str_ieq(struct bl_str a, struct bl_str b);
+/* What stands before the next `at`, or all; *rest is what stands behind it. */
+struct bl_str bl_str_cut(struct bl_str *rest, char at);
 bool bl_str_starts(struct bl_str s, struct bl_str prefix);
 /* Whole string as a decimal integer (optional '-', no '+', no spaces); false if it is anything else or
  * overflows. */
