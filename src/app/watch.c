@@ -99,10 +99,20 @@ static void answer_joins(struct bl_watch *w, enum bl_err err)
 
 /* --- finding out where the feeds are */
 
+static void doubt_all(struct bl_watch *w)
+{
+    struct bl_watcher *next;
+    for (struct bl_watcher *x = w->first; x; x = next) {
+        next = x->next;
+        watcher_doubt(x);
+    }
+}
+
 static void away(struct bl_watch *w, enum bl_err err)
 {
     w->state = w->stopping ? WATCH_IDLE : WATCH_AWAY;
     answer_joins(w, err);
+    doubt_all(w);
     if (w->first && !w->down && !w->stopping)
         say_all(w, bl_str_of(says_down));
     w->down = w->first != NULL;
@@ -132,9 +142,7 @@ static void got_meta(void *ctx, enum bl_err err, const struct bl_read_reply *r, 
     w->check = false;
     w->partitions = (int)partitions;
     for (int p = 0; p < w->partitions; p++)
-        asks[p] = (struct bl_read){.kind = BL_READ_FEED_PLACE,
-                                   .partition = p,
-                                   .arg = on ? place_text(w->here[p], w->text[p]) : BL_STR("")};
+        asks[p] = place_ask(p, on ? &w->here[p] : NULL, w->text[p]);
     w->options.reads->read(w->options.reads->port, asks, (size_t)partitions, got_places, w);
 }
 
@@ -170,12 +178,11 @@ static void got_places(void *ctx, enum bl_err err, const struct bl_read_reply *r
 {
     struct bl_watch *w = BL_CAST(struct bl_watch, ctx, WATCH_MAGIC);
     struct place tip[BL_PARTITIONS_MAX];
-    bool whole = w->known;
+    bool whole = w->known, one = false;
     for (size_t p = 0; err == BL_OK && p < n; p++) {
-        if (r[p].n != 2 || !place_read(r[p].item[0], &tip[p]))
+        if (!place_answer(&r[p], &tip[p], &one))
             err = BL_ERR_STORE_UNAVAILABLE;
-        else
-            whole = whole && bl_str_eqz(r[p].item[1], "1");
+        whole = whole && one;
     }
     if (err != BL_OK || w->stopping) {
         away(w, BL_ERR_STORE_UNAVAILABLE);
@@ -205,8 +212,7 @@ static void confirm(struct bl_watch *w)
     for (size_t i = 0; i < w->batch.n; i++) {
         int p = w->batch.v[i].partition;
         if (!asked[p])
-            asks[n++] = (struct bl_read){
-                .kind = BL_READ_FEED_PLACE, .partition = p, .arg = place_text(w->here[p], w->text[p])};
+            asks[n++] = place_ask(p, &w->here[p], w->text[p]);
         asked[p] = true;
     }
     w->options.reads->read(w->options.reads->port, asks, n, confirmed, w);
@@ -233,13 +239,14 @@ static void heard(void *ctx, enum bl_err err, const struct bl_watch_entry *e, si
 static void confirmed(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
 {
     struct bl_watch *w = BL_CAST(struct bl_watch, ctx, WATCH_MAGIC);
-    bool whole = true;
+    struct place end;
+    bool whole = true, one;
     if (err != BL_OK || w->stopping) {
         away(w, BL_ERR_STORE_UNAVAILABLE);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        whole = whole && r[i].n == 2 && bl_str_eqz(r[i].item[1], "1");
+        whole = whole && place_answer(&r[i], &end, &one) && one;
     if (whole)
         changes_load(w, &w->batch, loaded, w);
     else

@@ -15,6 +15,7 @@ bool changes_add(struct changes *c, int partition, struct bl_str id, struct bl_s
     struct change x = {.partition = partition};
     if (!place_read(id, &x.at))
         return true;
+    x.at.mark = place_mark(pattern_id);
     /* What is not of ours names no pattern that there is, so nothing comes of it; but it counts as read. */
     bool ours = pattern_id.n == sizeof x.pattern_id && what.n < sizeof x.what;
     if (c->n == c->cap) {
@@ -104,4 +105,21 @@ void frame_begin(struct bl_buf *out, const struct place *at, int partitions)
     bl_buf_z(out, "id: ");
     places_write(at, partitions, out);
     bl_buf_char(out, '\n');
+}
+
+struct bl_read place_ask(int p, const struct place *at, char text[PLACE_TEXT])
+{
+    return (struct bl_read){.kind = BL_READ_FEED_PLACE,
+                            .partition = p,
+                            .arg = at ? place_text(*at, text) : BL_STR(""),
+                            .a = at ? at->mark : 0};
+}
+
+bool place_answer(const struct bl_read_reply *r, struct place *end, bool *whole)
+{
+    if (r->n != 3 || !place_read(r->item[0], end))
+        return false;
+    end->mark = (uint8_t)item_int(r, 1);
+    *whole = bl_str_eqz(r->item[2], "1");
+    return true;
 }

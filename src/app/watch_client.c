@@ -3,7 +3,7 @@
  *
  *   begin -> LIVE                                             a new one, or exactly here
  *         -> round -> ranges -> loaded -> round … -> caught up -> LIVE      behind: `until` is where it meets the others
- *         -> reset -> LIVE                                    what it missed is gone
+ *         -> reset -> ends -> LIVE                            what it missed is gone: ahead, where the feeds end now
  *
  * While it catches up, what the others are sent is kept in `later`. Where it is ahead, what it has had already is left
  * out, and its ids are its own, until the process has got that far. So the sum of what it is sent is what the feeds
@@ -141,6 +141,8 @@ void watcher_send(struct bl_watcher *x, struct bl_str frame, struct bl_str body)
 {
     struct bl_watch *w = x->w;
     struct place furthest[BL_PARTITIONS_MAX];
+    if (x->resetting)
+        return;
     if (is_here(x)) {
         watcher_say(x, frame);
         return;
@@ -157,14 +159,62 @@ bool watcher_has(const struct bl_watcher *x, const struct change *c)
     return x->at && place_cmp(c->at, x->at[c->partition]) <= 0;
 }
 
-void watcher_reset(struct bl_watcher *x)
+/* --- beginning anew */
+
+static void say_reset(struct bl_watcher *x, const struct place *at)
 {
     struct bl_watch *w = x->w;
-    forget_places(x);
+    x->resetting = false;
     w->counts.resets++;
-    frame_begin(&w->own, w->here, w->partitions);
+    frame_begin(&w->own, at, w->partitions);
     bl_buf_z(&w->own, "event: reset\ndata: {}\n\n");
     say_own(x);
+}
+
+void watcher_reset(struct bl_watcher *x)
+{
+    forget_places(x);
+    say_reset(x, x->w->here);
+}
+
+void watcher_doubt(struct bl_watcher *x)
+{
+    if (x->to && (x->at || x->resetting))
+        end(x);
+}
+
+static void on_ends(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
+{
+    struct bl_watcher *x = BL_CAST(struct bl_watcher, ctx, WATCHER_MAGIC);
+    struct bl_watch *w = x->w;
+    bool whole;
+    if (!is_back(x) || !x->resetting)
+        return;
+    x->partitions = w->partitions;
+    x->at = err == BL_OK && n == (size_t)w->partitions ? calloc(n, sizeof *x->at) : NULL;
+    for (size_t p = 0; x->at && p < n; p++) {
+        if (!place_answer(&r[p], &x->at[p], &whole))
+            forget_places(x);
+        else if (place_cmp(x->at[p], w->here[p]) < 0)
+            x->at[p] = w->here[p];
+    }
+    if (x->at)
+        say_reset(x, x->at);
+    else
+        end(x);
+}
+
+/* `here` may itself lie behind the gap, and what is told from there would be older than the lists that x reads now. */
+static void reset(struct bl_watcher *x)
+{
+    const struct bl_reads *reads = x->w->options.reads;
+    struct bl_read asks[BL_PARTITIONS_MAX];
+    forget_places(x);
+    x->resetting = true;
+    for (int p = 0; p < x->w->partitions; p++)
+        asks[p] = place_ask(p, NULL, NULL);
+    x->holds++;
+    reads->read(reads->port, asks, (size_t)x->w->partitions, on_ends, x);
 }
 
 /* --- catching up */
@@ -179,11 +229,11 @@ static void caught_up(struct bl_watcher *x)
     (void)is_here(x);
 }
 
-/* The first round also asks whether places beyond `here` exist. */
+/* The first round also asks whether places beyond `here` exist, and such as are another change's here. */
 static bool is_asked(const struct bl_watcher *x, int p)
 {
     int order = place_cmp(x->at[p], x->until[p]);
-    return order < 0 || (order > 0 && x->first_round);
+    return order < 0 || (x->first_round && (order > 0 || x->at[p].mark != x->until[p].mark));
 }
 
 static void on_loaded(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
@@ -260,8 +310,9 @@ static bool take_range(struct bl_watcher *x, int p, const struct bl_read_reply *
 static void on_ranges(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
 {
     struct bl_watcher *x = BL_CAST(struct bl_watcher, ctx, WATCHER_MAGIC);
+    struct place end_of;
     size_t k = 0;
-    bool whole = true;
+    bool whole = true, one;
     (void)n;
     if (!is_back(x) || !x->catching)
         return;
@@ -269,7 +320,7 @@ static void on_ranges(void *ctx, enum bl_err err, const struct bl_read_reply *r,
     for (int p = 0; err == BL_OK && p < x->partitions; p++) {
         if (!is_asked(x, p))
             continue;
-        whole = whole && r[k + 1].n == 2 && bl_str_eqz(r[k + 1].item[1], "1");
+        whole = whole && place_answer(&r[k + 1], &end_of, &one) && one;
         if (!take_range(x, p, &r[k]))
             err = BL_ERR_NO_MEMORY;
         k += 2;
@@ -278,7 +329,7 @@ static void on_ranges(void *ctx, enum bl_err err, const struct bl_read_reply *r,
     if (err != BL_OK) {
         end(x);
     } else if (!whole) {
-        watcher_reset(x);
+        reset(x);
     } else {
         changes_sort(&x->batch);
         portion_begin(x);
@@ -296,7 +347,7 @@ static void round_begin(struct bl_watcher *x)
             continue;
         struct bl_str after = place_text(x->at[p], text[p]);
         asks[n++] = (struct bl_read){.kind = BL_READ_FEED, .partition = p, .arg = after, .a = RANGE_ENTRIES};
-        asks[n++] = (struct bl_read){.kind = BL_READ_FEED_PLACE, .partition = p, .arg = after};
+        asks[n++] = place_ask(p, &x->at[p], text[p]);
     }
     if (n == 0) {
         caught_up(x);
@@ -312,7 +363,7 @@ static void resume(struct bl_watcher *x)
     x->until =
         x->at && x->partitions == w->partitions ? calloc((size_t)x->partitions, sizeof *x->until) : NULL;
     if (!x->until) {
-        watcher_reset(x);
+        reset(x);
         return;
     }
     memcpy(x->until, w->here, (size_t)x->partitions * sizeof *x->until);

@@ -60,7 +60,8 @@ struct bl_watcher {
     void *joined_ctx;
     void *to; /* NULL: not begun */
     bool resumes, catching, first_round;
-    int holds; /* reads and timers of its own under way: gone means `dead` until the last is back */
+    bool resetting; /* the ends of the feeds are asked for: what the others are sent lies before them */
+    int holds;      /* reads and timers of its own under way: gone means `dead` until the last is back */
     bool dead;
     int partitions;
     struct place *at;     /* where it is, as long as that is not `here`; NULL: it is */
@@ -85,6 +86,11 @@ BL_CHECKED bool change_body(const struct change *c, const struct bl_read_reply *
 bool change_matches(const struct bl_query *filter, const struct change *c,
                     const struct bl_read_reply *pattern);
 void frame_begin(struct bl_buf *out, const struct place *at, int partitions);
+/* Where partition p's feed ends, and whether it still holds what stands behind `at` (NULL: somebody new asks). text is
+ * kept until the read is begun. */
+struct bl_read place_ask(int p, const struct place *at, char text[PLACE_TEXT]);
+/* false: that is no answer to it. */
+BL_CHECKED bool place_answer(const struct bl_read_reply *r, struct place *end, bool *whole);
 
 /* --- watch_client.c */
 
@@ -94,8 +100,10 @@ void watcher_send(struct bl_watcher *x, struct bl_str frame, struct bl_str body)
 void watcher_say(struct bl_watcher *x, struct bl_str text);
 /* Has it had this one already? */
 bool watcher_has(const struct bl_watcher *x, const struct change *c);
-/* It begins anew from `here`. x may be gone afterwards. */
+/* It begins anew from `here`, which is where the feeds end. x may be gone afterwards. */
 void watcher_reset(struct bl_watcher *x);
+/* Redis may have gone back behind a place of its own, which nobody looks at again: it is to come back with it. */
+void watcher_doubt(struct bl_watcher *x);
 void watcher_answer(struct bl_watcher *x, enum bl_err err);
 
 /* --- watch.c */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MARKS 256
+
 static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 struct bl_str place_text(struct place at, char out[PLACE_TEXT])
@@ -27,20 +29,24 @@ static bool number(struct bl_str text, unsigned base, uint64_t *out)
     return text.n > 0;
 }
 
-/* Cuts what stands before the next `at` off; what is left begins behind it. */
-static struct bl_str cut(struct bl_str *rest, char at)
-{
-    const char *end = rest->n ? memchr(rest->p, at, rest->n) : NULL;
-    struct bl_str part = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t n = part.n + (end ? 1 : 0);
-    *rest = (struct bl_str){rest->p + n, rest->n - n};
-    return part;
-}
-
 bool place_read(struct bl_str text, struct place *out)
 {
-    struct bl_str ms = cut(&text, '-');
+    out->mark = 0;
+    struct bl_str ms = bl_str_cut(&text, '-');
     return number(ms, 10, &out->ms) && number(text, 10, &out->seq);
+}
+
+static unsigned hex_digit(char c)
+{
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at && at - digits < 16 ? (unsigned)(at - digits) : 16;
+}
+
+uint8_t place_mark(struct bl_str pattern_id)
+{
+    unsigned high = pattern_id.n >= 2 ? hex_digit(pattern_id.p[0]) : 16;
+    unsigned low = pattern_id.n >= 2 ? hex_digit(pattern_id.p[1]) : 16;
+    return high < 16 && low < 16 ? (uint8_t)(high * 16 + low) : 0;
 }
 
 int place_cmp(struct place a, struct place b)
@@ -74,35 +80,35 @@ void places_write(const struct place *at, int partitions, struct bl_buf *out)
             continue;
         }
         write_number(latest - at[p].ms, out);
-        if (at[p].seq) {
+        if (at[p].seq || at[p].mark) {
             bl_buf_char(out, '_');
-            write_number(at[p].seq, out);
+            write_number(at[p].seq * MARKS + at[p].mark, out);
         }
     }
 }
 
 static bool read_one(struct bl_str part, uint64_t latest, struct place *out)
 {
-    uint64_t before;
-    *out = (struct place){0, 0};
+    uint64_t before, within = 0;
+    *out = (struct place){0, 0, 0};
     if (bl_str_eqz(part, "-"))
         return true;
-    bool has_seq = part.n && memchr(part.p, '_', part.n);
-    struct bl_str first = cut(&part, '_');
-    if (!number(first, 36, &before) || before > latest || (has_seq && !number(part, 36, &out->seq)))
+    bool has_within = part.n && memchr(part.p, '_', part.n);
+    struct bl_str first = bl_str_cut(&part, '_');
+    if (!number(first, 36, &before) || before > latest || (has_within && !number(part, 36, &within)))
         return false;
-    out->ms = latest - before;
-    return out->ms < UINT64_MAX || out->seq < UINT64_MAX; /* nothing can be asked for behind the last id */
+    *out = (struct place){latest - before, within / MARKS, (uint8_t)(within % MARKS)};
+    return true;
 }
 
 int places_read(struct bl_str text, struct place at[BL_PARTITIONS_MAX])
 {
     uint64_t latest;
     int n = 0;
-    if (!number(cut(&text, '.'), 36, &latest))
+    if (!number(bl_str_cut(&text, '.'), 36, &latest))
         return 0;
     while (text.n) {
-        if (n == BL_PARTITIONS_MAX || !read_one(cut(&text, '.'), latest, &at[n]))
+        if (n == BL_PARTITIONS_MAX || !read_one(bl_str_cut(&text, '.'), latest, &at[n]))
             return 0;
         n++;
     }

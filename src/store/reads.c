@@ -242,8 +242,9 @@ static void send_view(struct bl_store_reads *s, const struct bl_read *read, stru
 static void send_feed_place(struct bl_store_reads *s, const struct bl_read *read, struct slot *slot)
 {
     key_of(s, &s->key, BL_KEY_CHANGES, read->partition, (struct bl_str){0});
-    const struct bl_str args[] = {bl_buf_view(&s->key), read->arg};
-    bl_script_send(s->link, BL_SCRIPT_feed_place, 1, 2, args, on_reply, slot);
+    char mark[32];
+    const struct bl_str args[] = {bl_buf_view(&s->key), read->arg, number(mark, "", read->a)};
+    bl_script_send(s->link, BL_SCRIPT_feed_place, 1, 3, args, on_reply, slot);
 }
 
 /* A list of patterns with a filter. */

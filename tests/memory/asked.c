@@ -107,7 +107,7 @@ static const char *const canned[BL_READ_KIND_COUNT] = {
     [BL_READ_ERASURE] = "at 1699999999000 state done user_id u hash h patterns 4 events 5",
     [BL_READ_COMMAND] = NOW "-7",
     [BL_READ_FEED] = CHANGE " 1700000000000-2 4 change raised pattern_id " ID,
-    [BL_READ_FEED_PLACE] = "1700000000000-0 1",
+    [BL_READ_FEED_PLACE] = "1700000000000-0 7 1",
 };
 
 static size_t cut(const char *text, struct bl_str *item)

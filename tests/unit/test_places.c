@@ -12,9 +12,10 @@
 
 static void an_id_is_read_as_it_was_written(void **state)
 {
-    static const struct place cases[][4] = {{{0, 0}, {0, 0}, {0, 0}, {0, 0}},
-                                            {{1795328358864, 0}, {0, 0}, {1795328358860, 35}, {1, 36}},
-                                            {{UINT64_MAX, UINT64_MAX - 1}, {0, 1}, {1, 0}, {0, 0}}};
+    static const struct place cases[][4] = {
+        {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}},
+        {{1795328358864, 0, 0}, {0, 0, 0}, {1795328358860, 35, 255}, {1, 36, 1}},
+        {{UINT64_MAX, UINT64_MAX >> 8, 255}, {0, 1, 0}, {1, 0, 7}, {0, 0, 0}}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct place at[BL_PARTITIONS_MAX];
@@ -22,8 +23,10 @@ static void an_id_is_read_as_it_was_written(void **state)
         bl_buf_init(&out, 0);
         places_write(cases[i], 4, &out);
         assert_int_equal(places_read(bl_buf_view(&out), at), 4);
-        for (int p = 0; p < 4; p++)
+        for (int p = 0; p < 4; p++) {
             assert_int_equal(place_cmp(at[p], cases[i][p]), 0);
+            assert_int_equal(at[p].mark, cases[i][p].mark);
+        }
         bl_buf_release(&out);
     }
 }
@@ -31,28 +34,26 @@ static void an_id_is_read_as_it_was_written(void **state)
 static void what_is_no_id_is_not_read(void **state)
 {
     static const char *const cases[] = {
-        "",
-        ".",
-        "hello",
-        "a.b",
-        "0.1",
-        "z.",
-        "5.-_1",
-        "5.1_",
-        "5._1",
-        "5.1 2",
-        "5.A",
-        "-1.-",
-        "5..5",
-        "5.0_-1",
-        "zzzzzzzzzzzzzzzz.0",
-        /* nothing can lie behind the last id: */ "3w5e11264sgsf.0_3w5e11264sgsf"};
+        "",    ".",     "hello", "a.b",    "0.1",
+        "z.",  "5.-_1", "5.1_",  "5._1",   "5.1 2",
+        "5.A", "-1.-",  "5..5",  "5.0_-1", "zzzzzzzzzzzzzzzz.0",
+    };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct place at[BL_PARTITIONS_MAX];
         if (places_read(bl_str_of(cases[i]), at) != 0)
             fail_msg("taken for an id: %s", cases[i]);
     }
+}
+
+static void a_mark_is_the_first_byte_of_a_pattern_id(void **state)
+{
+    (void)state;
+    assert_int_equal(place_mark(BL_STR("a0ffffffffffffffffffffffffffffff")), 0xa0);
+    assert_int_equal(place_mark(BL_STR("0F")), 0x0f);
+    assert_int_equal(place_mark(BL_STR("1")), 0);
+    assert_int_equal(place_mark(BL_STR("1g")), 0);
+    assert_int_equal(place_mark((struct bl_str){0}), 0);
 }
 
 /* --- latency */
@@ -82,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_is_read_as_it_was_written),
         cmocka_unit_test(what_is_no_id_is_not_read),
+        cmocka_unit_test(a_mark_is_the_first_byte_of_a_pattern_id),
         cmocka_unit_test(quantiles_of_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

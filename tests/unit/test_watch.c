@@ -1,6 +1,10 @@
 /* Watching (app/watch.h) on feeds in memory: two processes, watchers that come, go, hop between them with their last
  * id, read slowly, and a store that fails now and then, all by chance. What a watcher was sent before an id must be
- * exactly what lies before the places that the id names: nothing twice, nothing left out. */
+ * exactly what lies before the places that the id names: nothing twice, nothing left out.
+ *
+ * The store may also go back: the last changes are lost, and their ids given out again. Who was told of them is stale,
+ * whatever it is told then, until it is reset, which must come. */
+#include "watch_feeds.h"
 #include "watch_internal.h"
 
 #include <setjmp.h>
@@ -10,57 +14,10 @@
 
 #include <cmocka.h>
 
-#define PARTITIONS 3
-#define ENTRIES    4000
-#define CLIENTS    6
-#define CALLS      64
-#define STEPS      20000
-
-/* --- the feeds: entry i of partition p has a place of its own and names pattern `pp…iiii` */
-
-static struct place feed[PARTITIONS][ENTRIES];
-static size_t feed_n[PARTITIONS], feed_first[PARTITIONS]; /* first: what is before it is trimmed */
-static uint64_t clock_ms;
-static unsigned seed;
-
-static unsigned chance(unsigned n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 10) % n;
-}
-
-static void append_entry(void)
-{
-    int p = (int)chance(PARTITIONS);
-    if (feed_n[p] == ENTRIES)
-        return;
-    clock_ms += chance(3);
-    uint64_t seq = 0;
-    if (feed_n[p] && feed[p][feed_n[p] - 1].ms == clock_ms)
-        seq = feed[p][feed_n[p] - 1].seq + 1;
-    feed[p][feed_n[p]++] = (struct place){clock_ms, seq};
-}
-
-/* How many entries lie at or before the place. */
-static size_t before(int p, struct place at)
-{
-    size_t n = 0, end = feed_n[p];
-    while (n < end) {
-        size_t middle = n + (end - n) / 2;
-        if (place_cmp(feed[p][middle], at) <= 0)
-            n = middle + 1;
-        else
-            end = middle;
-    }
-    return n;
-}
-
-/* The first entry behind the place that is still there: nobody says whether others were in between. */
-static size_t kept_after(int p, struct place at)
-{
-    size_t n = before(p, at);
-    return n > feed_first[p] ? n : feed_first[p];
-}
+#define CLIENTS   6
+#define CALLS     64
+#define STEPS     20000
+#define FEW_STEPS 800 /* the next fault may hide what the last one has done */
 
 /* --- a process: its ports keep what was asked until it is delivered */
 
@@ -68,6 +25,7 @@ enum call_kind { NONE, READ, WAIT, LATER };
 
 struct call {
     enum call_kind kind;
+    bool lost; /* with the connection */
     struct bl_read reads[128];
     char arg[128][PLACE_TEXT];
     size_t n;
@@ -87,14 +45,12 @@ struct process {
 };
 
 static struct process processes[2];
-static char text[256 * 1024];
-static size_t text_n;
-
 static struct call *new_call(struct process *s, enum call_kind kind, void *ctx)
 {
     for (size_t i = 0; i < CALLS; i++)
         if (s->calls[i].kind == NONE) {
             s->calls[i].kind = kind;
+            s->calls[i].lost = false;
             s->calls[i].ctx = ctx;
             return &s->calls[i];
         }
@@ -132,33 +88,11 @@ static void port_wait(void *port, const struct bl_str *after, size_t n, bl_watch
         assert_true(place_read(after[p], &c->after[p]));
 }
 
-static struct bl_str say(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(text + text_n, sizeof text - text_n, fmt, ap);
-    va_end(ap);
-    struct bl_str s = {text + text_n, (size_t)n};
-    text_n += (size_t)n + 1;
-    assert_true(text_n < sizeof text);
-    return s;
-}
-
-static struct bl_str entry_id(int p, size_t i)
-{
-    return say("%llu-%llu", (unsigned long long)feed[p][i].ms, (unsigned long long)feed[p][i].seq);
-}
-
-static struct bl_str pattern_id(int p, size_t i)
-{
-    return say("%016x%016zx", (unsigned)p, i);
-}
-
 /* What the store answers to one read, into item; the number of items. */
 static size_t reply_to(const struct bl_read *r, struct bl_str *item)
 {
     int p = r->partition;
-    struct place at = {0, 0};
+    struct place at = {0, 0, 0};
     size_t n = 0, known;
     switch ((int)r->kind) {
     case BL_READ_META:
@@ -166,10 +100,11 @@ static size_t reply_to(const struct bl_read *r, struct bl_str *item)
         item[n++] = BL_STR("hash_key"), item[n++] = BL_STR("00000000000000000000000000000001");
         return n;
     case BL_READ_FEED_PLACE:
-        known = r->arg.n && place_read(r->arg, &at) ? before(p, at) : feed_n[p];
+        assert_true(r->arg.n == 0 || place_read(r->arg, &at));
+        at.mark = (uint8_t)r->a;
         item[n++] = feed_n[p] ? entry_id(p, feed_n[p] - 1) : BL_STR("0-0");
-        bool whole = r->arg.n == 0 || known == feed_n[p] || (known ? known > feed_first[p] : !feed_first[p]);
-        item[n++] = whole ? BL_STR("1") : BL_STR("0");
+        item[n++] = say("%d", feed_first[p] < feed_n[p] ? feed[p][feed_n[p] - 1].mark : 0);
+        item[n++] = r->arg.n == 0 || is_whole(p, at) ? BL_STR("1") : BL_STR("0");
         return n;
     case BL_READ_FEED:
         assert_true(place_read(r->arg, &at));
@@ -194,7 +129,7 @@ static void deliver_read(struct process *s, const struct call *c)
     struct bl_read_reply replies[128];
     size_t at = 0;
     text_n = 0;
-    if (s->down) {
+    if (s->down || c->lost) {
         c->read_fn(c->ctx, BL_ERR_STORE_UNAVAILABLE, NULL, 0);
         return;
     }
@@ -213,16 +148,17 @@ static void deliver_wait(struct process *s, const struct call *c)
     for (int p = 0; p < PARTITIONS; p++)
         for (size_t i = kept_after(p, c->after[p]), k = 0; i < feed_n[p] && k < 5; i++, k++)
             e[n++] = (struct bl_watch_entry){p, entry_id(p, i), BL_STR("new"), pattern_id(p, i)};
-    c->wait_fn(c->ctx, s->down ? BL_ERR_STORE_UNAVAILABLE : BL_OK, e, s->down ? 0 : n);
+    bool fails = s->down || c->lost;
+    c->wait_fn(c->ctx, fails ? BL_ERR_STORE_UNAVAILABLE : BL_OK, e, fails ? 0 : n);
 }
 
 /* One of what is under way; false: nothing is. */
-static bool deliver(struct process *s)
+static bool deliver(struct process *s, bool waits)
 {
     size_t start = chance(CALLS);
     for (size_t i = 0; i < CALLS; i++) {
         struct call *at = &s->calls[(start + i) % CALLS];
-        if (at->kind == NONE)
+        if (at->kind == NONE || (at->kind == WAIT && !waits))
             continue;
         static struct call c;
         c = *at;
@@ -246,7 +182,8 @@ struct client {
     struct bl_watcher *watcher; /* NULL: not connected */
     bool joining, begun;        /* begun: it has had an id, so `sent` counts */
     char last_id[256];
-    size_t sent[PARTITIONS];
+    bool stale;                                /* it was told what is no more */
+    size_t sent[PARTITIONS], ends[PARTITIONS]; /* ends: of the feeds when it came */
     size_t resets;
 };
 
@@ -270,11 +207,19 @@ static void take_event(struct client *c, struct bl_str event)
     bool reset = strstr(what, "event: reset") != NULL;
     int p = pattern ? (int)strtol((char[]){pattern[29], '\0'}, NULL, 16) : -1;
     if (!c->begun || reset) {
-        for (int i = 0; i < PARTITIONS; i++)
+        c->stale = false;
+        for (int i = 0; i < PARTITIONS; i++) {
             c->sent[i] = before(i, at[i]) - (i == p);
+            assert_true(!reset || c->sent[i] >= c->ends[i]); /* what it reads now is no older */
+        }
         c->begun = true;
         c->resets += reset;
     }
+    snprintf(c->last_id, sizeof c->last_id, "%s", id);
+    for (int i = 0; i < PARTITIONS; i++)
+        c->stale |= !is_known(i, at[i]);
+    if (c->stale)
+        return;
     if (p >= 0) {
         size_t i = strtoul((char[]){pattern[42], pattern[43], pattern[44], pattern[45], '\0'}, NULL, 16);
         assert_int_equal(i, c->sent[p]); /* in order, once, none left out */
@@ -282,7 +227,6 @@ static void take_event(struct client *c, struct bl_str event)
     }
     for (int i = 0; i < PARTITIONS; i++)
         assert_int_equal(before(i, at[i]), c->sent[i]);
-    snprintf(c->last_id, sizeof c->last_id, "%s", id);
 }
 
 static bool sink_write(void *to, struct bl_str s)
@@ -327,13 +271,21 @@ static void on_joined(void *ctx, enum bl_err err, struct bl_watcher *x)
     bl_watch_begin(x, c);
 }
 
-static void join(struct client *c)
+static void join(struct client *c, struct process *s)
 {
     struct bl_query filter = {.rule = -1, .resolved = -1};
     if (c->watcher || c->joining)
         return;
     c->joining = true;
-    bl_watch_join(processes[chance(2)].watch, &filter, bl_str_of(c->last_id), on_joined, c);
+    memcpy(c->ends, feed_n, sizeof c->ends);
+    bl_watch_join(s->watch, &filter, bl_str_of(c->last_id), on_joined, c);
+}
+
+static void leave(struct client *c)
+{
+    if (c->watcher)
+        bl_watch_leave(c->watcher);
+    c->watcher = NULL;
 }
 
 /* --- the run */
@@ -345,6 +297,7 @@ static void set_up(unsigned s)
     memset(feed_n, 0, sizeof feed_n);
     memset(feed_first, 0, sizeof feed_first);
     seed = s;
+    mark = 1;
     clock_ms = 1795328358864;
     slow_allowed = true;
     for (int i = 0; i < 2; i++) {
@@ -360,19 +313,43 @@ static void set_up(unsigned s)
 static void tear_down(void)
 {
     for (int i = 0; i < CLIENTS; i++)
-        if (clients[i].watcher)
-            bl_watch_leave(clients[i].watcher);
+        leave(&clients[i]);
     for (int i = 0; i < 2; i++) {
         bl_watch_stop(processes[i].watch);
         processes[i].down = true;
-        while (deliver(&processes[i]))
+        while (deliver(&processes[i], true))
             ;
         bl_watch_free(processes[i].watch);
         bl_queries_free(processes[i].queries);
     }
 }
 
-static void anything_happens(int64_t *now_ms, bool trim)
+static void lose(int p, size_t n)
+{
+    feed_n[p] -= n < feed_n[p] ? n : feed_n[p];
+    feed_first[p] = feed_first[p] < feed_n[p] ? feed_first[p] : feed_n[p];
+    for (int i = 0; i < CLIENTS; i++) {
+        struct client *c = &clients[i];
+        c->stale |= c->begun && c->sent[p] > feed_n[p];
+        c->ends[p] = c->ends[p] < feed_n[p] ? c->ends[p] : feed_n[p];
+    }
+}
+
+/* As after a crash with the last second not stored, on a host whose clock is behind. */
+static void go_back(uint64_t ms, unsigned most)
+{
+    clock_ms -= ms;
+    mark++;
+    for (int p = 0; p < PARTITIONS; p++)
+        lose(p, chance(most));
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < CALLS; k++)
+            processes[i].calls[k].lost = true;
+}
+
+enum { TRIMS = 1, GOES_BACK = 2 };
+
+static void anything_happens(int64_t *now_ms, unsigned how)
 {
     struct client *c = &clients[chance(CLIENTS)];
     unsigned what = chance(1000);
@@ -380,17 +357,17 @@ static void anything_happens(int64_t *now_ms, bool trim)
     if (what < 200)
         append_entry();
     else if (what < 930)
-        (void)deliver(&processes[chance(2)]);
+        (void)deliver(&processes[chance(2)], true);
     else if (what < 970)
-        join(c);
-    else if (what < 980 && c->watcher) {
-        bl_watch_leave(c->watcher);
-        c->watcher = NULL;
-    } else if (what < 995)
+        join(c, &processes[chance(2)]);
+    else if (what < 980)
+        leave(c);
+    else if (what < 995)
         bl_watch_tick(processes[chance(2)].watch, *now_ms);
-    else if (trim && chance(2) == 0)
-        for (int p = 0; p < PARTITIONS; p++) /* as by MAXLEN 1 */
-            feed_first[p] = feed_n[p] ? feed_n[p] - 1 : 0;
+    else if (how & TRIMS && chance(3) == 0)
+        trim();
+    else if (how & GOES_BACK && chance(2) == 0)
+        go_back(chance(8), 4);
     else
         processes[chance(2)].down = chance(3) == 0;
 }
@@ -399,7 +376,7 @@ static bool all_know_all(void)
 {
     for (int i = 0; i < CLIENTS; i++)
         for (int p = 0; p < PARTITIONS; p++)
-            if (!clients[i].begun || clients[i].sent[p] != feed_n[p])
+            if (!clients[i].begun || clients[i].stale || clients[i].sent[p] != feed_n[p])
                 return false;
     return true;
 }
@@ -410,12 +387,12 @@ static void settle(int64_t now_ms)
     for (int round = 0; round < 500000 && !all_know_all(); round++) {
         processes[0].down = processes[1].down = false;
         for (int i = 0; i < 2; i++) {
-            (void)deliver(&processes[i]);
+            (void)deliver(&processes[i], true);
             if (round % 100 == 0)
                 bl_watch_tick(processes[i].watch, now_ms += 500);
         }
         if (round % 50 == 0)
-            join(&clients[(round / 50) % CLIENTS]);
+            join(&clients[(round / 50) % CLIENTS], &processes[chance(2)]);
     }
 }
 
@@ -426,7 +403,7 @@ static void no_gap_and_no_double_whatever_happens(void **state)
         int64_t now_ms = 20000;
         set_up(s);
         for (int i = 0; i < STEPS; i++)
-            anything_happens(&now_ms, false);
+            anything_happens(&now_ms, 0);
         settle(now_ms);
         for (int i = 0; i < CLIENTS; i++) {
             assert_true(clients[i].begun);
@@ -438,18 +415,18 @@ static void no_gap_and_no_double_whatever_happens(void **state)
     }
 }
 
-static void what_is_gone_leads_to_a_reset(void **state)
+static void resets_and_then_no_gap(unsigned from, unsigned to, unsigned how)
 {
-    (void)state;
     size_t resets = 0;
-    for (unsigned s = 100; s < 104; s++) {
+    for (unsigned s = from; s < to; s++) {
         int64_t now_ms = 20000;
         set_up(s);
-        for (int i = 0; i < STEPS; i++)
-            anything_happens(&now_ms, true);
+        for (int i = 0; i < (s % 20 ? FEW_STEPS : STEPS); i++)
+            anything_happens(&now_ms, how);
         settle(now_ms);
         for (int i = 0; i < CLIENTS; i++) {
             resets += clients[i].resets;
+            assert_false(clients[i].stale);
             for (int p = 0; p < PARTITIONS; p++)
                 assert_int_equal(clients[i].sent[p], feed_n[p]);
         }
@@ -458,11 +435,64 @@ static void what_is_gone_leads_to_a_reset(void **state)
     assert_true(resets > 0);
 }
 
+static void what_is_gone_leads_to_a_reset(void **state)
+{
+    (void)state;
+    resets_and_then_no_gap(100, 140, TRIMS);
+}
+
+static void what_was_never_leads_to_a_reset(void **state)
+{
+    (void)state;
+    resets_and_then_no_gap(200, 240, GOES_BACK);
+    resets_and_then_no_gap(300, 340, TRIMS | GOES_BACK);
+}
+
+static void read_all(struct process *s, bool waits)
+{
+    for (int i = 0; i < 100; i++)
+        (void)deliver(s, waits);
+}
+
+/* It was told by one process of what another has not read yet when all of it is lost. What takes its place lies before. */
+static void who_is_ahead_of_a_process_is_not_left_ahead_of_the_store(void **state)
+{
+    struct client *other = &clients[0], *c = &clients[1];
+    (void)state;
+    set_up(7);
+    slow_allowed = false;
+    append_entry();
+    join(other, &processes[0]);
+    read_all(&processes[0], false);
+    join(c, &processes[1]);
+    read_all(&processes[1], false);
+    assert_true(other->begun && c->begun);
+    clock_ms += 1000;
+    for (int i = 0; i < 12; i++)
+        append_entry();
+    read_all(&processes[1], true);
+    leave(c);
+    join(c, &processes[0]);
+    read_all(&processes[0], false);
+    assert_true(c->watcher && c->sent[0] > other->sent[0] && c->resets == 0);
+    for (int p = 0; p < PARTITIONS; p++)
+        lose(p, feed_n[p] - other->sent[p]);
+    go_back(900, 1);
+    assert_true(c->stale && !other->stale);
+    for (int i = 0; i < 12; i++)
+        append_entry();
+    settle(20000);
+    assert_true(all_know_all() && c->resets == 1 && other->resets == 0);
+    tear_down();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_gap_and_no_double_whatever_happens),
         cmocka_unit_test(what_is_gone_leads_to_a_reset),
+        cmocka_unit_test(what_was_never_leads_to_a_reset),
+        cmocka_unit_test(who_is_ahead_of_a_process_is_not_left_ahead_of_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

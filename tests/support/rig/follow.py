@@ -2,7 +2,9 @@
 and now and then hangs up by itself, in the midst of anything.
 
 What it has put together from `pattern` and `erased` must in the end be what the lists say; after a `reset` it reads those
-anew. No change reaches it twice, and none is about a pattern whose beginning it was not told."""
+anew. No change reaches it twice, and none is about a pattern whose beginning it was not told. One exception: what was made
+before a reset may be raised after it and erased before the lists are read. It is in none of them then, the change is told
+all the same, and the erasure must follow."""
 import http.client
 import json
 import random
@@ -20,6 +22,16 @@ ONCE = ("new", "resolved", "erased")
 SHOWN = 3
 
 
+def places(text):
+    """Where it is in each partition's feed, says the id of an event (src/app/watch_place.h): [(ms, seq)]."""
+    latest, *parts = text.split(".")
+    found = []
+    for part in parts:
+        ago, _, within = part.partition("_")
+        found.append((0, 0) if part == "-" else (int(latest, 36) - int(ago, 36), int(within or "0", 36) // 256))
+    return found
+
+
 class Follower(threading.Thread):
     def __init__(self, port, seed, **filters):
         super().__init__(daemon=True)
@@ -27,6 +39,7 @@ class Follower(threading.Thread):
         self.r = random.Random(f"{seed} follower {filters}")
         self.lock = threading.Lock()
         self.known, self.told = {}, {}  # by pattern_id: the pattern, the changes of it
+        self.to_be_erased = set()       # told of since the lists were read, but in none of them
         self.last_id = None
         self.counts = {"connections": 0, "changes": 0, "erased": 0, "resets": 0}
         self.ended = threading.Event()
@@ -99,14 +112,17 @@ class Follower(threading.Thread):
         if pattern is None:
             self.counts["erased"] += 1
             self.known.pop(one, None)
+            self.to_be_erased.discard(one)
         elif what == "new" or one in self.known or self.filters:
             self.known[one] = pattern
+        elif self.counts["resets"]:
+            self.to_be_erased.add(one)
         else:
             raise Violation(f"a reader is told that {one} is {what}, but never that there is one: {pattern}")
 
     def begin_anew(self):
         """The lists, as they are after the reset: what is told from there on is later, or the same."""
-        self.known, self.told = {}, {}
+        self.known, self.told, self.to_be_erased = {}, {}, set()
         began = time.monotonic()
         path = "/api/patterns?" + urllib.parse.urlencode({"limit": 500, **self.filters})
         while path and not self.ended.is_set():
@@ -147,15 +163,22 @@ class Follower(threading.Thread):
             self.check()
             with self.lock:
                 seen["known"] = {one: p for one, p in self.known.items() if of_round(p["user_id"])}
-            return seen["known"] == wanted
+                seen["orphans"] = set(self.to_be_erased)
+            return seen["known"] == wanted and not seen["orphans"]
         try:
             until("a reader of the stream knows what there is", same, seconds)
         except Violation:
             self.check()
+            if seen["orphans"]:
+                raise Violation(f"a reader of the stream was told of {seen['orphans']}, which no list has, but not that they "
+                                f"are erased") from None
             self.tell_difference(seen["known"], wanted)
 
-    def forget(self):
-        with self.lock:  # what is resolved does not change any more
+    def forget(self, ends):
+        """ends: of the feeds, [(ms, seq)]. A pattern is told as it is by then, so who knows it may still have to be told of
+        changes that have made it so; only behind the last one nothing follows about what is resolved."""
+        until("a reader of the stream has been told all", lambda: self.check() or places(self.last_id) == ends)
+        with self.lock:
             self.known = {one: pattern for one, pattern in self.known.items() if not pattern["resolved"]}
             self.told = {one: self.told[one] for one in self.known if one in self.told}
 

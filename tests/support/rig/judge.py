@@ -105,8 +105,9 @@ class Judge:
         others: events that the test sent itself, in the same way. lossy: Redis may have forgotten some, but whole."""
         found = self.rest(others)
         self.patterns += self.verdict(found, lossy)
+        ends = self.feed_ends()
         for follower in self.followers:
-            follower.forget()
+            follower.forget(ends)
         self.clients.begin_round()
 
     def rest(self, others=0):
@@ -166,6 +167,12 @@ class Judge:
         if left:
             raise Violation(f"the workers were told to end and leave {len(left)} entries behind: {str(left)[:500]}")
         return entry_id(at)[0]
+
+    def feed_ends(self):
+        with self.rig.redis() as redis:
+            last = redis.pipe([("XREVRANGE", self.rig.key(p, "changes"), "+", "-", "COUNT", "1")
+                               for p in range(self.rig.partitions)])
+        return [entry_id(entries[0][0]) if entries else (0, 0) for entries in last]
 
     def export(self):
         """What was processed of the streams, in a file."""
