@@ -68,6 +68,11 @@ void bl_queries_free(struct bl_queries *q)
     free(q);
 }
 
+void bl_queries_erased(struct bl_queries *q, const struct bl_erased_port *erased)
+{
+    q->erased = *erased;
+}
+
 void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit)
 {
     q->audit = *audit;
@@ -128,6 +133,7 @@ static void job_end(struct job *j, const struct bl_answer *answer)
     job_clear(j);
     free(j->asks);
     bl_buf_release(&j->out);
+    bl_buf_release(&j->wish.command);
     j->magic = 0;
     free(j);
 }
@@ -336,6 +342,7 @@ static void start(struct bl_queries *q, const struct bl_query *query, struct ask
     j->later_last = &j->later;
     j->status = 200;
     bl_buf_init(&j->out, 0);
+    bl_buf_init(&j->wish.command, 0);
     q->running++;
     if (!calls[query->call].alone) {
         j->next_shared = q->shared;

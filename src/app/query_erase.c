@@ -3,9 +3,8 @@
  * is gone) or two seconds have passed. Asked again, an erasure that stands is only reported.
  *
  *   start -> known ──stands──────────────────────────────────────────────> report
- *                └─> audit -> command -> commanded -> look -> looked -> … -> report 200 | 202 */
+ *                └─> (job_command) look -> looked -> … -> report 200 | 202 */
 #include "bl/app/erased.h"
-#include "bl/wire/command.h"
 #include "query_job.h"
 
 #define DELIVERY_MS 86400000 /* the longest that an alert waits for its webhook */
@@ -15,17 +14,11 @@ struct erase {
     int partition;
     int64_t waited_ms;
     bool wanted; /* the tombstone is to stand, or to be gone */
-    struct bl_buf command;
 };
 
 enum look { LOOK_TOMBSTONE, LOOK_ERASURE, LOOK_STREAM, LOOKS };
 
-static job_step known, commanded, look, looked;
-
-static void erase_free(void *state)
-{
-    bl_buf_release(&((struct erase *)state)->command);
-}
+static job_step known, look, looked;
 
 static void ask(struct job *j, job_step *next)
 {
@@ -43,10 +36,9 @@ static void ask(struct job *j, job_step *next)
 
 static void start(struct job *j, bool wanted)
 {
-    struct erase *s = job_state(j, sizeof *s, erase_free);
+    struct erase *s = job_state(j, sizeof *s, NULL);
     if (!s)
         return;
-    bl_buf_init(&s->command, 0);
     bl_erased_hex(bl_erased_hash(j->hash_key, job_user(j)), s->hex);
     s->partition = job_partition_of(j, job_user(j));
     s->wanted = wanted;
@@ -112,12 +104,15 @@ static void report(struct job *j, const struct bl_read_reply *r, int status)
 {
     const struct erase *s = j->state;
     bool applied = stands(r);
+    int64_t at_ms = applied ? item_int(&r[LOOK_TOMBSTONE], 0) : BL_NEVER;
+    if (applied && j->q->erased.stands)
+        j->q->erased.stands(j->q->erased.ctx, job_user(j), at_ms);
     j->status = status;
     json_open(&j->out, '{');
     json_bool(&j->out, "erased", applied);
     json_text(&j->out, "user", (struct bl_str){s->hex, sizeof s->hex});
     if (s->wanted) {
-        json_time_or_null(&j->out, "at", applied ? item_int(&r[LOOK_TOMBSTONE], 0) : BL_NEVER);
+        json_time_or_null(&j->out, "at", at_ms);
         put_removed(&j->out, &r[LOOK_ERASURE]);
         put_pending(j, r, applied);
     }
@@ -127,24 +122,6 @@ static void report(struct job *j, const struct bl_read_reply *r, int status)
 
 /* ---- the wish ---- */
 
-static void command(struct job *j)
-{
-    const struct erase *s = j->state;
-    job_ask(j, (struct bl_read){
-                   .kind = BL_READ_COMMAND, .partition = s->partition, .arg = bl_buf_view(&s->command)});
-    job_go(j, commanded);
-}
-
-static void audited(void *ctx, enum bl_err err)
-{
-    struct job *j = BL_CAST(struct job, ctx, JOB_MAGIC);
-    if (err == BL_OK)
-        command(j);
-    else
-        job_fail(j, BL_ERR_STORE_UNAVAILABLE,
-                 "The audit trail cannot be written, so nothing was done: repeat it later.");
-}
-
 static void wish(struct job *j)
 {
     struct erase *s = j->state;
@@ -152,17 +129,8 @@ static void wish(struct job *j)
     struct bl_str user = job_user(j);
     memcpy(c.user, user.p, user.n);
     c.user_bytes = user.n;
-    bl_command_write(&c, &s->command);
-    const struct bl_audit_entry entry = {s->wanted ? BL_STR("erase") : BL_STR("readmit"),
-                                         {j->query.actor, j->query.actor_n},
-                                         {s->hex, sizeof s->hex},
-                                         BL_STR("")};
-    if (s->command.err != BL_OK)
-        job_fail(j, s->command.err, NULL);
-    else if (j->q->audit.write)
-        j->q->audit.write(j->q->audit.ctx, &entry, audited, j);
-    else
-        command(j);
+    job_command(j, s->partition, &c, s->wanted ? BL_STR("erase") : BL_STR("readmit"),
+                (struct bl_str){s->hex, sizeof s->hex}, look);
 }
 
 static void known(struct job *j, const struct bl_read_reply *r, size_t n)
@@ -175,12 +143,6 @@ static void known(struct job *j, const struct bl_read_reply *r, size_t n)
         job_fail(j, BL_ERR_NOT_FOUND, "This user has not been erased.");
     else
         wish(j);
-}
-
-static void commanded(struct job *j, const struct bl_read_reply *r, size_t n)
-{
-    (void)r, (void)n;
-    job_later(j, BL_QUERY_RESOLVE_POLL_MS, look);
 }
 
 static void look(struct job *j, const struct bl_read_reply *r, size_t n)

@@ -11,6 +11,7 @@
 
 #include "bl/app/query.h"
 #include "bl/base/magic.h"
+#include "bl/wire/command.h"
 #include "bl/wire/state.h"
 
 #define JOB_MAGIC BL_MAGIC('q', 'j', 'o', 'b')
@@ -35,6 +36,7 @@ struct asker {
 struct bl_queries {
     struct bl_reads reads;
     struct bl_audit_port audit; /* write NULL: none */
+    struct bl_erased_port erased;
     size_t running;
     struct job_set set; /* as last read */
     struct job *shared; /* those under way that others may wait for */
@@ -70,6 +72,12 @@ struct job {
     const char *type;
     char cursor[64];
 
+    struct {
+        struct bl_buf command;
+        int partition;
+        job_step *look;
+    } wish; /* of job_command */
+
     void *state; /* the call's own */
     void (*state_free)(void *state);
 };
@@ -86,6 +94,9 @@ void job_finish(struct job *j);
 void job_fail(struct job *j, enum bl_err err, const char *message);
 /* Memory that the job frees at its end; zeroed. NULL: job_fail was called. One per job. */
 void *job_state(struct job *j, size_t bytes, void (*release)(void *state));
+/* Hands a command to the partition's worker once the audit trail has it, and runs look(j, NULL, 0) a moment later. */
+void job_command(struct job *j, int partition, const struct bl_command *c, struct bl_str action,
+                 struct bl_str subject, job_step *look);
 int job_partition_of(const struct job *j, struct bl_str user_id);
 struct bl_str job_user(const struct job *j);
 

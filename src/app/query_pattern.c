@@ -4,8 +4,7 @@
  * the partition's stream, so that its one writer applies it in order and a replay sees it; then the pattern
  * is read again until it is resolved or two seconds have passed.
  *
- *   resolve_start -> got_target -> commanded -> look -> looked -> (wait) look … -> 200 | 202 */
-#include "bl/wire/command.h"
+ *   resolve_start -> got_target -> (job_command) look -> looked -> (wait) look … -> 200 | 202 */
 #include "bl/wire/row.h"
 #include "query_job.h"
 #include "query_rows.h"
@@ -26,19 +25,13 @@ struct target {
     char hex[32];
     int partition;
     int64_t waited_ms;
-    struct bl_buf command; /* waits for its entry in the audit trail */
 };
 
-static void target_free(void *state)
-{
-    bl_buf_release(&((struct target *)state)->command);
-}
-
-static job_step got_pattern, got_target, commanded, look, looked;
+static job_step got_pattern, got_target, look, looked;
 
 static struct target *ask_everywhere(struct job *j)
 {
-    struct target *s = job_state(j, sizeof *s, target_free);
+    struct target *s = job_state(j, sizeof *s, NULL);
     if (!s)
         return NULL;
     bl_pattern_id_hex(&j->query.id, s->hex);
@@ -96,33 +89,6 @@ static bool resolved(const struct bl_read_reply *r)
     return bl_str_eqz(reply_get(r, "resolved"), "true");
 }
 
-static void command(struct job *j)
-{
-    struct target *s = j->state;
-    job_ask(j, (struct bl_read){
-                   .kind = BL_READ_COMMAND, .partition = s->partition, .arg = bl_buf_view(&s->command)});
-    job_go(j, commanded);
-}
-
-static void audited(void *ctx, enum bl_err err)
-{
-    struct job *j = BL_CAST(struct job, ctx, JOB_MAGIC);
-    if (err == BL_OK)
-        command(j);
-    else
-        job_fail(j, BL_ERR_STORE_UNAVAILABLE,
-                 "The audit trail cannot be written, so nothing was done: repeat it later.");
-}
-
-/* Before it takes effect: what is not in the trail does not happen. */
-static void audit(struct job *j)
-{
-    struct target *s = j->state;
-    const struct bl_audit_entry entry = {
-        BL_STR("resolve"), {j->query.actor, j->query.actor_n}, {s->hex, sizeof s->hex}, BL_STR("")};
-    j->q->audit.write(j->q->audit.ctx, &entry, audited, j);
-}
-
 static void got_target(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     struct target *s = j->state;
@@ -136,25 +102,12 @@ static void got_target(struct job *j, const struct bl_read_reply *r, size_t n)
         return;
     }
     s->partition = (int)p;
-    bl_buf_init(&s->command, 0);
     struct bl_str user = reply_get(&r[p], "user_id");
     struct bl_command wish = {.kind = BL_COMMAND_RESOLVE, .pattern_id = j->query.id};
     wish.user_bytes = user.n < sizeof wish.user ? user.n : sizeof wish.user;
     if (user.n)
         memcpy(wish.user, user.p, wish.user_bytes);
-    bl_command_write(&wish, &s->command);
-    if (s->command.err != BL_OK)
-        job_fail(j, s->command.err, NULL);
-    else if (j->q->audit.write)
-        audit(j);
-    else
-        command(j);
-}
-
-static void commanded(struct job *j, const struct bl_read_reply *r, size_t n)
-{
-    (void)r, (void)n;
-    job_later(j, BL_QUERY_RESOLVE_POLL_MS, look);
+    job_command(j, s->partition, &wish, BL_STR("resolve"), (struct bl_str){s->hex, sizeof s->hex}, look);
 }
 
 static void look(struct job *j, const struct bl_read_reply *r, size_t n)

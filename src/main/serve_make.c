@@ -34,6 +34,11 @@ static bool is_erased(void *ctx, struct bl_str user_id)
     return bl_erasure_has(((struct serve *)ctx)->erasure, user_id);
 }
 
+static void erasure_stands(void *ctx, struct bl_str user_id, int64_t at_ms)
+{
+    bl_erasure_stands(((struct serve *)ctx)->erasure, user_id, at_ms);
+}
+
 static void append(void *ctx, const struct bl_append_entry *entries, size_t n, bl_appended_fn *fn,
                    void *fn_ctx)
 {
@@ -101,6 +106,7 @@ enum bl_err serve_make_flows(struct serve *s)
     if (err != BL_OK)
         return err;
     serve_audit_queries(s->audit, s->queries);
+    bl_queries_erased(s->queries, &(struct bl_erased_port){s, erasure_stands});
     bl_ingest_hear(s->ingest, strcmp(bl_config_text(s->config, BL_OPTION_GPC), "honour") == 0);
     bl_queries_retention(s->queries, bl_config_int(s->config, BL_OPTION_STREAM_RETENTION));
     struct bl_watch_options watch = {bl_store_reads_port(s->reads), s->queries,

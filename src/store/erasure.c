@@ -102,12 +102,30 @@ enum bl_err bl_erasure_open(struct bl_erasure *e, struct bl_hash_key key, int pa
     return BL_OK;
 }
 
+static struct part *part_of(const struct bl_erasure *e, struct bl_str user_id)
+{
+    return &e->parts[bl_hash64(e->key, user_id) % (uint64_t)e->partitions];
+}
+
 bool bl_erasure_has(const struct bl_erasure *e, struct bl_str user_id)
 {
     if (e->counts.tombstones == 0 || user_id.n == 0)
         return e->counts.tombstones > 0;
-    int p = (int)(bl_hash64(e->key, user_id) % (uint64_t)e->partitions);
-    return bl_erased_has(&e->parts[p].erased, user_id);
+    return bl_erased_has(&part_of(e, user_id)->erased, user_id);
+}
+
+/* If it stands no more, or is not all that is new, the numbers do not fit, and the next look brings all. */
+void bl_erasure_stands(struct bl_erasure *e, struct bl_str user_id, int64_t at_ms)
+{
+    struct part *part = e->partitions ? part_of(e, user_id) : NULL;
+    struct bl_hash128 oldest;
+    bool forgotten;
+    if (!part || bl_erased_has(&part->erased, user_id) ||
+        bl_erased_add(&part->erased, bl_erased_hash(e->key, user_id), at_ms, &forgotten, &oldest) != BL_OK)
+        return;
+    e->counts.tombstones += forgotten ? 0 : 1;
+    if (at_ms > part->last_ms)
+        part->last_ms = at_ms;
 }
 
 const struct bl_erasure_counts *bl_erasure_counts(const struct bl_erasure *e)

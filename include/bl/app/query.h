@@ -129,6 +129,12 @@ struct bl_queries;
 BL_CHECKED enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out);
 /* What is asked before a query changes anything (a resolve); copied. Without one, nothing is asked. */
 void bl_queries_audit(struct bl_queries *q, const struct bl_audit_port *audit);
+/* Told of each user that a query finds erased, before its answer goes out; copied. */
+struct bl_erased_port {
+    void *ctx;
+    void (*stands)(void *ctx, struct bl_str user_id, int64_t at_ms); /* NULL: nobody is told */
+};
+void bl_queries_erased(struct bl_queries *q, const struct bl_erased_port *erased);
 /* No query may be under way. */
 void bl_queries_free(struct bl_queries *q);
 /* How long the streams are kept once they are committed, for the report of an erasure. */

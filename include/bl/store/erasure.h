@@ -24,6 +24,8 @@ void bl_erasure_free(struct bl_erasure *e);
 BL_CHECKED enum bl_err bl_erasure_open(struct bl_erasure *e, struct bl_hash_key key, int partitions);
 /* Asks anew and does the next steps, unless the last poll has not been answered. The link must load the scripts. */
 void bl_erasure_poll(struct bl_erasure *e, struct bl_link *link);
+/* Somebody has just seen this tombstone: from now on it is known here, without waiting for the next poll. */
+void bl_erasure_stands(struct bl_erasure *e, struct bl_str user_id, int64_t at_ms);
 /* An empty user_id: anybody at all. */
 bool bl_erasure_has(const struct bl_erasure *e, struct bl_str user_id);
 const struct bl_erasure_counts *bl_erasure_counts(const struct bl_erasure *e);
