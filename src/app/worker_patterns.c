@@ -19,6 +19,7 @@
 #include "bl/core/rule.h"
 #include "worker_owner.h"
 
+#define LIST_RENEW_MS     (24 * 3600 * 1000LL)
 #define PUT(o, call, ...) (o)->worker->ports.call((o)->worker->ports.ctx, (o)->p, __VA_ARGS__)
 
 /* ---- while the partition steps ---- */
@@ -215,12 +216,28 @@ static bool settle(struct touched *t)
     return again ? t->resolved || t->row.v[BL_COLUMN_AI_EXPLANATION].n > 0 : t->created || t->exists;
 }
 
+/* Renewed once a day, and when the list may have come anew because retention took all that was in it. */
+static bool list_expires(struct owner *o, const struct touched *t)
+{
+    if (o->worker->options.event_mode || !t->created)
+        return false;
+    struct bl_member *m = bl_partition_member(o->partition, t->user_id);
+    if (!m)
+        return true;
+    bool holds = m->listed_ms > o->unsure_ms && o->now_ms - m->listed_at < LIST_RENEW_MS;
+    if (!holds)
+        m->listed_at = o->now_ms;
+    if (!holds || t->detected_ms > m->listed_ms)
+        m->listed_ms = t->detected_ms;
+    return !holds;
+}
+
 static void put_pattern(struct owner *o, struct touched *t)
 {
     struct bl_put_pattern x = {.row = &t->row, .created = t->created, .resolved = t->resolved};
     x.user_id = t->user_id;
     x.detected_ms = t->detected_ms;
-    x.expires = !o->worker->options.event_mode;
+    x.expires = list_expires(o, t);
     memcpy(x.id, t->id, sizeof x.id);
     PUT(o, put_pattern, &x);
     count_pattern(o, t);

@@ -83,6 +83,7 @@ struct slot {
     size_t n_acks;           /* in this commit */
     int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
     size_t n_expire;
+    bool changes_capped; /* in this commit */
     bool refused, oom, exec_ok, exec_bad;
     bl_done_fn *committed;
     void *committed_arg;

@@ -29,12 +29,14 @@ struct bl_member {
     bool dirty; /* changed since the last clean */
     struct bl_member *next_dirty;
     /* host */
-    int64_t scheduled_ms;          /* the score in the store's deadlines; BL_NEVER: none */
-    int64_t checkout_ms;           /* the checkout deadline the store shows; BL_NEVER: none */
-    uint32_t checkout_at;          /* a hash of the page it shows with it */
-    int64_t expires_ms;            /* when the stored hash expires; 0: not known */
-    int64_t active_ms;             /* the score in the store's active users; 0: not known */
-    uint64_t touched;              /* the caller's clock for dropping users from the cache */
+    int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
+    int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
+    uint32_t checkout_at; /* a hash of the page it shows with it */
+    int64_t expires_ms;   /* when the stored hash expires; 0: not known */
+    int64_t active_ms;    /* the score in the store's active users; 0: not known */
+    int64_t listed_ms,
+        listed_at;    /* detection of the latest pattern in the user's list there; when its TTL was set */
+    uint64_t touched; /* the caller's clock for dropping users from the cache */
     struct bl_state_stored stored; /* what the store holds of the state */
 };
 

@@ -142,7 +142,7 @@ struct bl_put_pattern {
     bool created, resolved;
     struct bl_str user_id;
     int64_t detected_ms;
-    bool expires; /* the user's list of patterns has a safety TTL */
+    bool expires; /* the safety TTL of the user's list of patterns is to be set */
 };
 
 struct bl_put_change {
