@@ -1,7 +1,11 @@
-/* SipHash-2-4 (Aumasson, Bernstein), both output widths, from the published description. */
+/* SipHash-2-4 (Aumasson, Bernstein), both output widths, and SipHash-1-3, from the published description. */
 #include "bl/base/hash.h"
 
-static inline uint64_t rotl(uint64_t x, int b)
+/* All of it inlined where it is used, so that the four words stay in registers: with the state behind a pointer a hash of
+ * 18 bytes costs 286 instructions instead of 150. */
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS uint64_t rotl(uint64_t x, int b)
 {
     return x << b | x >> (64 - b);
 }
@@ -10,7 +14,7 @@ struct sip {
     uint64_t v0, v1, v2, v3;
 };
 
-static inline void rounds(struct sip *s, int n)
+ALWAYS void rounds(struct sip *s, int n)
 {
     while (n-- > 0) {
         s->v0 += s->v1;
@@ -26,7 +30,7 @@ static inline void rounds(struct sip *s, int n)
     }
 }
 
-static uint64_t load_word(const unsigned char *p)
+ALWAYS uint64_t load_word(const unsigned char *p)
 {
     uint64_t v;
     memcpy(&v, p, sizeof v);
@@ -36,37 +40,41 @@ static uint64_t load_word(const unsigned char *p)
     return v;
 }
 
-static uint64_t load_rest(const unsigned char *p, size_t n)
+/* The last n < 8 bytes of a text of `whole + n`. A longer text gives them as the end of its last whole word. */
+ALWAYS uint64_t load_rest(const unsigned char *p, size_t whole, size_t n)
 {
     uint64_t v = 0;
+    if (n && whole)
+        return load_word(p + whole + n - 8) >> (64 - 8 * n);
     for (size_t i = 0; i < n; i++)
-        v |= (uint64_t)p[i] << (8 * i);
+        v |= (uint64_t)p[whole + i] << (8 * i);
     return v;
 }
 
-static void absorb(struct sip *s, struct bl_str in)
+/* `c` rounds a word: 2 in SipHash-2-4, 1 in SipHash-1-3. */
+ALWAYS void absorb(struct sip *s, struct bl_str in, int c)
 {
     const unsigned char *p = (const unsigned char *)in.p;
     size_t whole = in.n & ~(size_t)7;
     for (size_t i = 0; i < whole; i += 8) {
         uint64_t m = load_word(p + i);
         s->v3 ^= m;
-        rounds(s, 2);
+        rounds(s, c);
         s->v0 ^= m;
     }
-    uint64_t last = (uint64_t)in.n << 56 | (in.n > whole ? load_rest(p + whole, in.n - whole) : 0);
+    uint64_t last = (uint64_t)in.n << 56 | load_rest(p, whole, in.n - whole);
     s->v3 ^= last;
-    rounds(s, 2);
+    rounds(s, c);
     s->v0 ^= last;
 }
 
-static struct sip start(struct bl_hash_key key)
+ALWAYS struct sip start(struct bl_hash_key key)
 {
     return (struct sip){key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL,
                         key.k0 ^ 0x6c7967656e657261ULL, key.k1 ^ 0x7465646279746573ULL};
 }
 
-static uint64_t squeeze(const struct sip *s)
+ALWAYS uint64_t squeeze(const struct sip *s)
 {
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
@@ -74,9 +82,18 @@ static uint64_t squeeze(const struct sip *s)
 uint64_t bl_hash64(struct bl_hash_key key, struct bl_str in)
 {
     struct sip s = start(key);
-    absorb(&s, in);
+    absorb(&s, in, 2);
     s.v2 ^= 0xff;
     rounds(&s, 4);
+    return squeeze(&s);
+}
+
+uint64_t bl_hash64_map(struct bl_hash_key key, struct bl_str in)
+{
+    struct sip s = start(key);
+    absorb(&s, in, 1);
+    s.v2 ^= 0xff;
+    rounds(&s, 3);
     return squeeze(&s);
 }
 
@@ -85,7 +102,7 @@ struct bl_hash128 bl_hash128(struct bl_hash_key key, struct bl_str in)
     struct sip s = start(key);
     struct bl_hash128 out;
     s.v1 ^= 0xee;
-    absorb(&s, in);
+    absorb(&s, in, 2);
     s.v2 ^= 0xee;
     rounds(&s, 4);
     out.lo = squeeze(&s);

@@ -36,7 +36,7 @@ static size_t find(const struct bl_map *m, struct bl_str key, uint64_t hash)
 
 uint64_t bl_map_hash(const struct bl_map *m, struct bl_str key)
 {
-    return bl_hash64(m->seed, key);
+    return bl_hash64_map(m->seed, key);
 }
 
 void bl_map_prefetch(const struct bl_map *m, uint64_t hash)
@@ -90,7 +90,7 @@ enum bl_err bl_map_put(struct bl_map *m, struct bl_str key, void *value)
         if (err != BL_OK)
             return err;
     }
-    uint64_t hash = bl_hash64(m->seed, key);
+    uint64_t hash = bl_hash64_map(m->seed, key);
     size_t i = find(m, key, hash);
     if (!m->slots[i].key.p)
         m->n++;
@@ -102,7 +102,7 @@ void *bl_map_del(struct bl_map *m, struct bl_str key)
 {
     if (m->n == 0)
         return NULL;
-    size_t mask = m->cap - 1, hole = find(m, key, bl_hash64(m->seed, key));
+    size_t mask = m->cap - 1, hole = find(m, key, bl_hash64_map(m->seed, key));
     void *value = m->slots[hole].value;
     if (!m->slots[hole].key.p)
         return NULL;

@@ -24,7 +24,8 @@ unsigned bl_action_traits(enum bl_action action)
 enum bl_action bl_action_of(struct bl_str name)
 {
     unsigned i = 0;
-    while (i < BL_ACTION_COUNT && !bl_str_eq(actions[i].name, name))
+    while (i < BL_ACTION_COUNT && (actions[i].name.n != name.n || actions[i].name.p[0] != name.p[0] ||
+                                   memcmp(actions[i].name.p, name.p, name.n) != 0))
         i++;
     return (enum bl_action)i;
 }

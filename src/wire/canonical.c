@@ -28,7 +28,8 @@ bool bl_field_sent(enum bl_field field)
 enum bl_field bl_field_of(struct bl_str name)
 {
     unsigned i = 0;
-    while (i < BL_FIELD_COUNT && (name.n != field_lengths[i] || memcmp(name.p, field_names[i], name.n) != 0))
+    while (i < BL_FIELD_COUNT && (name.n != field_lengths[i] || name.p[0] != field_names[i][0] ||
+                                  memcmp(name.p, field_names[i], name.n) != 0))
         i++;
     return (enum bl_field)i;
 }

@@ -62,7 +62,7 @@ static void emit_plains(const struct body *b)
     const struct bl_plain *g = (const struct bl_plain *)(const void *)b->d->plains.p;
     for (size_t i = 0; i < b->d->plains.n / sizeof *g; i++) {
         struct bl_record record;
-        struct bl_str raw = {g[i].start, (size_t)(g[i].c.p - g[i].start)};
+        struct bl_str raw = {g[i].start, (size_t)(g[i].end - g[i].start)};
         enum bl_err err = bl_plain_line(b->d, &g[i], b->options, b->sent_at_ms, &record);
         b->fn(b->ctx, i, err == BL_OK ? &record : NULL, err == BL_OK ? NULL : &b->d->problem, raw);
     }

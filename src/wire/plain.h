@@ -4,14 +4,8 @@
 
 #include "decoder.h"
 
-struct bl_plain_cursor {
-    const char *p, *end;
-    bool blanks; /* some were skipped */
-};
-
 struct bl_plain {
-    struct bl_plain_cursor c; /* behind what was read */
-    const char *start;
+    const char *start, *end; /* end: behind what was read */
     bool canonical;
     bool spread; /* there are blanks inside metadata */
     struct bl_record r;

@@ -40,7 +40,7 @@ static bool take_event(struct batch *b)
     if (!g || !bl_plain_read(b->d, rest, false, g) || !bl_plain_is_ours(g, b->options))
         return false;
     plains->n += sizeof *g;
-    b->p = g->c.p;
+    b->p = g->end;
     return true;
 }
 
