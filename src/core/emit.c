@@ -10,18 +10,29 @@ static const char *variant_name(const struct bl_rule *rule, unsigned variant)
     return rule->variants ? rule->variants[variant] : NULL;
 }
 
-/* What every effect on a pattern has in common. */
-static void identify(const struct bl_step *s, const struct bl_open *o, struct bl_pattern *p)
+static struct bl_pattern_id id_of(const struct bl_step *s, const struct bl_open *o)
 {
-    const struct bl_rule *rule = bl_rule(o->rule);
+    return bl_pattern_id(s->user_id, o->rule, variant_name(bl_rule(o->rule), o->variant),
+                         bl_user_str(s->u, o->page), bl_user_str(s->u, o->element), o->detected_ms);
+}
+
+/* What every effect on a pattern has in common. The lists at the end of *p are left as they are: to clear them costs
+ * 100 instructions, as much as a short pattern's text. */
+static void identify(const struct bl_step *s, const struct bl_open *o, enum bl_pattern_change change,
+                     struct bl_pattern *p)
+{
+    memset(p, 0, offsetof(struct bl_pattern, facts));
+    p->change = change;
     p->rule = o->rule;
-    p->variant = variant_name(rule, o->variant);
+    p->variant = variant_name(bl_rule(o->rule), o->variant);
     p->severity = o->severity;
     p->user_id = s->user_id;
     p->page = bl_user_str(s->u, o->page);
     p->detected_ms = o->detected_ms;
-    p->id = bl_pattern_id(s->user_id, o->rule, p->variant, p->page, bl_user_str(s->u, o->element),
-                          o->detected_ms);
+    if (o->has_id)
+        memcpy(p->id.b, o->id, sizeof p->id.b);
+    else
+        p->id = id_of(s, o);
 }
 
 /* The user's last events, of this session only: what came before is forgotten. */
@@ -47,10 +58,12 @@ static void emit(const struct bl_step *s, const struct bl_pattern *p)
 static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_pattern_change change,
                  enum bl_severity was, const struct bl_story *story)
 {
-    struct bl_pattern p = {.change = change, .was = was, .updated_ms = s->now_ms, .n_facts = story->n_facts};
+    struct bl_pattern p;
     struct bl_sentence sentence;
     char made[32];
-    identify(s, o, &p);
+    identify(s, o, change, &p);
+    p.was = was;
+    p.updated_ms = s->now_ms;
     const struct bl_rule *rule = bl_rule(o->rule);
     bl_explain(rule->sentences[rule->variants ? o->variant - 1U : story->sentence], &story->words, &sentence);
     p.explanation = (struct bl_str){sentence.p, sentence.n};
@@ -60,7 +73,9 @@ static void tell(const struct bl_step *s, const struct bl_open *o, enum bl_patte
         p.friction = s->u->friction;
         p.later = s->before_ms < o->detected_ms;
     }
-    memcpy(p.facts, story->facts, sizeof p.facts);
+    p.n_facts = story->n_facts;
+    for (size_t i = 0; i < p.n_facts; i++)
+        p.facts[i] = story->facts[i];
     put_events(s->u, &p);
     emit(s, &p);
 }
@@ -113,6 +128,9 @@ struct bl_open *bl_step_fire(struct bl_step *s, const struct bl_open *pattern, c
         bl_step_resolve(s, oldest_of_session(s->u), BL_RESOLVED_ENDED);
     struct bl_open *o = bl_user_add_open(s->u);
     *o = *pattern;
+    struct bl_pattern_id id = id_of(s, o);
+    o->has_id = true; /* what raises and resolves it needs it again: 600 instructions for a hash */
+    memcpy(o->id, id.b, sizeof o->id);
     remember_made(s, o);
     add_friction(s, o->rule);
     tell(s, o, BL_PATTERN_NEW, o->severity, story);
@@ -129,8 +147,10 @@ void bl_step_raise(struct bl_step *s, struct bl_open *open, enum bl_severity sev
 
 void bl_step_resolve(struct bl_step *s, struct bl_open *open, enum bl_resolution resolution)
 {
-    struct bl_pattern p = {.change = BL_PATTERN_RESOLVED, .resolution = resolution, .resolved_ms = s->now_ms};
-    identify(s, open, &p);
+    struct bl_pattern p;
+    identify(s, open, BL_PATTERN_RESOLVED, &p);
+    p.resolution = resolution;
+    p.resolved_ms = s->now_ms;
     emit(s, &p);
     bl_user_drop_open(s->u, (size_t)(open - s->u->open));
 }

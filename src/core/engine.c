@@ -243,10 +243,12 @@ struct deadline {
 #define SESSION_END ((enum bl_rule_id)BL_RULE_COUNT)
 #define FORGET      ((enum bl_rule_id)(BL_RULE_COUNT + 1))
 
-static void consider(struct deadline *best, int64_t due_ms, enum bl_rule_id rule, size_t mark, size_t open)
+/* Nearly nothing has a deadline that is earlier: one comparison tells. */
+static inline void consider(struct deadline *best, int64_t due_ms, unsigned rule, size_t mark, size_t open)
 {
-    if (due_ms < best->due_ms || (due_ms == best->due_ms && due_ms != BL_NEVER && rule < best->rule))
-        *best = (struct deadline){due_ms, rule, (uint16_t)mark, (uint16_t)open};
+    if (due_ms > best->due_ms || (due_ms == best->due_ms && rule >= best->rule))
+        return;
+    *best = (struct deadline){due_ms, (enum bl_rule_id)rule, (uint16_t)mark, (uint16_t)open};
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -269,23 +271,20 @@ static int64_t forget_ms(const struct bl_settings *settings, const struct bl_use
 
 static struct deadline earliest(const struct bl_engine *g, const struct bl_user *u)
 {
-    struct deadline best = {.due_ms = BL_NEVER};
     if (bl_user_gone(u))
-        return best;
-    if (!u->in_session) {
-        consider(&best, forget_ms(g->settings, u), FORGET, 0, 0);
-        return best;
-    }
+        return (struct deadline){.due_ms = BL_NEVER};
+    if (!u->in_session)
+        return (struct deadline){.due_ms = forget_ms(g->settings, u), .rule = FORGET};
+    struct deadline best = {.due_ms = u->seen_ms + g->settings->session_timeout_ms, .rule = SESSION_END};
     for (unsigned r = 0; r < BL_RULE_COUNT; r++) {
         const struct bl_rule *rule = bl_rule((enum bl_rule_id)r);
         if (rule->due && g->settings->rule[r].enabled)
-            consider(&best, rule->due(u, &g->settings->rule[r]), (enum bl_rule_id)r, 0, 0);
+            consider(&best, rule->due(u, &g->settings->rule[r]), r, 0, 0);
     }
     for (size_t i = 0; i < u->n_open; i++)
         consider(&best, u->open[i].due_ms, u->open[i].rule, 0, i + 1);
     for (size_t i = 0; i < u->n_marks; i++)
         consider(&best, u->marks[i].due_ms, u->marks[i].rule, i + 1, 0);
-    consider(&best, u->seen_ms + g->settings->session_timeout_ms, SESSION_END, 0, 0);
     return best;
 }
 

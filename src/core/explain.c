@@ -103,7 +103,8 @@ void bl_explain(const char *template, const struct bl_words *words, struct bl_se
             put_placeholder(out, (struct bl_str){p + 1, (size_t)(close - p - 1)}, words);
             p = close + 1;
         } else {
-            size_t n = strcspn(p + 1, "{") + 1;
+            const char *brace = strchr(p + 1, '{');
+            size_t n = brace ? (size_t)(brace - p) : strlen(p);
             put(out, (struct bl_str){p, n});
             p += n;
         }

@@ -63,7 +63,7 @@ struct text {
     size_t n;
 };
 
-static void put(struct text *t, struct bl_str s)
+static inline void put(struct text *t, struct bl_str s)
 {
     assert(s.n < sizeof t->p - t->n);
     if (s.n)

@@ -60,14 +60,15 @@ struct bl_pattern {
     /* NEW and RAISED only */
     struct bl_str session_id, explanation;
     int64_t updated_ms;
-    struct bl_fact facts[BL_FACTS_MAX];
-    size_t n_facts;
-    struct bl_evidence_event events[BL_EVIDENCE_MAX];
-    size_t n_events;
 
     /* RESOLVED only */
     enum bl_resolution resolution;
     int64_t resolved_ms;
+
+    /* NEW and RAISED only. Last: whoever makes a pattern need not clear them */
+    size_t n_facts, n_events;
+    struct bl_fact facts[BL_FACTS_MAX];
+    struct bl_evidence_event events[BL_EVIDENCE_MAX];
 };
 
 const char *bl_severity_name(enum bl_severity severity);

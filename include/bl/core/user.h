@@ -43,6 +43,8 @@ struct bl_open { /* a pattern that is not resolved yet */
     int64_t detected_ms;
     int64_t due_ms; /* a deadline of the rule, or BL_NEVER */
     int64_t n;      /* a rule's own number: the highest count so far */
+    bool has_id;    /* the pattern's id is at hand (emit.c); it is never stored */
+    unsigned char id[16];
 };
 
 /* A rule's small fact about the user: a cooldown, a running attempt, a form begun. `kind` is the rule's own.

@@ -32,10 +32,10 @@ static void tell(const struct bl_step *s, const struct bl_open *o, struct bl_sto
 
 static void detect(struct bl_step *s, const struct bl_rule_settings *c)
 {
-    struct bl_story story = {.sentence = 0};
-    int64_t medium = c->v[MEDIUM].i;
     if (s->e->action != BL_ACTION_DEAD_CLICK)
         return;
+    struct bl_story story = {.sentence = 0};
+    int64_t medium = c->v[MEDIUM].i;
     bl_name element = bl_user_intern(s->u, s->e->target);
     struct bl_open *o = open_on(s->u, s->page, element);
     if (o) {

@@ -43,8 +43,15 @@ struct run {
     size_t visits;
     int64_t count; /* visits, or round trips */
     bl_name other;
-    int64_t times[BL_VISITS_MAX];
+    int64_t times[BL_VISITS_MAX]; /* the first `visits` of them */
 };
+
+static void begin(struct run *run)
+{
+    run->visits = 0;
+    run->count = 0;
+    run->other = 0;
+}
 
 static unsigned severity(const struct bl_rule_settings *c, unsigned low, int64_t count)
 {
@@ -67,7 +74,7 @@ static struct bl_open *loop_of(struct bl_user *u, bl_name page)
 static void find_revisits(const struct bl_step *s, int64_t window_ms, struct run *run)
 {
     const struct bl_user *u = s->u;
-    *run = (struct run){0};
+    begin(run);
     for (size_t i = 0; i < u->n_visits; i++)
         if (u->visits[i].page == s->page && u->visits[i].t_ms > s->now_ms - window_ms)
             run->times[run->visits++] = u->visits[i].t_ms;
@@ -79,7 +86,7 @@ static void find_bounces(const struct bl_step *s, int64_t window_ms, struct run 
 {
     const struct bl_user *u = s->u;
     size_t k = 0;
-    *run = (struct run){0};
+    begin(run);
     if (u->n_visits < 2)
         return;
     const struct bl_visit *last = &u->visits[u->n_visits - 1];
