@@ -31,7 +31,7 @@ static const char *skip_some(const char *p, const char *end, bool *any)
 /* There are hardly ever any. */
 INLINE const char *skip_blanks(const char *p, const char *end, bool *any)
 {
-    return p < end && *p > ' ' ? p : skip_some(p, end, any);
+    return p<end && * p> ' ' ? p : skip_some(p, end, any);
 }
 
 /* Steps over a byte that must stand here. */
@@ -353,8 +353,8 @@ INLINE bool is_key(const char *p, const char *end, unsigned field)
 }
 
 /* Lines look alike: after a field comes what came after it before, or, where that is left out, what came after that. */
-INLINE const char *read_field(struct bl_decoder *d, unsigned before, const char *p, const char *end, bool *any,
-                              enum bl_field *field)
+INLINE const char *read_field(struct bl_decoder *d, unsigned before, const char *p, const char *end,
+                              bool *any, enum bl_field *field)
 {
     struct bl_str key;
     unsigned guess = d->follows[before];

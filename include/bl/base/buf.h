@@ -21,9 +21,23 @@ void bl_buf_release(struct bl_buf *b);
 void bl_buf_clear(struct bl_buf *b);
 /* Room for n more bytes at the end, or NULL. The caller adds what it wrote to b->n. */
 char *bl_buf_reserve(struct bl_buf *b, size_t n);
-void bl_buf_add(struct bl_buf *b, const void *p, size_t n);
-void bl_buf_str(struct bl_buf *b, struct bl_str s);
-/* Inline, so that the length of a literal is known when it is compiled. */
+/* bl_buf_add where there is no room, or nothing to add. */
+void bl_buf_add_more(struct bl_buf *b, const void *p, size_t n);
+/* Inline, so that a length that is known when it is compiled makes a move or two of it, not two calls: half of what writing
+ * a state or a pattern costs. */
+static inline void bl_buf_add(struct bl_buf *b, const void *p, size_t n)
+{
+    if (n == 0 || b->err != BL_OK || b->cap - b->n < n) {
+        bl_buf_add_more(b, p, n);
+        return;
+    }
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+}
+static inline void bl_buf_str(struct bl_buf *b, struct bl_str s)
+{
+    bl_buf_add(b, s.p, s.n);
+}
 static inline void bl_buf_z(struct bl_buf *b, const char *z)
 {
     bl_buf_add(b, z, strlen(z));
