@@ -1,8 +1,8 @@
 /* One partition at work (include/bl/app/partition.h).
  *
- * Users are kept packed, one block of bytes each, and unpacked into one scratch state while they are stepped.
- * Events tend to come in runs of one user, so the scratch is packed back only when another user is needed:
- * that, and not the rules, is most of what a step costs.
+ * A user's state stands in a block of its own, with room for the next step, and is stepped where it stands: a step touches
+ * what it looks at and no more. A block is moved to a larger one when the next step might not find room, and to a
+ * smaller one when most of it is empty.
  *
  *   bl_partition_record ──> bl_partition_advance(received) ──moved──> fire_next … until nothing is due
  *                       └─> duplicate? ──> time (SPEC 3.2) ──> late? ──> bl_engine_event
@@ -10,6 +10,7 @@
 #include "bl/app/partition.h"
 #include "bl/base/magic.h"
 #include "hook.h"
+#include "member.h"
 #include "plant.h"
 #include "seen.h"
 
@@ -31,9 +32,8 @@ struct bl_partition {
     struct bl_heap due;
     struct bl_member *dirty_first, *dirty_last;
 
-    struct bl_user *scratch; /* the state of `current`, unpacked */
-    struct bl_member *current;
-    bool scratch_changed;
+    struct bl_user *empty;         /* of whom nothing is known */
+    const struct bl_user *stepped; /* whose step is under way */
 
     struct bl_hash_key id_key;
     struct seen_ids seen;
@@ -51,7 +51,7 @@ static void on_attempt(void *ctx, enum bl_attempt_end end)
 {
     struct bl_partition *p = BL_CAST(struct bl_partition, ctx, PARTITION_MAGIC);
     if (p->sink.attempt)
-        p->sink.attempt(p->sink.ctx, end, p->scratch->floor_ms);
+        p->sink.attempt(p->sink.ctx, end, p->stepped->floor_ms);
 }
 
 enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode, struct bl_hash_key id_key,
@@ -61,11 +61,6 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     struct bl_partition *p = calloc(1, sizeof *p);
     if (!p)
         return BL_ERR_NO_MEMORY;
-    p->scratch = malloc(sizeof *p->scratch);
-    if (!p->scratch) {
-        free(p);
-        return BL_ERR_NO_MEMORY;
-    }
     p->magic = PARTITION_MAGIC;
     p->event_mode = event_mode;
     p->settings = *settings;
@@ -83,12 +78,6 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     return BL_OK;
 }
 
-static void member_free(struct bl_member *m)
-{
-    free(m->packed);
-    free(m);
-}
-
 void bl_partition_free(struct bl_partition *p)
 {
     if (!p)
@@ -98,7 +87,6 @@ void bl_partition_free(struct bl_partition *p)
         member_free(m);
     bl_map_release(&p->members);
     bl_heap_release(&p->due);
-    free(p->scratch);
     seen_release(&p->seen);
     bl_erased_release(&p->erased);
     free(p);
@@ -121,50 +109,9 @@ void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms)
 
 /* ---- members ---- */
 
-/* Packs the scratch back into its member. */
-static enum bl_err put_back(struct bl_partition *p)
-{
-    struct bl_member *m = p->current;
-    if (!m || !p->scratch_changed)
-        return BL_OK;
-    if (bl_user_gone(p->scratch)) {
-        free(m->packed);
-        m->packed = NULL;
-        m->packed_cap = 0;
-    } else {
-        size_t n = bl_user_packed_bytes(p->scratch);
-        if (n > m->packed_cap || n < m->packed_cap / 4) {
-            size_t cap = n + n / 2; /* a session grows for a while */
-            void *packed = realloc(m->packed, cap);
-            if (!packed)
-                return BL_ERR_NO_MEMORY;
-            m->packed = packed;
-            m->packed_cap = cap;
-        }
-        bl_user_pack(p->scratch, m->packed);
-    }
-    p->scratch_changed = false;
-    return BL_OK;
-}
-
-static enum bl_err take_up(struct bl_partition *p, struct bl_member *m)
-{
-    if (p->current == m)
-        return BL_OK;
-    enum bl_err err = put_back(p);
-    if (err != BL_OK)
-        return err;
-    p->current = m;
-    if (m->packed)
-        bl_user_unpack(p->scratch, m->packed);
-    else
-        bl_user_init(p->scratch);
-    return BL_OK;
-}
-
 static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 {
-    if (m->dirty || (p->unstored && !bl_user_gone(p->scratch)))
+    if (m->dirty || (p->unstored && m->state))
         return;
     m->dirty = true;
     m->next_dirty = NULL;
@@ -175,16 +122,25 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
     p->dirty_last = m;
 }
 
-/* After the scratch changed: the member's place among deadlines. Nearly every event puts a deadline off, so the
- * place is changed only if it comes earlier; one that comes too early is put right then (next_due). */
+/* Nearly every event puts a deadline off, so a member's place among the deadlines is changed only if its own comes earlier;
+ * one that comes too early is put right then (next_due). */
 static enum bl_err reschedule(struct bl_partition *p, struct bl_member *m)
 {
-    m->due_ms = p->scratch->due_ms;
+    m->due_ms = member_state(m)->due_ms;
     if (m->due_ms == BL_NEVER)
         bl_heap_remove(&p->due, &m->node);
     else if (!m->node.at || m->due_ms < m->node.due_ms)
         return bl_heap_set(&p->due, &m->node, m->due_ms);
     return BL_OK;
+}
+
+/* The end of every step. */
+static enum bl_err settle(struct bl_partition *p, struct bl_member *m)
+{
+    if (bl_user_gone(member_state(m)))
+        member_empty(m);
+    mark_dirty(p, m);
+    return reschedule(p, m);
 }
 
 /* Who is due first; NULL: nobody is ever. */
@@ -205,17 +161,11 @@ struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_st
     return bl_map_get(&p->members, user_id);
 }
 
-static enum bl_err member_new(struct bl_partition *p, struct bl_str user_id, struct bl_member **out)
+static enum bl_err add_member(struct bl_partition *p, struct bl_str user_id, struct bl_member **out)
 {
-    struct bl_member *m = calloc(1, sizeof *m + user_id.n + 1);
+    struct bl_member *m = member_new(user_id);
     if (!m)
         return BL_ERR_NO_MEMORY;
-    char *id = (char *)(m + 1);
-    if (user_id.n)
-        memcpy(id, user_id.p, user_id.n);
-    m->user_id = (struct bl_str){id, user_id.n};
-    m->node.tie = m->user_id;
-    m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
     enum bl_err err = bl_map_put(&p->members, m->user_id, m);
     if (err != BL_OK) {
         member_free(m);
@@ -229,36 +179,23 @@ enum bl_err bl_partition_member_put(struct bl_partition *p, struct bl_str user_i
                                     struct bl_member **out)
 {
     struct bl_member *m = bl_partition_member(p, user_id);
-    enum bl_err err = m ? BL_OK : member_new(p, user_id, &m);
+    enum bl_err err = m ? BL_OK : add_member(p, user_id, &m);
     *out = m;
     if (err != BL_OK || !u)
         return err;
-    err = take_up(p, m);
-    if (err != BL_OK)
-        return err;
-    void *packed = malloc(bl_user_packed_bytes(u));
-    if (!packed)
-        return BL_ERR_NO_MEMORY;
-    bl_user_pack(u, packed);
-    bl_user_unpack(p->scratch, packed);
-    free(packed);
-    p->scratch_changed = true;
-    return reschedule(p, m);
+    err = member_set_state(m, u);
+    return err == BL_OK ? reschedule(p, m) : err;
 }
 
 const struct bl_user *bl_partition_state(struct bl_partition *p, const struct bl_member *m)
 {
-    struct bl_member *own = bl_map_get(&p->members, m->user_id);
-    return own && take_up(p, own) == BL_OK ? p->scratch : NULL;
+    const struct bl_member *own = bl_map_get(&p->members, m->user_id);
+    return own ? member_state(own) : NULL;
 }
 
 void bl_partition_member_drop(struct bl_partition *p, struct bl_member *m)
 {
     assert(!m->dirty);
-    if (p->current == m) {
-        p->current = NULL;
-        p->scratch_changed = false;
-    }
     bl_heap_remove(&p->due, &m->node);
     bl_map_del(&p->members, m->user_id);
     member_free(m);
@@ -276,9 +213,8 @@ struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t 
 
 enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first)
 {
-    enum bl_err err = put_back(p);
-    *first = err == BL_OK ? p->dirty_first : NULL;
-    return err;
+    *first = p->dirty_first;
+    return BL_OK;
 }
 
 void bl_partition_clean(struct bl_partition *p)
@@ -312,15 +248,15 @@ static uint64_t id_hash_of(const struct bl_partition *p, const struct bl_record 
 
 static enum bl_err fire_next(struct bl_partition *p, struct bl_member *m)
 {
-    enum bl_err err = take_up(p, m);
+    if (BL_HOOK_FIRE(m->user_id, member_state(m)))
+        return bl_partition_empty(p, m);
+    enum bl_err err = member_make_room(m, NULL);
     if (err != BL_OK)
         return err;
-    if (BL_HOOK_FIRE(m->user_id, p->scratch))
-        return bl_partition_empty(p, m);
-    p->scratch_changed = true;
-    bl_engine_fire(&p->engine, p->scratch, m->user_id);
-    mark_dirty(p, m);
-    return reschedule(p, m);
+    p->stepped = m->state;
+    bl_engine_fire(&p->engine, m->state, m->user_id);
+    member_give_back(m);
+    return settle(p, m);
 }
 
 struct bl_member *bl_partition_due_by(struct bl_partition *p, int64_t until_ms)
@@ -336,13 +272,8 @@ enum bl_err bl_partition_fire_one(struct bl_partition *p, struct bl_member *m)
 
 enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_member *m)
 {
-    enum bl_err err = take_up(p, m);
-    if (err != BL_OK)
-        return err;
-    bl_user_init(p->scratch);
-    p->scratch_changed = true;
-    mark_dirty(p, m);
-    return reschedule(p, m);
+    member_empty(m);
+    return settle(p, m);
 }
 
 enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms)
@@ -372,20 +303,20 @@ static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, cons
 {
     struct bl_event e = r->event;
     struct bl_member *m = bl_map_get_hashed(&p->members, r->user_id, hash);
-    enum bl_err err = m ? BL_OK : member_new(p, r->user_id, &m);
-    if (err != BL_OK || (err = take_up(p, m)) != BL_OK)
+    enum bl_err err = m ? BL_OK : add_member(p, r->user_id, &m);
+    if (err != BL_OK || (err = member_make_room(m, &e)) != BL_OK)
         return err;
-    int64_t before_ms = p->scratch->seen_ms;
-    p->scratch_changed = true;
+    struct bl_user *u = m->state;
+    int64_t before_ms = u->seen_ms;
+    p->stepped = u;
     e.t_ms = time->t_ms;
     struct bl_taken taken = {.clock_adjusted = time->clock_adjusted};
-    taken.visit = bl_engine_event(&p->engine, p->scratch, m->user_id, &e);
-    mark_dirty(p, m);
-    taken.t_ms = p->scratch->seen_ms;
+    taken.visit = bl_engine_event(&p->engine, u, m->user_id, &e);
+    taken.t_ms = u->seen_ms;
     taken.first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != taken.t_ms / MINUTE_MS;
     if (p->sink.event)
         p->sink.event(p->sink.ctx, r, &taken);
-    return reschedule(p, m);
+    return settle(p, m);
 }
 
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id)
@@ -393,13 +324,23 @@ uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id)
     return bl_map_hash(&p->members, user_id);
 }
 
-#define FETCH_BYTES 1024 /* of a state: what most of them have */
-#define CACHE_LINE  64
+#define CACHE_LINE 64
 
 static void fetch(const void *at, size_t n)
 {
     for (size_t i = 0; i < n; i += CACHE_LINE)
         __builtin_prefetch((const char *)at + i);
+}
+
+/* What a step looks at: all marks, open patterns and names, but of visits and window the end. */
+static void fetch_lists(const struct bl_user *u)
+{
+    fetch(u->names, u->n_names * sizeof *u->names);
+    fetch(u->marks, u->n_marks * sizeof *u->marks);
+    fetch(u->open, u->n_open * sizeof *u->open);
+    fetch(u->text, u->n_text < 4 * CACHE_LINE ? u->n_text : 4 * CACHE_LINE);
+    fetch(u->visits, u->n_visits * sizeof *u->visits);
+    fetch(u->window + u->n_window, sizeof *u->window);
 }
 
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage)
@@ -409,12 +350,16 @@ void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_par
         return;
     }
     const struct bl_member *m = bl_map_peek(&p->members, hash);
-    if (m && stage == BL_FETCH_MEMBER) {
+    if (!m)
+        return;
+    if (stage == BL_FETCH_MEMBER) {
         fetch(m, offsetof(struct bl_member, scheduled_ms)); /* what is below is the host's */
         fetch(m + 1, CACHE_LINE);                           /* the user's id */
+    } else if (m->state && stage == BL_FETCH_STATE) {
+        fetch(m->state, sizeof *m->state);
+    } else if (m->state) {
+        fetch_lists(m->state);
     }
-    if (m && stage == BL_FETCH_STATE && m->packed)
-        fetch(m->packed, m->packed_cap < FETCH_BYTES ? m->packed_cap : FETCH_BYTES);
 }
 
 enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
@@ -463,14 +408,13 @@ enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
     struct bl_member *m;
     *found = false;
     enum bl_err err = bl_partition_advance(p, received_ms);
-    if (err != BL_OK || !(m = bl_partition_member(p, user_id)) || (err = take_up(p, m)) != BL_OK)
+    if (err != BL_OK || !(m = bl_partition_member(p, user_id)) || !m->state)
         return err;
-    if (bl_user_gone(p->scratch) || !bl_engine_resolve(&p->engine, p->scratch, user_id, id, p->clock_ms))
+    p->stepped = m->state;
+    if (!bl_engine_resolve(&p->engine, m->state, user_id, id, p->clock_ms))
         return BL_OK;
     *found = true;
-    p->scratch_changed = true;
-    mark_dirty(p, m);
-    return reschedule(p, m);
+    return settle(p, m);
 }
 
 enum bl_err bl_partition_set_rules(struct bl_partition *p, const struct bl_settings *rules,

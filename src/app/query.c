@@ -47,7 +47,7 @@ enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out
     if (!q)
         return BL_ERR_NO_MEMORY;
     q->reads = *reads;
-    q->scratch = malloc(sizeof *q->scratch);
+    q->scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     enum bl_err err = q->scratch ? bl_state_decoder_new(&q->decoder) : BL_ERR_NO_MEMORY;
     if (err != BL_OK) {
         free(q->scratch);

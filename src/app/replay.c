@@ -105,7 +105,7 @@ static void drop_gone(struct bl_partition *p)
     bl_partition_clean(p);
     for (struct bl_member *next; m; m = next) {
         next = m->next_dirty;
-        if (!m->packed)
+        if (!m->state)
             bl_partition_member_drop(p, m);
     }
 }

@@ -7,8 +7,9 @@
 #include "replay_internal.h"
 
 /* Events between first sight and these stages. */
-#define FETCH_MEMBER 6
-#define FETCH_STATE  11
+#define FETCH_MEMBER 4
+#define FETCH_STATE  8
+#define FETCH_LISTS  12
 
 static enum bl_err note_taken(struct bl_replay *r, const struct bl_record *record, enum bl_err err)
 {
@@ -82,6 +83,7 @@ static enum bl_err queue(struct bl_replay *r, struct bl_str line, struct bl_prob
     fetch(r, 0, BL_FETCH_SLOT);
     fetch(r, FETCH_MEMBER, BL_FETCH_MEMBER);
     fetch(r, FETCH_STATE, BL_FETCH_STATE);
+    fetch(r, FETCH_LISTS, BL_FETCH_LISTS);
     return r->n_seen - r->n_done == REPLAY_AHEAD ? take_oldest(r) : BL_OK;
 }
 

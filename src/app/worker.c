@@ -40,7 +40,7 @@ enum bl_err bl_worker_new(const struct bl_worker_options *options, const struct 
     w->beat_at = INT64_MIN;
     bl_buf_init(&w->text, 0);
     w->owners = calloc((size_t)options->partitions, sizeof *w->owners);
-    w->scratch = malloc(sizeof *w->scratch);
+    w->scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     for (int p = 0; w->owners && p < options->partitions; p++)
         owner_init(&w->owners[p], w, p);
     enum bl_err err = w->owners && w->scratch ? BL_OK : BL_ERR_NO_MEMORY;

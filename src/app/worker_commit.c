@@ -162,7 +162,7 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
                             .due_ms = BL_NEVER,
                             .checkout_ms = BL_NEVER,
                             .active_ms = BL_NEVER};
-    if (!m->packed || (BL_PLANT(STATE_DROPPED) && !bl_partition_state(o->partition, m)->in_session)) {
+    if (!m->state || (BL_PLANT(STATE_DROPPED) && !bl_partition_state(o->partition, m)->in_session)) {
         put_gone(o, m, &u);
         return BL_OK;
     }

@@ -298,7 +298,7 @@ static void drop_gone(struct owner *o)
     bl_partition_clean(o->partition);
     for (; m; m = next) {
         next = m->next_dirty;
-        if (!m->packed)
+        if (!m->state)
             bl_partition_member_drop(o->partition, m);
     }
 }

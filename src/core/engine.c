@@ -177,6 +177,27 @@ static void drop_spent_marks(struct bl_user *u, int64_t now_ms)
     }
 }
 
+/* ---- room ---- */
+
+/* What rules add at one step: a pattern each at the most, with a mark of its id and one of the rule's own, but
+ * form-abandonment one for each form begun, whose mark goes. */
+#define STEP_OPEN  4 /* loop, abandonment, quick-back; or rage-click, dead-click */
+#define STEP_MARKS 8
+#define STEP_NAMES 6 /* page, session, target, form, entry of the funnel */
+
+struct bl_room bl_engine_needs(const struct bl_user *u, const struct bl_event *e)
+{
+    struct bl_room need = {.open = STEP_OPEN, .marks = STEP_MARKS};
+    for (size_t i = 0; i < u->n_marks; i++)
+        need.open = (uint16_t)(need.open + (u->marks[i].rule == BL_RULE_FORM_ABANDONMENT));
+    if (e) {
+        need.visits = need.window = 1;
+        need.names = STEP_NAMES;
+        need.text = (uint32_t)(2 * e->page.n + e->session_id.n + e->target.n + e->form.n);
+    }
+    return need;
+}
+
 /* ---- events ---- */
 
 static void note_moment(struct bl_step *s)

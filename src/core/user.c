@@ -1,14 +1,102 @@
-/* One person's state as a value: arrays with bounds, and a table of strings that everything else names by
- * number.
+/* One person's state as a value: lists with bounds in a block with it, and a table of strings that everything else
+ * names by number.
  *
- * The table makes comparing pages a comparison of numbers, stores each page once, and keeps the state free of
- * pointers, so that packing is copying. Names fall out of use as arrays roll over; bl_user_sweep drops them
+ * The table makes comparing pages a comparison of numbers, stores each page once, and keeps the lists free of
+ * pointers, so that moving a state is copying it. Names fall out of use as arrays roll over; bl_user_sweep drops them
  * between steps, in their old order. */
 #include "bl/core/user.h"
 
 #include <assert.h>
 
-#define HEAD_BYTES offsetof(struct bl_user, visits)
+#define HEAD_BYTES offsetof(struct bl_user, room)
+
+const struct bl_room bl_room_max = {
+    .visits = BL_VISITS_MAX,
+    .window = BL_WINDOW_KEEP,
+    .open = BL_OPEN_MAX,
+    .marks = BL_MARKS_MAX,
+    .names = BL_NAMES_MAX,
+    .text = BL_NAMES_BYTES,
+};
+
+static struct bl_name_slot no_names[1];
+const struct bl_user bl_user_nobody = {
+    .seen_ms = -1, .due_ms = BL_NEVER, .n_names = 1, .names_swept = 1, .names = no_names};
+
+/* ---- the block: the head, then the lists, those of the largest alignment first ---- */
+
+size_t bl_user_bytes(const struct bl_room *room)
+{
+    return sizeof(struct bl_user) + room->open * sizeof(struct bl_open) +
+           room->marks * sizeof(struct bl_mark) + room->visits * sizeof(struct bl_visit) +
+           room->window * sizeof(struct bl_moment) + room->names * sizeof(struct bl_name_slot) + room->text;
+}
+
+struct bl_user *bl_user_place(void *block, const struct bl_room *room)
+{
+    struct bl_user *u = block;
+    if (!u)
+        return NULL;
+    u->room = *room;
+    u->open = (struct bl_open *)(void *)(u + 1);
+    u->marks = (struct bl_mark *)(void *)(u->open + room->open);
+    u->visits = (struct bl_visit *)(void *)(u->marks + room->marks);
+    u->window = (struct bl_moment *)(void *)(u->visits + room->visits);
+    u->names = (struct bl_name_slot *)(void *)(u->window + room->window);
+    u->text = (char *)(u->names + room->names);
+    bl_user_init(u);
+    return u;
+}
+
+bool bl_user_fits(const struct bl_user *u, const struct bl_room *more)
+{
+    const struct bl_room *room = &u->room;
+    return (u->n_visits + more->visits <= room->visits || room->visits == BL_VISITS_MAX) &&
+           (u->n_window + more->window <= room->window || room->window == BL_WINDOW_KEEP) &&
+           (u->n_open + more->open <= room->open || room->open == BL_OPEN_MAX) &&
+           (u->n_marks + more->marks <= room->marks || room->marks == BL_MARKS_MAX) &&
+           (u->n_names + more->names <= room->names || room->names == BL_NAMES_MAX) &&
+           (u->n_text + more->text <= room->text || room->text == BL_NAMES_BYTES);
+}
+
+/* By a half, and not below what most have at their session's end: to move a state costs as much as a step. */
+static uint32_t grown(uint32_t n, uint32_t more, uint32_t least, uint32_t max)
+{
+    uint32_t room = n + n / 2 + more;
+    room = room > least ? room : least;
+    return room < max ? room : max;
+}
+
+struct bl_room bl_user_grown(const struct bl_user *u, const struct bl_room *more)
+{
+    return (struct bl_room){
+        .visits = (uint16_t)grown(u->n_visits, more->visits, 8, BL_VISITS_MAX),
+        .window = (uint16_t)grown(u->n_window, more->window, 20, BL_WINDOW_KEEP),
+        .open = (uint16_t)grown(u->n_open, more->open, 6, BL_OPEN_MAX),
+        .marks = (uint16_t)grown(u->n_marks, more->marks, 12, BL_MARKS_MAX),
+        .names = (uint16_t)grown(u->n_names, more->names, 16, BL_NAMES_MAX),
+        .text = (grown(u->n_text, more->text, 256, BL_NAMES_BYTES - 7) + 7) & ~7U,
+    };
+}
+
+static void copy(void *to, const void *from, size_t n)
+{
+    if (n)
+        memcpy(to, from, n);
+}
+
+void bl_user_copy(struct bl_user *to, const struct bl_user *from)
+{
+    memcpy(to, from, HEAD_BYTES);
+    copy(to->visits, from->visits, from->n_visits * sizeof *to->visits);
+    copy(to->window, from->window, from->n_window * sizeof *to->window);
+    copy(to->open, from->open, from->n_open * sizeof *to->open);
+    copy(to->marks, from->marks, from->n_marks * sizeof *to->marks);
+    copy(to->names, from->names, from->n_names * sizeof *to->names);
+    copy(to->text, from->text, from->n_text);
+}
+
+/* ---- the state ---- */
 
 void bl_user_init(struct bl_user *u)
 {
@@ -65,7 +153,7 @@ bl_name bl_user_intern(struct bl_user *u, struct bl_str s)
     bl_name name = find(u, s, hash);
     if (name)
         return name;
-    assert(u->n_names < BL_NAMES_MAX && s.n <= BL_NAMES_BYTES - u->n_text);
+    assert(u->n_names < u->room.names && s.n <= u->room.text - u->n_text);
     u->names[u->n_names] = (struct bl_name_slot){u->n_text, hash, (uint32_t)s.n};
     memcpy(u->text + u->n_text, s.p, s.n);
     u->n_text += (uint32_t)s.n;
@@ -140,6 +228,7 @@ struct bl_visit *bl_user_add_visit(struct bl_user *u)
         memmove(u->visits, u->visits + 1, (BL_VISITS_MAX - 1) * sizeof *u->visits);
         u->n_visits--;
     }
+    assert(u->n_visits < u->room.visits);
     struct bl_visit *v = &u->visits[u->n_visits++];
     *v = (struct bl_visit){0};
     return v;
@@ -162,7 +251,7 @@ static void roll_window(struct bl_user *u, int64_t now_ms)
 struct bl_moment *bl_user_add_moment(struct bl_user *u, int64_t now_ms)
 {
     roll_window(u, now_ms);
-    assert(u->n_window < BL_WINDOW_KEEP);
+    assert(u->n_window < u->room.window);
     struct bl_moment *m = &u->window[u->n_window++];
     *m = (struct bl_moment){0};
     return m;
@@ -170,7 +259,7 @@ struct bl_moment *bl_user_add_moment(struct bl_user *u, int64_t now_ms)
 
 struct bl_open *bl_user_add_open(struct bl_user *u)
 {
-    assert(u->n_open < BL_OPEN_MAX);
+    assert(u->n_open < u->room.open);
     struct bl_open *o = &u->open[u->n_open++];
     *o = (struct bl_open){.due_ms = BL_NEVER};
     return o;
@@ -189,6 +278,7 @@ struct bl_mark *bl_user_add_mark(struct bl_user *u)
 {
     if (u->n_marks == BL_MARKS_MAX)
         bl_user_drop_mark(u, oldest_idle_mark(u));
+    assert(u->n_marks < u->room.marks);
     struct bl_mark *m = &u->marks[u->n_marks++];
     *m = (struct bl_mark){.until_ms = BL_NEVER, .due_ms = BL_NEVER};
     return m;
@@ -223,53 +313,4 @@ size_t bl_user_next_open(const struct bl_user *u, enum bl_rule_id rule, size_t f
     while (from < u->n_open && u->open[from].rule != rule)
         from++;
     return from;
-}
-
-/* The packed form is the head and the used part of each array, one after the other. */
-struct part {
-    size_t offset, bytes;
-};
-
-static size_t parts(const struct bl_user *u, struct part out[7])
-{
-    out[0] = (struct part){0, HEAD_BYTES};
-    out[1] = (struct part){offsetof(struct bl_user, visits), u->n_visits * sizeof u->visits[0]};
-    out[2] = (struct part){offsetof(struct bl_user, window), u->n_window * sizeof u->window[0]};
-    out[3] = (struct part){offsetof(struct bl_user, open), u->n_open * sizeof u->open[0]};
-    out[4] = (struct part){offsetof(struct bl_user, marks), u->n_marks * sizeof u->marks[0]};
-    out[5] = (struct part){offsetof(struct bl_user, names), u->n_names * sizeof u->names[0]};
-    out[6] = (struct part){offsetof(struct bl_user, text), u->n_text};
-    return 7;
-}
-
-size_t bl_user_packed_bytes(const struct bl_user *u)
-{
-    struct part p[7];
-    size_t n = parts(u, p), bytes = 0;
-    for (size_t i = 0; i < n; i++)
-        bytes += p[i].bytes;
-    return bytes;
-}
-
-void bl_user_pack(const struct bl_user *u, void *to)
-{
-    struct part p[7];
-    size_t n = parts(u, p);
-    char *out = to;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(out, (const char *)u + p[i].offset, p[i].bytes);
-        out += p[i].bytes;
-    }
-}
-
-void bl_user_unpack(struct bl_user *u, const void *from)
-{
-    struct part p[7];
-    const char *in = from;
-    memcpy(u, in, HEAD_BYTES);
-    size_t n = parts(u, p);
-    for (size_t i = 1; i < n; i++) {
-        in += p[i - 1].bytes;
-        memcpy((char *)u + p[i].offset, in, p[i].bytes);
-    }
 }

@@ -41,7 +41,7 @@ static struct {
     struct bl_decoder *decoder;
     struct bl_config *config;
     struct bl_partition *partition;
-    struct bl_user *users; /* as they were at the end of the stream: a sample */
+    struct bl_user **users; /* as they were at the end of the stream: a sample */
     struct bl_buf *texts;
     struct bl_state_field (*fields)[BL_STATE_FIELDS_MAX];
     size_t n_users;
@@ -145,11 +145,12 @@ static void sample_users(void)
     m.fields = calloc(SAMPLE, sizeof *m.fields);
     CHECK(m.users && m.texts && m.fields);
     for (struct bl_member *x; m.n_users < SAMPLE && (x = bl_partition_member_next(m.partition, &at)); k++) {
-        if (k % 2 != 0 || !x->packed)
+        if (k % 2 != 0 || !x->state)
             continue;
-        m.users[m.n_users] = *bl_partition_state(m.partition, x);
+        m.users[m.n_users] = bl_user_place(malloc(bl_user_bytes(&x->state->room)), &x->state->room);
+        bl_user_copy(m.users[m.n_users], x->state);
         bl_buf_init(&m.texts[m.n_users], 0);
-        CHECK(bl_state_encode(&m.users[m.n_users], &m.texts[m.n_users], m.fields[m.n_users]) == BL_OK);
+        CHECK(bl_state_encode(m.users[m.n_users], &m.texts[m.n_users], m.fields[m.n_users]) == BL_OK);
         m.n_users++;
     }
 }
@@ -164,7 +165,7 @@ static void prepare(void)
     bl_buf_init(&m.text, 0);
     CHECK(bl_config_read(&in, &argc, argv, &m.config, &problems) == BL_OK);
     CHECK(bl_decoder_new(&m.decoder) == BL_OK && bl_state_decoder_new(&m.states) == BL_OK);
-    m.scratch = malloc(sizeof *m.scratch);
+    m.scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     m.world.magic = WORLD_MAGIC;
     m.world.slots = &m.slot;
     m.slot.magic = SLOT_MAGIC;
@@ -215,7 +216,7 @@ static size_t run_encode(void)
 {
     struct bl_state_field fields[BL_STATE_FIELDS_MAX];
     for (size_t i = 0; i < m.n_users; i++)
-        CHECK(bl_state_encode(&m.users[i], &m.text, fields) == BL_OK);
+        CHECK(bl_state_encode(m.users[i], &m.text, fields) == BL_OK);
     return m.n_users;
 }
 

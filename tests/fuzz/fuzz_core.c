@@ -95,7 +95,7 @@ static void forget_stored(void)
 static void start(struct life *l)
 {
     if (!l->u)
-        l->u = malloc(sizeof *l->u);
+        l->u = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     FUZZ_CHECK(l->u);
     l->engine = (struct bl_engine){&settings, {l, on_pattern, on_attempt}};
     bl_user_init(l->u);
@@ -109,9 +109,9 @@ static void as_text(const struct bl_user *u, struct bl_buf *text,
 {
     static struct bl_user *same;
     if (!same)
-        same = malloc(sizeof *same);
+        same = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     FUZZ_CHECK(same);
-    user_copy(same, u);
+    bl_user_copy(same, u);
     user_canon(same);
     FUZZ_CHECK(bl_state_encode(same, text, out) == BL_OK);
 }

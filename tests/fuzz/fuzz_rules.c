@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bl_str text = {(const char *)data, size};
     struct bl_command command;
     if (!user) {
-        user = malloc(sizeof *user);
+        user = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
         FUZZ_CHECK(user);
         bl_settings_defaults(&defaults);
     }

@@ -75,8 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bl_state_pair pairs[64];
     if (!decoder) {
-        user = malloc(sizeof *user);
-        back = malloc(sizeof *back);
+        user = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
+        back = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
         FUZZ_CHECK(user && back && bl_state_decoder_new(&decoder) == BL_OK);
         bl_settings_defaults(&settings);
     }

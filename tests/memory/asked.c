@@ -197,7 +197,14 @@ static void ignore_pattern(void *ctx, const struct bl_pattern *p)
 /* A user's stored state, made once, with memory. */
 static void make_user(void)
 {
-    static struct bl_user u;
+    static const struct bl_room room = {.visits = BL_VISITS_MAX,
+                                        .window = BL_WINDOW_KEEP,
+                                        .open = BL_OPEN_MAX,
+                                        .marks = BL_MARKS_MAX,
+                                        .names = 64,
+                                        .text = 4096};
+    static _Alignas(max_align_t) char block[32768];
+    struct bl_user *u = bl_user_place(block, &room);
     static struct bl_buf text;
     struct bl_settings settings;
     struct bl_state_field field[BL_STATE_FIELDS_MAX];
@@ -206,15 +213,14 @@ static void make_user(void)
     bool was = full_begin();
     bl_settings_defaults(&settings);
     struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
-    bl_user_init(&u);
     for (int i = 0; i < 40; i++) {
         struct bl_event e = {.action = i % 3 ? BL_ACTION_PAGE_VIEW : BL_ACTION_CLICK,
                              .page = i % 2 ? BL_STR("/p") : BL_STR("/q"),
                              .idle_ms = -1};
         e.t_ms = 1699999950000 + 1000 * (int64_t)i;
-        bl_engine_event(&engine, &u, BL_STR("u"), &e);
+        bl_engine_event(&engine, u, BL_STR("u"), &e);
     }
-    FLOW_CHECK(bl_state_encode(&u, &text, field) == BL_OK);
+    FLOW_CHECK(bl_state_encode(u, &text, field) == BL_OK);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++) {
         static const char *const brief[BL_USER_BRIEF_COUNT] = {"head", "names", "open", "page", "session"};
         for (size_t b = 0; b < BL_USER_BRIEF_COUNT; b++)

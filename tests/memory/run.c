@@ -183,33 +183,39 @@ static void ignore_pattern(void *ctx, const struct bl_pattern *p)
 
 static void state(void)
 {
-    static struct bl_user u, back;
+    static const struct bl_room room = {.visits = BL_VISITS_MAX,
+                                        .window = BL_WINDOW_KEEP,
+                                        .open = BL_OPEN_MAX,
+                                        .marks = BL_MARKS_MAX,
+                                        .names = 64,
+                                        .text = 4096};
+    static _Alignas(max_align_t) char blocks[2][32768];
+    struct bl_user *u = bl_user_place(blocks[0], &room), *back = bl_user_place(blocks[1], &room);
     static struct bl_settings settings;
     struct bl_state_decoder *d = NULL;
     bl_settings_defaults(&settings);
     struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
-    bl_user_init(&u);
     for (int i = 0; i < 60; i++) {
         struct bl_event e = {.action = i % 3 ? BL_ACTION_PAGE_VIEW : BL_ACTION_CLICK,
                              .page = i % 2 ? BL_STR("/p") : BL_STR("/cart"),
                              .target = BL_STR("#b"),
                              .t_ms = 1700000000000 + 900 * (int64_t)i,
                              .idle_ms = -1};
-        bl_engine_event(&engine, &u, BL_STR("u"), &e);
+        bl_engine_event(&engine, u, BL_STR("u"), &e);
     }
     for (TRIES) {
         struct bl_buf text = {0}, again = {0};
         struct bl_state_field field[BL_STATE_FIELDS_MAX];
         struct bl_state_pair pair[BL_STATE_FIELDS_MAX];
-        enum bl_err err = bl_state_encode(&u, &text, field);
+        enum bl_err err = bl_state_encode(u, &text, field);
         for (size_t i = 0; i < BL_STATE_FIELDS_MAX && err == BL_OK; i++)
             pair[i] = (struct bl_state_pair){bl_str_of(field[i].name), field[i].value};
         if (err == BL_OK && !d)
             err = bl_state_decoder_new(&d);
         if (err == BL_OK)
-            err = bl_state_decode(d, &back, pair, BL_STATE_FIELDS_MAX, NULL);
+            err = bl_state_decode(d, back, pair, BL_STATE_FIELDS_MAX, NULL);
         if (err == BL_OK)
-            err = bl_state_encode(&back, &again, field);
+            err = bl_state_encode(back, &again, field);
         if (err == BL_OK) {
             FLOW_CHECK(bl_str_eq(bl_buf_view(&text), bl_buf_view(&again)));
             say_str(bl_buf_view(&text));

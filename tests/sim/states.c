@@ -54,7 +54,7 @@ struct table states_in_one_form(struct sim *s, const struct table *t)
 {
     static const struct bl_str users = {"user:", 5};
     struct table out = {0};
-    if (!user && !(user = malloc(sizeof *user)))
+    if (!user && !(user = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max)))
         abort();
     if (!decoder && bl_state_decoder_new(&decoder) != BL_OK)
         abort();

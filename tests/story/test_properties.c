@@ -361,7 +361,7 @@ static int set_up(void **state)
 {
     (void)state;
     bl_settings_defaults(&settings);
-    scratch = malloc(sizeof *scratch);
+    scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     bl_buf_init(&one.log, 0);
     bl_buf_init(&other.log, 0);
     return scratch && bl_state_decoder_new(&decoder) == BL_OK ? 0 : -1;

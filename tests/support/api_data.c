@@ -80,7 +80,14 @@ static void ignore_pattern(void *ctx, const struct bl_pattern *pattern)
 
 void put_user(const char *user, const char *const *pages)
 {
-    static struct bl_user u;
+    static const struct bl_room room = {.visits = BL_VISITS_MAX,
+                                        .window = BL_WINDOW_KEEP,
+                                        .open = BL_OPEN_MAX,
+                                        .marks = BL_MARKS_MAX,
+                                        .names = 64,
+                                        .text = 4096};
+    static _Alignas(max_align_t) char block[32768];
+    struct bl_user *u = bl_user_place(block, &room);
     struct bl_settings settings;
     struct bl_state_field field[BL_STATE_FIELDS_MAX];
     struct bl_buf text;
@@ -90,14 +97,13 @@ void put_user(const char *user, const char *const *pages)
     struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
     while (pages[n])
         n++;
-    bl_user_init(&u);
     for (size_t i = 0; i < n; i++) {
         struct bl_event e = {.action = BL_ACTION_PAGE_VIEW, .page = bl_str_of(pages[i]), .idle_ms = -1};
         e.t_ms = NOW_MS - 5000 * (int64_t)(n - 1 - i);
-        bl_engine_event(&engine, &u, bl_str_of(user), &e);
+        bl_engine_event(&engine, u, bl_str_of(user), &e);
     }
     bl_buf_init(&text, 0);
-    assert_int_equal(bl_state_encode(&u, &text, field), BL_OK);
+    assert_int_equal(bl_state_encode(u, &text, field), BL_OK);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
         if (field[i].value.n)
             DO("HSET %s %s %b", key(BL_KEY_USER, p, user), field[i].name, field[i].value.p, field[i].value.n);

@@ -24,8 +24,8 @@ static struct bl_buf text, again;
 static int set_up(void **state)
 {
     (void)state;
-    u = malloc(sizeof *u);
-    back = malloc(sizeof *back);
+    u = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
+    back = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     assert_true(u && back);
     bl_user_init(u);
     return bl_state_decoder_new(&decoder) == BL_OK ? 0 : -1;

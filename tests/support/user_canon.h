@@ -7,23 +7,12 @@
 
 #include <stdlib.h>
 
-/* What is used of it, which is little of some megabytes. */
-static inline void user_copy(struct bl_user *to, const struct bl_user *from)
-{
-    void *packed = malloc(bl_user_packed_bytes(from));
-    if (!packed)
-        abort();
-    bl_user_pack(from, packed);
-    bl_user_unpack(to, packed);
-    free(packed);
-}
-
 static inline void user_canon(struct bl_user *u)
 {
-    struct bl_user *old = malloc(sizeof *old);
+    struct bl_user *old = bl_user_place(malloc(bl_user_bytes(&u->room)), &u->room);
     if (!old)
         abort();
-    user_copy(old, u);
+    bl_user_copy(old, u);
     u->n_names = 1;
     u->n_text = 0;
 #define AGAIN(x) (x) = bl_user_intern(u, bl_user_str(old, (x)))

@@ -27,7 +27,7 @@ static void round_trip(void)
     for (size_t i = BL_STATE_FIELDS_MAX; i > 0; i--)
         if (one[i - 1].value.n)
             pairs[n++] = (struct bl_state_pair){bl_str_of(one[i - 1].name), one[i - 1].value};
-    memset(back, 0xAA, sizeof *back);
+    memset(back, 0xAA, offsetof(struct bl_user, room));
     assert_int_equal(bl_state_decode(decoder, back, pairs, n, NULL), BL_OK);
     encode_into(back, &again, two);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)

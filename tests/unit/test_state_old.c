@@ -17,7 +17,7 @@ static struct bl_state_decoder *decoder;
 static int set_up(void **state)
 {
     (void)state;
-    back = malloc(sizeof *back);
+    back = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     assert_non_null(back);
     return bl_state_decoder_new(&decoder) == BL_OK ? 0 : -1;
 }

@@ -24,8 +24,7 @@ struct bl_member {
     struct bl_heap_node node; /* at the next deadline or earlier; not in the heap if there is none */
     int64_t due_ms;           /* the next deadline; BL_NEVER: none */
     struct bl_str user_id;    /* owned */
-    void *packed;             /* owned; NULL: nothing is known of this user (empty state) */
-    size_t packed_cap;
+    struct bl_user *state;    /* owned; NULL: nothing is known of this user (empty state) */
     bool dirty; /* changed since the last clean */
     struct bl_member *next_dirty;
     /* host */
@@ -83,7 +82,7 @@ struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_st
 /* Puts a user at hand; u == NULL: known to be empty. Copies. */
 BL_CHECKED enum bl_err bl_partition_member_put(struct bl_partition *p, struct bl_str user_id,
                                                const struct bl_user *u, struct bl_member **out);
-/* The unpacked state, borrowed until the next call on p. */
+/* The state, borrowed until the next call on p. */
 const struct bl_user *bl_partition_state(struct bl_partition *p, const struct bl_member *m);
 /* Forgets a member that is not dirty. */
 void bl_partition_member_drop(struct bl_partition *p, struct bl_member *m);
@@ -107,7 +106,7 @@ BL_CHECKED enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_memb
 /* For a host that sees a record some time before it is its turn: states lie all over memory, and most of a step is
  * waiting for them. Take the hash at first sight, then call fetch with each stage in order, a few records apart,
  * then bl_partition_record_hashed. Changes nothing. */
-enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE };
+enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE, BL_FETCH_LISTS };
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts), with the hash of its
@@ -143,7 +142,7 @@ const struct bl_settings *bl_partition_rules(const struct bl_partition *p);
 int64_t bl_partition_due(struct bl_partition *p);
 
 /* The dirty members, in order of first change; each has its new state. A member whose state is empty now has
- * packed == NULL. */
+ * state == NULL. */
 BL_CHECKED enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first);
 /* Forgets that they were dirty (they are stored). */
 void bl_partition_clean(struct bl_partition *p);

@@ -20,6 +20,9 @@ struct bl_engine {
     struct bl_sink sink;
 };
 
+/* The most that applying the event, or firing a deadline (e NULL), can add to each list of the state: the caller makes room
+ * for it first (bl_user_fits). A person's resolve adds nothing. */
+struct bl_room bl_engine_needs(const struct bl_user *u, const struct bl_event *e);
 /* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where
  * needed. True: it was a visit (SPEC 4.0; a twin is none). */
 bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,

@@ -1,14 +1,15 @@
-/* One person's state: all that the rules remember. It is a plain value of fixed size without a pointer
- * inside, so that it can be copied, packed, stored and compared; strings are interned in its own table and
- * named by number.
+/* One person's state: all that the rules remember. It is a plain value: strings are interned in its own table and
+ * named by number, and the lists stand in one block with it, so that it can be copied and stored.
  *
- * A user is worked on in this unpacked form (large: one per process is enough) and kept in a packed one
- * (bl_user_pack), which holds just what is used.
+ * A state has room for so many entries of each list (struct bl_room) and is worked on where it lies: whoever keeps it
+ * sees to it before a step that there is room for what the step may add (bl_engine_needs), and moves it to a larger block
+ * if there is not. So what a step costs does not depend on how much the state holds: to unpack and pack it around each
+ * step cost 1,700 instructions an event (tests/bench/budget).
  *
  * Invariants
  *  - names[0] is the empty string, "none"; every bl_name in the state is below n_names.
  *  - visits and window are in order of t; marks and open in order of creation.
- *  - Every array has a bound (limits.h); at the bound the oldest entry goes. */
+ *  - Every list has a bound (limits.h); at the bound the oldest entry goes. No list grows beyond its room. */
 #ifndef BL_CORE_USER_H
 #define BL_CORE_USER_H
 
@@ -66,6 +67,12 @@ struct bl_name_slot {
     uint32_t n;
 };
 
+/* How many entries of each list a state has room for; text in bytes. */
+struct bl_room {
+    uint16_t visits, window, open, marks, names;
+    uint32_t text;
+};
+
 struct bl_user {
     /* Time. floor_ms: t of the last event or d of the last deadline fired, whichever is later (SPEC 3.3). */
     int64_t floor_ms;
@@ -89,15 +96,31 @@ struct bl_user {
     uint16_t names_swept; /* names alive after the last sweep */
     uint16_t renumbered;  /* by sweeps, so often; not stored */
 
-    struct bl_visit visits[BL_VISITS_MAX];
-    struct bl_moment window[BL_WINDOW_KEEP];
-    struct bl_open open[BL_OPEN_MAX];
-    struct bl_mark marks[BL_MARKS_MAX];
-    struct bl_name_slot names[BL_NAMES_MAX];
-    char text[BL_NAMES_BYTES];
+    /* Of the block, not of the state. */
+    struct bl_room room;
+    struct bl_visit *visits;
+    struct bl_moment *window;
+    struct bl_open *open;
+    struct bl_mark *marks;
+    struct bl_name_slot *names;
+    char *text;
 };
 
-/* Empty state: nobody has been seen. Touches only the head, not the large arrays. */
+/* Room for the most that there can ever be: for states from the store, and for tests. */
+extern const struct bl_room bl_room_max;
+/* An empty state, without room. */
+extern const struct bl_user bl_user_nobody;
+/* The bytes of a block, and an empty state in it; aligned as malloc does it. NULL stays NULL. */
+size_t bl_user_bytes(const struct bl_room *room);
+struct bl_user *bl_user_place(void *block, const struct bl_room *room);
+/* Is there room for so many entries more? (At a list's bound there is: the oldest goes.) */
+bool bl_user_fits(const struct bl_user *u, const struct bl_room *more);
+/* The room for what the state holds, so much more, and to grow for a while. */
+struct bl_room bl_user_grown(const struct bl_user *u, const struct bl_room *more);
+/* `to` has room for what `from` holds. */
+void bl_user_copy(struct bl_user *to, const struct bl_user *from);
+
+/* Empty state: nobody has been seen. Leaves the lists as they are, of no length. */
 void bl_user_init(struct bl_user *u);
 /* Does the state hold anything at all? If not, the host forgets the user (SPEC 4.6, last sentence). */
 bool bl_user_gone(const struct bl_user *u);
@@ -127,10 +150,5 @@ struct bl_mark *bl_user_mark(struct bl_user *u, enum bl_rule_id rule, unsigned k
                              bl_name element);
 /* First open pattern of a rule at or after index `from`; u->n_open if there is none. */
 size_t bl_user_next_open(const struct bl_user *u, enum bl_rule_id rule, size_t from);
-
-/* Packed form: one block of bytes, valid in this process only (the stored form is wire's). */
-size_t bl_user_packed_bytes(const struct bl_user *u);
-void bl_user_pack(const struct bl_user *u, void *to);
-void bl_user_unpack(struct bl_user *u, const void *from);
 
 #endif

@@ -1,0 +1,72 @@
+/* See member.h. A block is moved to a larger one when the next step might not find room in it, and to a smaller one when
+ * most of it has become empty; without memory for another the old one stays as it was. */
+#include "member.h"
+
+#include <stdlib.h>
+
+static const struct bl_room nothing_more;
+
+struct bl_member *member_new(struct bl_str user_id)
+{
+    struct bl_member *m = calloc(1, sizeof *m + user_id.n + 1);
+    if (!m)
+        return NULL;
+    char *id = (char *)(m + 1);
+    if (user_id.n)
+        memcpy(id, user_id.p, user_id.n);
+    m->user_id = (struct bl_str){id, user_id.n};
+    m->node.tie = m->user_id;
+    m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
+    return m;
+}
+
+void member_free(struct bl_member *m)
+{
+    free(m->state);
+    free(m);
+}
+
+/* A copy of `from` with this room takes the place of the state. */
+static enum bl_err replace(struct bl_member *m, const struct bl_user *from, const struct bl_room *room)
+{
+    struct bl_user *u = bl_user_place(malloc(bl_user_bytes(room)), room);
+    if (!u)
+        return BL_ERR_NO_MEMORY;
+    bl_user_copy(u, from);
+    free(m->state);
+    m->state = u;
+    return BL_OK;
+}
+
+enum bl_err member_set_state(struct bl_member *m, const struct bl_user *u)
+{
+    struct bl_room room = bl_user_grown(u, &nothing_more);
+    if (!bl_user_gone(u))
+        return replace(m, u, &room);
+    member_empty(m);
+    return BL_OK;
+}
+
+void member_empty(struct bl_member *m)
+{
+    free(m->state);
+    m->state = NULL;
+}
+
+enum bl_err member_make_room(struct bl_member *m, const struct bl_event *e)
+{
+    struct bl_room more = bl_engine_needs(member_state(m), e);
+    if (m->state && bl_user_fits(m->state, &more))
+        return BL_OK;
+    struct bl_room room = bl_user_grown(member_state(m), &more);
+    return replace(m, member_state(m), &room);
+}
+
+void member_give_back(struct bl_member *m)
+{
+    if (m->state->in_session)
+        return;
+    struct bl_room room = bl_user_grown(m->state, &nothing_more);
+    if (bl_user_bytes(&m->state->room) > 3 * bl_user_bytes(&room))
+        (void)!replace(m, m->state, &room); /* without memory it stays */
+}

@@ -1,0 +1,25 @@
+/* A user at hand and the block of memory that the user's state stands in (core/user.h). */
+#ifndef BL_APP_MEMBER_H
+#define BL_APP_MEMBER_H
+
+#include "bl/app/partition.h"
+
+/* Of whom nothing is known; NULL when there is no memory. */
+struct bl_member *member_new(struct bl_str user_id);
+void member_free(struct bl_member *m);
+
+static inline const struct bl_user *member_state(const struct bl_member *m)
+{
+    return m->state ? m->state : &bl_user_nobody;
+}
+
+/* Takes a copy of u. */
+BL_CHECKED enum bl_err member_set_state(struct bl_member *m, const struct bl_user *u);
+void member_empty(struct bl_member *m);
+
+/* Before a step: m->state is there and has room for it. e NULL: a deadline. */
+BL_CHECKED enum bl_err member_make_room(struct bl_member *m, const struct bl_event *e);
+/* After a deadline: a session that has ended leaves little. */
+void member_give_back(struct bl_member *m);
+
+#endif
