@@ -19,9 +19,12 @@ const struct bl_room bl_room_max = {
     .text = BL_NAMES_BYTES,
 };
 
-static struct bl_name_slot no_names[1];
-const struct bl_user bl_user_nobody = {
-    .seen_ms = -1, .due_ms = BL_NEVER, .n_names = 1, .names_swept = 1, .names = no_names};
+static const struct bl_name_slot no_names[1]; /* none is ever added to it: there is no room */
+const struct bl_user bl_user_nobody = {.seen_ms = -1,
+                                       .due_ms = BL_NEVER,
+                                       .n_names = 1,
+                                       .names_swept = 1,
+                                       .names = (struct bl_name_slot *)(uintptr_t)no_names};
 
 /* ---- the block: the head, then the lists, those of the largest alignment first ---- */
 

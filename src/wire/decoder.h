@@ -52,8 +52,7 @@ struct bl_decoder {
     struct bl_member_text field[BL_FIELD_COUNT];
     struct bl_problem problem;
     char made_id[36];
-    unsigned char
-        follows[BL_FIELD_COUNT + 1]; /* plain.c: the field that came after each; the last: the first one */
+    unsigned char follows[BL_FIELD_COUNT + 1]; /* plain.c: the field that came after each; last: the first */
 };
 
 /* event.c: one event. On an error d->problem says why. */
