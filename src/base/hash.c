@@ -16,7 +16,8 @@ struct sip {
 
 ALWAYS void rounds(struct sip *s, int n)
 {
-    while (n-- > 0) {
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
         s->v0 += s->v1;
         s->v1 = rotl(s->v1, 13) ^ s->v0;
         s->v0 = rotl(s->v0, 32);

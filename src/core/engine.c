@@ -236,8 +236,8 @@ static bool apply(const struct bl_engine *g, struct bl_user *u, struct bl_str us
     u->floor_ms = now;
     u->seen_ms = now;
     u->events++;
-    u->session = bl_user_intern(u, e->session_id);
-    s.page = bl_user_intern(u, e->page);
+    u->session = bl_user_intern_as(u, e->session_id, u->session);
+    s.page = bl_user_intern_as(u, e->page, u->page);
     note_moment(&s);
     if (e->action == BL_ACTION_SESSION_END) {
         end_session(&s);

@@ -163,6 +163,14 @@ bl_name bl_user_intern(struct bl_user *u, struct bl_str s)
     return u->n_names++;
 }
 
+bl_name bl_user_intern_as(struct bl_user *u, struct bl_str s, bl_name guess)
+{
+    const struct bl_name_slot *slot = &u->names[guess];
+    if (guess && slot->n == s.n && memcmp(u->text + slot->at, s.p, s.n) == 0)
+        return guess;
+    return bl_user_intern(u, s);
+}
+
 /* Calls fn on every bl_name of the state. */
 static void each_name(struct bl_user *u, void (*fn)(bl_name *name, bl_name *table), bl_name *table)
 {

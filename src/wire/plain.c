@@ -125,6 +125,15 @@ static const char *read_int(const char *p, const char *end, int64_t *out)
     return p;
 }
 
+/* What follows a whole number in metadata that no rule reads: a fraction, of so few digits that it is finite. */
+static const char *skip_fraction(const char *p, const char *end)
+{
+    const char *start = ++p;
+    while (p < end && *p >= '0' && *p <= '9' && p - start <= DIGITS_MAX)
+        p++;
+    return p > start && p - start <= DIGITS_MAX ? p : NULL;
+}
+
 /* Between members: the next one's begin, or behind the closing brace (*closed). */
 INLINE const char *next_member(const char *p, const char *end, bool *any, bool *closed)
 {
@@ -192,6 +201,8 @@ static const char *read_fact(const char *p, const char *end, struct bl_str key, 
     p = read_int(p, end, &number);
     if (!p)
         return NULL;
+    if (p < end && *p == '.')
+        return IS(key, "duration_ms") || IS(key, "x") || IS(key, "y") ? NULL : skip_fraction(p, end);
     if (IS(key, "duration_ms")) {
         f->duration_ms = number < 0 ? -1 : number;
     } else if (IS(key, "x")) {
@@ -238,10 +249,12 @@ INLINE const char *read_text(const char *p, const char *end, size_t min, size_t 
     return p && out->n >= min && out->n <= max ? p : NULL;
 }
 
-/* A page that bl_page_normalise would leave as it is. */
-static const char *read_page(const char *p, const char *end, struct bl_str *page)
+/* A page that bl_page_normalise would leave as it is; the canonical line of an event without one has an empty one. */
+static const char *read_page(const char *p, const char *end, bool canonical, struct bl_str *page)
 {
     p = read_quoted(p, end, true, page);
+    if (p && page->n == 0 && canonical)
+        return p;
     if (!p || page->n == 0 || page->n > BL_PAGE_MAX_BYTES || page->p[0] != '/')
         return NULL;
     if (page->n == 1)
@@ -292,7 +305,7 @@ static const char *read_value(struct bl_plain *g, enum bl_field field, const cha
     case BL_FIELD_ACTION:
         return read_action(p, end, &g->r.event.action);
     case BL_FIELD_PAGE:
-        return read_page(p, end, &g->r.event.page);
+        return read_page(p, end, g->canonical, &g->r.event.page);
     case BL_FIELD_EVENT_ID:
         return read_text(p, end, 1, BL_EVENT_ID_MAX_BYTES, &g->r.event_id);
     case BL_FIELD_SESSION_ID:
@@ -413,7 +426,7 @@ bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, str
     if (!g->end || g->end - text.p > BL_EVENT_MAX_BYTES)
         return false;
     bool page_needed = bl_action_traits(g->r.event.action) & BL_PAGE;
-    if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && !has(g, BL_FIELD_PAGE)))
+    if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && g->r.event.page.n == 0))
         return false;
     finish(g);
     g->facts.event = NULL; /* *g may move */

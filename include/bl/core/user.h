@@ -128,6 +128,8 @@ bool bl_user_gone(const struct bl_user *u);
 /* The table of strings. Returns 0 for an empty string. Room is made by bl_user_sweep only, never here, so
  * that a name stays good for the whole step. */
 bl_name bl_user_intern(struct bl_user *u, struct bl_str s);
+/* The same, where it is likely to be what `guess` is: saves the search. */
+bl_name bl_user_intern_as(struct bl_user *u, struct bl_str s, bl_name guess);
 /* The number of a string that is there already; 0 if it is not. */
 bl_name bl_user_find(const struct bl_user *u, struct bl_str s);
 static inline struct bl_str bl_user_str(const struct bl_user *u, bl_name name)
