@@ -52,7 +52,8 @@ struct bl_decoder {
     struct bl_member_text field[BL_FIELD_COUNT];
     struct bl_problem problem;
     char made_id[36];
-    unsigned char follows[BL_FIELD_COUNT + 1]; /* plain.c: the field that came after each; last: the first */
+    /* plain.c: the field that came behind each in an event before; the last: which came first */
+    unsigned char after[BL_FIELD_COUNT + 1];
 };
 
 /* event.c: one event. On an error d->problem says why. */

@@ -125,13 +125,29 @@ static const char *read_int(const char *p, const char *end, int64_t *out)
     return p;
 }
 
-/* What follows a whole number in metadata that no rule reads: a fraction, of so few digits that it is finite. */
-static const char *skip_fraction(const char *p, const char *end)
+/* Also one with a fraction. DIGITS_MAX digits and the power of ten are exact as doubles, so that one division rounds as the
+ * parser does. */
+static const char *read_number(const char *p, const char *end, double *out)
 {
-    const char *start = ++p;
-    while (p < end && *p >= '0' && *p <= '9' && p - start <= DIGITS_MAX)
-        p++;
-    return p > start && p - start <= DIGITS_MAX ? p : NULL;
+    const char *digits = p + (*p == '-');
+    bool minus = digits > p;
+    int64_t all = 0, unit = 1;
+    p = read_int(p, end, &all);
+    if (!p && minus && end - digits > 1 && digits[0] == '0' && digits[1] == '.')
+        p = digits + 1; /* -0 is not plain, but -0.5 is */
+    if (!p || p == end || *p != '.') {
+        *out = (double)all;
+        return p;
+    }
+    const char *point = ++p;
+    for (all = all < 0 ? -all : all; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (p - digits > DIGITS_MAX)
+            return NULL;
+        all = all * 10 + (*p - '0');
+        unit *= 10;
+    }
+    *out = (double)(minus ? -all : all) / (double)unit;
+    return p != point && (all != 0 || !minus) ? p : NULL;
 }
 
 /* Between members: the next one's begin, or behind the closing brace (*closed). */
@@ -185,7 +201,7 @@ INLINE bool is(struct bl_str key, const char *name, size_t n)
 static const char *read_fact(const char *p, const char *end, struct bl_str key, struct bl_facts *f)
 {
     struct bl_str text;
-    int64_t number;
+    double number;
     if (*p == '"') {
         p = read_string(p, end, &text);
         if (!p || IS(key, "duration_ms"))
@@ -198,16 +214,14 @@ static const char *read_fact(const char *p, const char *end, struct bl_str key, 
     }
     if (*p != '-' && (*p < '0' || *p > '9'))
         return skip_word(p, end);
-    p = read_int(p, end, &number);
+    p = read_number(p, end, &number);
     if (!p)
         return NULL;
-    if (p < end && *p == '.')
-        return IS(key, "duration_ms") || IS(key, "x") || IS(key, "y") ? NULL : skip_fraction(p, end);
     if (IS(key, "duration_ms")) {
-        f->duration_ms = number < 0 ? -1 : number;
+        f->duration_ms = number < 0 ? -1 : (int64_t)number;
     } else if (IS(key, "x")) {
         f->has_x = true;
-        f->event->x = (double)number;
+        f->event->x = number;
     } else if (IS(key, "y")) {
         f->has_y = true;
         f->event->y = number;
@@ -370,15 +384,15 @@ INLINE const char *read_field(struct bl_decoder *d, unsigned before, const char 
                               bool *any, enum bl_field *field)
 {
     struct bl_str key;
-    unsigned guess = d->follows[before];
-    if (is_key(p, end, guess) || is_key(p, end, guess = d->follows[guess])) {
+    unsigned guess = d->after[before];
+    if (is_key(p, end, guess) || is_key(p, end, guess = d->after[guess])) {
         *field = (enum bl_field)guess;
         return skip_blanks(p + field_keys[guess].n, end, any);
     }
     p = read_key(p, end, any, &key);
     *field = p ? bl_field_of(key) : BL_FIELD_COUNT;
     if (*field != BL_FIELD_COUNT)
-        d->follows[before] = (unsigned char)*field;
+        d->after[before] = (unsigned char)*field;
     return p;
 }
 

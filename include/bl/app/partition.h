@@ -25,7 +25,7 @@ struct bl_member {
     int64_t due_ms;           /* the next deadline; BL_NEVER: none */
     struct bl_str user_id;    /* owned */
     struct bl_user *state;    /* owned; NULL: nothing is known of this user (empty state) */
-    bool dirty; /* changed since the last clean */
+    bool dirty;               /* changed since the last clean */
     struct bl_member *next_dirty;
     /* host */
     int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
