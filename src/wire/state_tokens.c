@@ -9,11 +9,12 @@
 int64_t state_int(struct reader *r, int64_t min, int64_t max)
 {
     bool negative = take(r, '-');
-    const char *from = r->p;
+    const char *from = r->p, *p = from, *end = r->end; /* not through r: 600 instructions a user */
     uint64_t m = 0;
-    while (r->p < r->end && (unsigned char)(*r->p - '0') < 10)
-        m = m * 10 + (uint64_t)(*r->p++ - '0');
-    size_t n = (size_t)(r->p - from);
+    while (p < end && (unsigned char)(*p - '0') < 10)
+        m = m * 10 + (uint64_t)(*p++ - '0');
+    size_t n = (size_t)(p - from);
+    r->p = p;
     uint64_t most = (uint64_t)INT64_MAX + negative;
     r->bad = r->bad || n == 0 || n > 19 || (n == 19 && m > most) || (*from == '0' && (n > 1 || negative));
     int64_t v = negative ? (int64_t)(0 - m) : (int64_t)m;
@@ -84,7 +85,7 @@ void state_tags(struct reader *r, const char *tags, struct tags *t)
     int at = -1;
     *t = (struct tags){.there = 0};
     while (more(r) && *r->p != ';') {
-        r->bad = !take(r, ' ') || !more(r);
+        r->bad = !take(r, ' ') || !more(r) || *r->p == '\0'; /* which would be found at the end of `tags` */
         while (!r->bad && tags[++at] != *r->p)
             r->bad = tags[at] == '\0';
         if (r->bad)
@@ -123,12 +124,14 @@ static void read_text(struct reader *r)
     const char *from = r->p;
     bool escapes = false, ascii = true;
     r->bad = !take(r, '"');
-    while (more(r) && *r->p != '"') {
-        unsigned char c = (unsigned char)*r->p;
+    const char *p = r->p, *end = r->bad ? p : r->end;
+    while (p < end && *p != '"') {
+        unsigned char c = (unsigned char)*p;
         escapes |= c == '\\' || c < 0x20;
         ascii &= c < 0x80;
-        r->p += c == '\\' && r->end - r->p > 1 ? 2 : 1;
+        p += c == '\\' && end - p > 1 ? 2 : 1;
     }
+    r->p = p;
     r->bad = !take(r, '"');
     if (r->bad)
         return;

@@ -20,8 +20,8 @@ struct reader {
 
 static inline bool open_field(struct reader *r, struct bl_str text)
 {
-    r->p = text.p;
-    r->end = text.p + text.n;
+    r->p = text.n ? text.p : "";
+    r->end = r->p + text.n;
     return text.n > 0;
 }
 

@@ -279,6 +279,16 @@ static void text_is_checked(void **state)
     }
 }
 
+static void a_zero_byte_is_no_tag(void **state)
+{
+    struct bl_state_pair pairs[1] = {{BL_STR("head"), BL_STR("1 r1 \0 \0")}};
+    (void)state;
+    assert_int_equal(bl_state_decode(decoder, back, pairs, 1, NULL), BL_ERR_CORRUPT);
+    pairs[0].value = BL_STR("1 \0"
+                            "1");
+    assert_int_equal(bl_state_decode(decoder, back, pairs, 1, NULL), BL_ERR_CORRUPT);
+}
+
 static void too_many_entries_are_refused(void **state)
 {
     struct bl_buf b = {0};
@@ -344,6 +354,7 @@ int main(void)
         STORY(a_full_state_comes_back_whole),
         STORY(text_is_checked),
         STORY(too_many_entries_are_refused),
+        STORY(a_zero_byte_is_no_tag),
         STORY(every_action_has_a_code_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
