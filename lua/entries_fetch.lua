@@ -2,9 +2,10 @@
 -- Reads the next entries of the stream for the owner; a zombie reads nothing. What a predecessor left pending comes
 -- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
 -- @keys  events, fence, deadlines
--- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick)
+-- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick), how many of
+--        those to give who are due by the time of the last entry
 -- @reply {now_ms, earliest deadline (-1: none), pending (1: these were pending), entries as XREADGROUP gives them,
---         of pending ones how often each was delivered, this time included}
+--         of pending ones how often each was delivered, this time included; who is due: user, deadline …, earliest first}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
     return redis.error_reply('FENCED another worker owns the partition')
 end
@@ -38,4 +39,10 @@ if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= n
         entries = read('>')
     end
 end
-return {now, earliest, pending, entries, deliveries}
+local due = {}
+if #entries > 0 and grace >= 0 then
+    local last = tonumber(string.match(entries[#entries][1], '^%d+'))
+    due = redis.call('ZRANGE', KEYS[3], '-inf', string.format('%.0f', last - grace), 'BYSCORE', 'LIMIT', 0, ARGV[7],
+        'WITHSCORES')
+end
+return {now, earliest, pending, entries, deliveries, due}

@@ -63,18 +63,24 @@ static void ask_due(struct owner *o)
     PORT(o, due, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
 }
 
-static enum bl_err take_dues(struct owner *o, const struct bl_dues *d)
+enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n)
 {
-    enum bl_err err = BL_OK;
     o->n_dues = 0;
-    for (size_t i = 0; i < d->n && err == BL_OK; i++) {
-        struct bl_str id = arena_copy(&o->batch.arena, d->users[i].user_id);
+    for (size_t i = 0; i < n; i++) {
+        struct bl_str id = arena_copy(&o->batch.arena, users[i].user_id);
         if (!id.p || !OWNER_ROOM(o->dues, o->cap_dues, o->n_dues))
             return BL_ERR_NO_MEMORY;
-        o->dues[o->n_dues++] = (struct bl_due){id, d->users[i].score_ms};
-        err = owner_want(o, id);
+        o->dues[o->n_dues++] = (struct bl_due){id, users[i].score_ms};
     }
-    return err;
+    return BL_OK;
+}
+
+static void want_dues(struct owner *o, enum bl_err err)
+{
+    for (size_t i = 0; i < o->n_dues && err == BL_OK; i++)
+        err = owner_want(o, o->dues[i].user_id);
+    if (owner_proceed(o, err, "due"))
+        owner_load(o);
 }
 
 /* More are due than were asked for. False: ask again, for fewer entries or more users. */
@@ -104,18 +110,31 @@ static void on_dues(void *arg, const struct bl_dues *d)
         owner_survey(o);
         return;
     }
-    if (owner_proceed(o, take_dues(o, d), "due"))
-        owner_load(o);
+    want_dues(o, owner_take_dues(o, d->users, d->n));
+}
+
+/* A round that takes all that was fetched has its dues from there. */
+static bool knows_dues(struct owner *o)
+{
+    bool all = o->batch.at == 0 && o->batch.upto == o->batch.n && !o->careful.on;
+    bool known = o->dues_known && all && o->horizon_ms == o->batch.v[o->batch.n - 1].received_ms;
+    o->dues_known = false;
+    return known;
 }
 
 void owner_survey(struct owner *o)
 {
-    o->n_wanted = o->n_dues = 0;
+    o->n_wanted = 0;
     bl_map_clear(&o->wanted_by_id);
     if (!owner_proceed(o, o->careful.on ? careful_survey(o) : batch_survey(o), "survey"))
         return;
-    if (o->horizon_ms <= bl_partition_clock(o->partition))
-        owner_load(o); /* the clock does not move: nothing fires */
+    bool known = knows_dues(o), moves = o->horizon_ms > bl_partition_clock(o->partition);
+    if (!known || !moves)
+        o->n_dues = 0;
+    if (!moves)
+        owner_load(o); /* the clock stands still: nothing fires */
+    else if (known)
+        want_dues(o, BL_OK);
     else
         ask_due(o);
 }

@@ -262,6 +262,9 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     enum bl_err err = f->err;
     if (err == BL_OK)
         err = batch_take(&o->batch, f);
+    if (err == BL_OK)
+        err = owner_take_dues(o, f->dues, f->n_dues);
+    o->dues_known = !o->worker->options.event_mode && f->n_dues < BL_DUE_FETCHED;
     if (!owner_proceed(o, err, "fetch"))
         return;
     o->pending = f->pending;

@@ -254,6 +254,7 @@ struct owner {
     struct bl_str *wanted;     /* users to load */
     size_t n_wanted, cap_wanted;
     struct bl_map wanted_by_id;
+    bool dues_known; /* they were told with the entries, for the time of the last of them */
     struct bl_due *dues;
     size_t n_dues, cap_dues;
     struct bl_member **visit; /* users whose schedule must be looked at, dirty or not */
@@ -324,6 +325,7 @@ void owner_commit(struct owner *o);
 void owner_survey(struct owner *o);
 void owner_load(struct owner *o);
 enum bl_err owner_visit_dues(struct owner *o);
+enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n);
 
 /* worker_pace.c */
 void pace_reset(struct pace *p);

@@ -78,6 +78,7 @@ struct slot {
     bl_done_fn *rung;
     void *rung_arg;
 
+    struct bl_due dues[BL_DUE_FETCHED]; /* told with the entries */
     struct commands commit, watch;
     struct commands gathered[GATHERED_COUNT];
     size_t n_acks;           /* in this commit */

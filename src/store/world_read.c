@@ -186,13 +186,24 @@ static void read_entry(const redisReply *reply, struct bl_entry *out)
             out->kind = kinds[i].kind;
 }
 
+static enum bl_err read_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n)
+{
+    *n = reply->elements / 2 < max ? reply->elements / 2 : max;
+    for (size_t i = 0; i < *n; i++) {
+        out[i] = (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
+        if (out[i].user_id.n == 0 || out[i].user_id.n > BL_USER_ID_MAX_BYTES)
+            return BL_ERR_CORRUPT; /* nobody is called so */
+    }
+    return BL_OK;
+}
+
 static void on_fetch(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
     struct bl_fetched f = {.err = world_error(s->data, reply)};
     if (f.err == BL_OK && !s->watched)
         f.err = BL_ERR_STORE_UNAVAILABLE;
-    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5))
+    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6))
         f.err = BL_ERR_CORRUPT;
     if (f.err == BL_OK) {
         const redisReply *list = reply->element[3];
@@ -208,6 +219,9 @@ static void on_fetch(void *ctx, const redisReply *reply)
         for (size_t i = 0; i < f.n && i < reply->element[4]->elements; i++)
             entries[i].deliveries = world_int(reply->element[4]->element[i], 0);
         f.entries = entries;
+        f.dues = s->dues;
+        if (f.err == BL_OK)
+            f.err = read_dues(reply->element[5], s->dues, BL_DUE_FETCHED, &f.n_dues);
     }
     s->call.fn.fetched(s->call.arg, &f);
 }
@@ -216,18 +230,20 @@ void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetch
 {
     static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
     struct slot *s = world_slot(ctx, p);
-    char count[16], grace[24];
+    char count[16], grace[24], dues[16];
     world_call_begin(s, 1, arg);
     s->call.fn.fetched = fn;
     snprintf(count, sizeof count, "%zu", max);
+    snprintf(dues, sizeof dues, "%d", BL_DUE_FETCHED);
     snprintf(grace, sizeof grace, "%lld", tick ? (long long)s->world->options.grace_ms : -1LL);
     const struct bl_str args[] = {bl_str_of(s->fence),
                                   BL_STR(GROUP),
                                   BL_STR(CONSUMER),
                                   bl_str_of(count),
                                   bl_str_of(pending ? "1" : "0"),
-                                  bl_str_of(grace)};
-    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 6, on_fetch, s);
+                                  bl_str_of(grace),
+                                  bl_str_of(dues)};
+    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 7, on_fetch, s);
 }
 
 /* ---- marks ---- */
@@ -268,14 +284,10 @@ static void on_due(void *ctx, const redisReply *reply)
     struct bl_due *users = world_items(s, n + 1, sizeof *users);
     if (d.err == BL_OK && !users)
         d.err = BL_ERR_NO_MEMORY;
-    for (size_t i = 0; i < n && d.err == BL_OK; i++)
-        users[i] =
-            (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
-    for (size_t i = 0; i < n && d.err == BL_OK; i++)
-        if (users[i].user_id.n == 0 || users[i].user_id.n > BL_USER_ID_MAX_BYTES)
-            d.err = BL_ERR_CORRUPT; /* nobody is called so */
+    if (d.err == BL_OK)
+        d.err = read_dues(reply, users, n, &d.n);
     d.users = users;
-    d.n = d.err == BL_OK ? n : 0;
+    d.n = d.err == BL_OK ? d.n : 0;
     s->call.fn.dues(s->call.arg, &d);
 }
 

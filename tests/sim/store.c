@@ -107,6 +107,21 @@ int64_t store_earliest(const struct sim *s, int p)
     return earliest(&s->store.shard[p]);
 }
 
+/* As the script does: in live time, by the time of the last entry. */
+static void tell_dues(struct sim *s, struct request *r)
+{
+    struct bl_fetched *f = &r->fetched_reply;
+    if (f->n == 0)
+        return;
+    r->number = f->entries[f->n - 1].received_ms - SIM_GRACE_MS;
+    size_t max = r->max;
+    r->max = BL_DUE_FETCHED;
+    store_due(s, r);
+    r->max = max;
+    f->dues = r->dues_reply.users;
+    f->n_dues = r->dues_reply.n;
+}
+
 static void apply_fetch(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
@@ -121,6 +136,7 @@ static void apply_fetch(struct sim *s, struct request *r)
         read_pending(h, r->max, f, out);
     if (f->n == 0)
         read_new(h, r->max, f, out);
+    tell_dues(s, r);
     f->earliest_ms = earliest(h);
     if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
         f->earliest_ms + SIM_GRACE_MS > r->store_ms)
@@ -128,6 +144,7 @@ static void apply_fetch(struct sim *s, struct request *r)
     if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
         add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
         read_new(h, r->max, f, out);
+        tell_dues(s, r);
     }
 }
 

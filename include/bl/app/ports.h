@@ -51,6 +51,11 @@ struct bl_entry {
     int64_t deliveries; /* of a pending entry: how often owners were given it, this time included; else 0 */
 };
 
+struct bl_due {
+    struct bl_str user_id;
+    int64_t score_ms;
+};
+
 struct bl_fetched {
     enum bl_err err;
     int64_t now_ms;      /* the store's clock */
@@ -58,17 +63,16 @@ struct bl_fetched {
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
+    /* Users with a deadline at or before the time of the last entry, less the grace, in order; BL_DUE_FETCHED: there may be
+     * more. Told in live time only, with `tick`. */
+    const struct bl_due *dues;
+    size_t n_dues;
 };
 
 /* What became of a mark. */
 struct bl_marked {
     enum bl_err err;
     int64_t deaths; /* how many other owners have marked the same step and never come back from it */
-};
-
-struct bl_due {
-    struct bl_str user_id;
-    int64_t score_ms;
 };
 
 struct bl_dues {

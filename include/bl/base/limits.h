@@ -57,6 +57,7 @@
 #define BL_CAREFUL_FROM        3     /* deliveries of an entry until it is taken step by step */
 #define BL_SUSPECT_ENTRIES     16    /* in one round after the first delivery; and those taken step by step */
 #define BL_POISON_DEATHS       3     /* owners that died of the same step until it is set aside */
+#define BL_DUE_FETCHED         64    /* of them told with the entries */
 #define BL_DUE_MAX             8192  /* users with a deadline due in one fetch */
 #define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
 #define BL_WORKERS_MAX         256
