@@ -38,6 +38,7 @@ enum bl_err bl_worker_new(const struct bl_worker_options *options, const struct 
     w->options = *options;
     w->ports = *ports;
     w->beat_at = INT64_MIN;
+    pace_begin(w);
     bl_buf_init(&w->text, 0);
     w->owners = calloc((size_t)options->partitions, sizeof *w->owners);
     w->scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);

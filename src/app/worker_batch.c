@@ -257,18 +257,24 @@ static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
     return err == BL_OK ? batch_end(o, e) : err;
 }
 
-/* A round ends early, between two entries, when it has taken long: renewals are sent by the loop that works, and must
- * not be late however slow the machine is. What is detected does not depend on where rounds end. */
-enum bl_err batch_step(struct owner *o)
+int64_t owner_slice(const struct owner *o)
+{
+    return o->worker->ports.now_ms(o->worker->ports.ctx) + OWNER_SLICE_MS;
+}
+
+enum bl_err batch_step(struct owner *o, bool *done)
 {
     const struct bl_ports *ports = &o->worker->ports;
-    int64_t until = ports->now_ms(ports->ctx) + OWNER_STEP_MAX_MS;
-    for (size_t i = o->batch.at; i < o->batch.upto; i++) {
-        enum bl_err err = step_entry(o, &o->batch.v[i]);
+    int64_t until = owner_slice(o);
+    size_t n = o->batch.upto - o->batch.at;
+    *done = false;
+    while (o->stepped < n) {
+        enum bl_err err = step_entry(o, &o->batch.v[o->batch.at + o->stepped++]);
         if (err != BL_OK)
             return err;
-        if (ports->now_ms(ports->ctx) >= until)
-            o->batch.upto = i + 1;
+        if (o->stepped < n && ports->now_ms(ports->ctx) >= until)
+            return BL_OK;
     }
+    *done = true;
     return o->effects.err;
 }

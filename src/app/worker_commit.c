@@ -174,12 +174,26 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
     return BL_OK;
 }
 
-static enum bl_err put_users(struct owner *o)
+#define PUTS_AT_ONCE 64 /* users between two looks at the clock */
+
+/* For a slice of time; o->next: who comes next. */
+static enum bl_err put_dirty(struct owner *o)
 {
-    struct bl_member *m;
-    enum bl_err err = bl_partition_dirty(o->partition, &m);
-    for (; m && err == BL_OK; m = m->next_dirty)
-        err = put_member(o, m);
+    const struct bl_ports *ports = &o->worker->ports;
+    int64_t until = owner_slice(o);
+    enum bl_err err = BL_OK;
+    for (size_t n = 1; o->next && err == BL_OK; n++) {
+        err = put_member(o, o->next);
+        o->next = o->next->next_dirty;
+        if (n % PUTS_AT_ONCE == 0 && ports->now_ms(ports->ctx) >= until)
+            break;
+    }
+    return err;
+}
+
+static enum bl_err put_visited(struct owner *o)
+{
+    enum bl_err err = BL_OK;
     for (size_t i = 0; i < o->n_visit && err == BL_OK; i++)
         if (!o->visit[i]->dirty)
             err = put_member(o, o->visit[i]);
@@ -282,11 +296,20 @@ static void put_position(struct owner *o)
     PUT(o, put_position, &x);
 }
 
-enum bl_err commit_put(struct owner *o)
+enum bl_err commit_begin(struct owner *o)
+{
+    o->worker->ports.begin(o->worker->ports.ctx, o->p);
+    return bl_partition_dirty(o->partition, &o->next);
+}
+
+enum bl_err commit_put(struct owner *o, bool *done)
 {
     struct effects *e = &o->effects;
-    o->worker->ports.begin(o->worker->ports.ctx, o->p);
-    enum bl_err err = put_users(o);
+    enum bl_err err = put_dirty(o);
+    *done = !o->next;
+    if (err != BL_OK || !*done)
+        return err;
+    err = put_visited(o);
     if (err != BL_OK)
         return err;
     patterns_put(o);

@@ -15,6 +15,7 @@
  *    │                                    └──┴───────┴────────────────────────────────────────────┘
  *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
+ * Stepping and putting go by slices (OWNER_PAUSED), and a large commit may be held for another (worker_pace.c).
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
@@ -190,7 +191,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     o->renewed_at = local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
     o->n_redone = 0;
-    pace_reset(&o->pace);
+    pace_reset(o);
     o->drop = false;
     o->why_drop = BL_OK;
     o->state = OWNER_RESTORING;
@@ -271,7 +272,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     o->now_ms = f->now_ms;
     o->fetched_at = local_ms(o);
     o->earliest_ms = f->earliest_ms;
-    pace_fetched(&o->pace, f);
+    pace_fetched(o, f);
     if (o->batch.n > 0)
         owner_round(o);
     else if (o->give_up)
@@ -289,7 +290,7 @@ static void owner_fetch(struct owner *o)
     if (owner_tend(o))
         return;
     o->state = OWNER_FETCHING;
-    PORT(o, fetch, o->pace.entries, o->pending, !o->worker->options.event_mode, on_fetched, o);
+    PORT(o, fetch, o->fetch_max, o->pending, !o->worker->options.event_mode, on_fetched, o);
 }
 
 /* ---- committing ---- */
@@ -344,7 +345,6 @@ static void on_committed(void *arg, enum bl_err err)
     effects_reset(&o->effects);
     steps_evict(o);
     owner_evict(o);
-    pace_committed(&o->pace, local_ms(o) - o->committing_at, o->work);
     if (!o->partial)
         step_over(o);
     careful_leave(o);
@@ -354,16 +354,41 @@ static void on_committed(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
-void owner_commit(struct owner *o)
+/* A commit is larger than what a socket holds: while it goes out, the loop must come round. */
+static void owner_pause(struct owner *o, bl_done_fn *then)
 {
-    if (!pace_gate(o))
-        return;
-    if (!owner_proceed(o, commit_put(o), "encode"))
+    o->state = OWNER_PAUSED;
+    PORT(o, pause, then, o);
+}
+
+/* All is put by now: what waits at the gate costs the worker nothing more, while Redis is at the commit before. */
+void owner_send(struct owner *o)
+{
+    if (!owner_proceed(o, BL_OK, "held") || !pace_gate(o))
         return;
     o->worker->committing += o->work;
     o->state = OWNER_COMMITTING;
     o->committing_at = local_ms(o);
     PORT(o, end, on_committed, o);
+}
+
+static void put_on(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    bool done = false;
+    if (err == BL_OK)
+        err = commit_put(o, &done);
+    if (!owner_proceed(o, err, "encode"))
+        return;
+    if (done)
+        owner_send(o);
+    else
+        owner_pause(o, put_on);
+}
+
+static void owner_commit(struct owner *o)
+{
+    put_on(o, commit_begin(o));
 }
 
 static void on_checked(void *arg, enum bl_err err)
@@ -403,11 +428,24 @@ void owner_settle(struct owner *o)
         owner_commit(o);
 }
 
+static void step_on(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    bool done = o->partial;
+    if (err == BL_OK)
+        err = o->partial ? bl_partition_fire_until(o->partition, o->horizon_ms) : batch_step(o, &done);
+    if (!owner_proceed(o, err, "step"))
+        return;
+    if (done)
+        owner_settle(o);
+    else
+        owner_pause(o, step_on);
+}
+
 void owner_step(struct owner *o)
 {
-    enum bl_err err = o->partial ? bl_partition_fire_until(o->partition, o->horizon_ms) : batch_step(o);
-    if (owner_proceed(o, err, "step"))
-        owner_settle(o);
+    o->stepped = 0;
+    step_on(o, BL_OK);
 }
 
 void owner_round(struct owner *o)
@@ -416,9 +454,9 @@ void owner_round(struct owner *o)
         return;
     o->round++;
     o->partial = o->manual = false;
-    o->due_max = pace_due_max(&o->pace);
+    o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;
-    batch_choose(&o->batch, o->pace.round_bytes, careful_is_suspect(o));
+    batch_choose(&o->batch, o->worker->round_bytes, careful_is_suspect(o));
     if (!careful_round(o))
         owner_survey(o);
 }

@@ -14,13 +14,15 @@
 #define OWNER_PAGES_MS        300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS      16
 #define OWNER_ROUND_MIN_BYTES (128 * 1024)
-#define OWNER_ROUND_MAX_BYTES (4 * 1024 * 1024) /* of events in one commit: some 20,000 */
-#define OWNER_STEP_MAX_MS     150
-#define OWNER_WAIT_MAX_MS     1000
-#define OWNER_PROBE_MS        80 /* between two looks at a partition that is held */
-#define OWNER_TEND_MS         1000
-#define OWNER_TRIM_MS         10 /* in place of it while there are more patterns to remove than one step does */
-#define OWNER_OTHER_PAGES     "(other)"
+#define OWNER_ROUND_MAX_BYTES (8 * 1024 * 1024) /* of events in one commit: some 40,000 */
+#ifndef OWNER_SLICE_MS
+#define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
+#endif
+#define OWNER_WAIT_MAX_MS 1000
+#define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
+#define OWNER_TEND_MS     1000
+#define OWNER_TRIM_MS     10 /* in place of it while there are more patterns to remove than one step does */
+#define OWNER_OTHER_PAGES "(other)"
 
 enum owner_state {
     OWNER_FREE,
@@ -33,7 +35,8 @@ enum owner_state {
     OWNER_LOADING,
     OWNER_CHECKING,
     OWNER_ERASING,
-    OWNER_HELD, /* ready to commit, while larger commits are under way */
+    OWNER_PAUSED, /* in the middle of stepping, or of putting */
+    OWNER_HELD,   /* ready to commit, while larger commits are under way */
     OWNER_COMMITTING,
     OWNER_WAITING,
     OWNER_TENDING,
@@ -46,12 +49,6 @@ struct batch_entry {
     int64_t received_ms;
     enum bl_entry_kind kind;
     int64_t deliveries; /* how often it was handed to an owner, this time included; 0 or 1: the first */
-};
-
-/* How much is fetched, and taken in one round (worker_pace.c). */
-struct pace {
-    size_t entries;     /* the next fetch */
-    size_t round_bytes; /* of events in a round */
 };
 
 struct batch {
@@ -230,9 +227,11 @@ struct owner {
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
-    int64_t committing_at; /* the local clock when the commit was sent */
-    struct pace pace;
-    size_t work; /* of the round whose commit is under way */
+    int64_t committing_at;  /* the local clock when the commit was sent */
+    size_t fetch_max;       /* entries in the next fetch */
+    size_t stepped;         /* entries of the round that are applied */
+    struct bl_member *next; /* of the users to be put */
+    size_t work;            /* of the round whose commit is under way */
     int64_t earliest_ms;
     bool trim_more; /* than the last step of retention did */
     uint64_t round;
@@ -289,6 +288,7 @@ struct bl_worker {
     struct owner *careful; /* has, or waits for, the process to itself */
     size_t rounds;         /* under way */
     size_t committing;     /* work of the rounds whose commits are under way */
+    size_t round_bytes;    /* of work in a round, as Redis carries it */
     int turn;              /* the partition that was let commit last */
     size_t rank, living;
     bool beating, stopping, left;
@@ -319,7 +319,8 @@ void owner_step(struct owner *o);
 void owner_round(struct owner *o);
 /* What the round did is checked and committed. */
 void owner_settle(struct owner *o);
-void owner_commit(struct owner *o);
+/* The commit goes out, or is held for others. */
+void owner_send(struct owner *o);
 
 /* worker_due.c: from a chosen round to owner_step. */
 void owner_survey(struct owner *o);
@@ -328,13 +329,12 @@ enum bl_err owner_visit_dues(struct owner *o);
 enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n);
 
 /* worker_pace.c */
-void pace_reset(struct pace *p);
-void pace_fetched(struct pace *p, const struct bl_fetched *f);
-/* took_ms: from sending the commit to its answer; work: in bytes. */
-void pace_committed(struct pace *p, int64_t took_ms, size_t work);
+void pace_begin(struct bl_worker *w);
+void pace_reset(struct owner *o);
+void pace_fetched(struct owner *o, const struct bl_fetched *f);
 /* Users with a deadline that one round may take. */
-size_t pace_due_max(const struct pace *p);
-/* May this round's commit go out? False: the owner is held, and owner_commit is called again. */
+size_t pace_due_max(const struct bl_worker *w);
+/* May this round's commit go out? False: the owner is held, and owner_send is called again. */
 bool pace_gate(struct owner *o);
 /* The answer is there, whatever it says. */
 void pace_leave(struct owner *o);
@@ -370,8 +370,10 @@ enum bl_err batch_survey(struct owner *o);
 /* The commit must look at this member, whether it changed or not. */
 enum bl_err owner_visit(struct owner *o, struct bl_member *m);
 enum bl_err owner_want(struct owner *o, struct bl_str user_id);
-/* Applies the round's entries. */
-enum bl_err batch_step(struct owner *o);
+/* Applies the round's entries, for a slice of time; *done: to the end. */
+enum bl_err batch_step(struct owner *o, bool *done);
+/* The local clock at which a slice that begins now is over. */
+int64_t owner_slice(const struct owner *o);
 /* The parts of both, for a single entry: its lines, or command; and what is left when they are done. */
 bool batch_next_line(struct bl_str *text, struct bl_str *line);
 enum bl_err batch_survey_line(struct owner *o, struct bl_str line);
@@ -452,7 +454,8 @@ enum bl_err erase_put(struct owner *o);
 bool commit_needs_check(struct owner *o);
 void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
-enum bl_err commit_put(struct owner *o);
+enum bl_err commit_begin(struct owner *o);
+enum bl_err commit_put(struct owner *o, bool *done);
 
 /* worker_steps.c */
 struct page_step *steps_get(struct owner *o, int64_t number); /* NULL: no memory */

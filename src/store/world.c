@@ -179,8 +179,9 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_init(&s->gathered[i], bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
-    s->bell_timer.data = s;
-    w->open++;
+    uv_idle_init(w->options.loop, &s->pause);
+    s->bell_timer.data = s->pause.data = s;
+    w->open += 2;
 }
 
 static void world_free(struct bl_world *w)
@@ -263,6 +264,7 @@ void bl_world_close(struct bl_world *w, void (*closed)(void *ctx), void *ctx)
         if (s->bell)
             bl_link_close(s->bell, on_part_closed, w);
         uv_close((uv_handle_t *)&s->bell_timer, on_timer_closed);
+        uv_close((uv_handle_t *)&s->pause, on_timer_closed);
     }
     bl_link_close(w->control, on_part_closed, w);
 }
@@ -287,6 +289,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .due = world_due,
         .load = world_load,
         .check = world_check,
+        .pause = world_pause,
         .wait = world_wait,
         .wake = world_wake,
         .tend = world_tend,

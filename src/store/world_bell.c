@@ -80,3 +80,18 @@ void world_wake(void *ctx, int p)
     else if (s->rung)
         bl_link_reset(s->bell);
 }
+
+static void on_pause(uv_idle_t *idle)
+{
+    struct slot *s = BL_CAST(struct slot, idle->data, SLOT_MAGIC);
+    uv_idle_stop(idle);
+    ring(s);
+}
+
+void world_pause(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    s->rung = fn;
+    s->rung_arg = arg;
+    uv_idle_start(&s->pause, on_pause);
+}

@@ -2,6 +2,7 @@
  * evictions and partial rounds happen all the time. */
 #include "bl/base/limits.h"
 
+#define OWNER_SLICE_MS 0
 #undef BL_FETCH_ENTRIES
 #define BL_FETCH_ENTRIES 4
 #undef BL_SUSPECT_ENTRIES

@@ -247,6 +247,15 @@ static void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_d
         ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 3));
 }
 
+static void world_pause(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    h->slot[p].rung = fn;
+    h->slot[p].rung_arg = arg;
+    h->slot[p].rung_number++;
+    ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 2));
+}
+
 static void world_wake(void *ctx, int p)
 {
     struct host *h = host_of(ctx);
@@ -340,6 +349,7 @@ static struct bl_ports ports_of(struct host *h)
         .due = world_due,
         .load = world_load,
         .check = world_check,
+        .pause = world_pause,
         .wait = world_wait,
         .wake = world_wake,
         .tend = world_tend,

@@ -3,7 +3,7 @@
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
  * for its length.
  *
- * One partition has at most one of acquire, restore, fetch, mark, due, load, check, erasable, commit, wait, tend
+ * One partition has at most one of acquire, restore, pause, fetch, mark, due, load, check, erasable, commit, wait, tend
  * under way;
  * renew and release may come in between.
  *
@@ -191,6 +191,8 @@ struct bl_ports {
     /* Gives the lease back and forgets the partition. */
     void (*release)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
+    /* Comes back when the loop has seen to everything else once. */
+    void (*pause)(void *ctx, int p, bl_done_fn *fn, void *arg);
     /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. `tick`: let time enter when nothing is
      * unread. */
     void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
