@@ -109,7 +109,9 @@ start_alerts
 counted() { cli --scan --pattern "bl:$env:process:*" | while read -r key; do cli hget "$key" counter:alerts_dropped_total; done | grep '^100$'; }
 until_true 60 counted || fail "the oldest are not dropped"
 [ "$(cli zcard "bl:{$env:0}:alerts:queue:flood")" -eq 1000 ] || fail "the queue is not bounded"
-[ "$(cli --scan --pattern "bl:{$env:0}:alerts:delivery:*" | wc -l)" -le 1010 ] || fail "what was dropped is still there"
+# A scan may tell of a key twice, and the last of what was dropped goes a moment after it was counted.
+few_left() { [ "$(cli --scan --pattern "bl:{$env:0}:alerts:delivery:*" | sort -u | wc -l)" -le 1010 ]; }
+until_true 20 few_left || fail "what was dropped is still there"
 grep 'too many alerts wait' "$dir/alerts.log" >/dev/null || fail "the drop is not told"
 kill "$alerts_pid"
 wait "$alerts_pid" || fail "the process does not stop well"
