@@ -27,7 +27,8 @@ struct part {
     struct bl_erasure *all;
     int p;
     struct bl_erased erased;
-    int64_t last_ms;  /* of the tombstones known */
+    int64_t last_ms;  /* of the tombstones that looks have brought */
+    size_t ahead;     /* of those known: how many no look has brought yet */
     int64_t swept_ms; /* erasures up to this one have had their first step */
 };
 
@@ -70,6 +71,7 @@ static void forget(struct bl_erasure *e)
         bl_erased_clear(&e->parts[p].erased);
         e->parts[p].erased.key = e->key;
         e->parts[p].last_ms = e->parts[p].swept_ms = 0;
+        e->parts[p].ahead = 0;
     }
 }
 
@@ -114,7 +116,8 @@ bool bl_erasure_has(const struct bl_erasure *e, struct bl_str user_id)
     return bl_erased_has(&part_of(e, user_id)->erased, user_id);
 }
 
-/* If it stands no more, or is not all that is new, the numbers do not fit, and the next look brings all. */
+/* It does not count as looked at: others may be older and new as well. The next look brings it again, or, if it stands no
+ * more, the numbers do not fit after that look, and one more brings all. */
 void bl_erasure_stands(struct bl_erasure *e, struct bl_str user_id, int64_t at_ms)
 {
     struct part *part = e->partitions ? part_of(e, user_id) : NULL;
@@ -124,8 +127,7 @@ void bl_erasure_stands(struct bl_erasure *e, struct bl_str user_id, int64_t at_m
         bl_erased_add(&part->erased, bl_erased_hash(e->key, user_id), at_ms, &forgotten, &oldest) != BL_OK)
         return;
     e->counts.tombstones += forgotten ? 0 : 1;
-    if (at_ms > part->last_ms)
-        part->last_ms = at_ms;
+    part->ahead += forgotten ? 0 : 1;
 }
 
 const struct bl_erasure_counts *bl_erasure_counts(const struct bl_erasure *e)
@@ -289,6 +291,7 @@ static void on_followed(void *ctx, const redisReply *reply)
     struct bl_erasure *e = part->all;
     if (!answered(e, reply, REDIS_REPLY_ARRAY) || reply->elements != 4)
         return;
+    part->ahead = 0;
     if (bl_str_eqz(text_of(reply->element[0]), "all")) {
         bl_erased_clear(&part->erased);
         part->last_ms = 0;
@@ -318,7 +321,7 @@ void bl_erasure_poll(struct bl_erasure *e, struct bl_link *link)
         struct part *part = &e->parts[p];
         bl_buf_clear(&b);
         bl_key_prefix(&b, bl_str_of(e->env), BL_KEY_ERASURE, p);
-        snprintf(known, sizeof known, "%zu", part->erased.n);
+        snprintf(known, sizeof known, "%zu", part->erased.n - part->ahead);
         snprintf(last, sizeof last, "%lld", (long long)part->last_ms);
         const struct bl_str args[] = {bl_str_of(known), bl_str_of(last), bl_buf_view(&b), bl_str_of(most)};
         send(part, BL_SCRIPT_erasures_follow, 2, keys, BL_STR(""), args, 4, on_followed, part);
