@@ -47,8 +47,10 @@ enum bl_err member_set_state(struct bl_member *m, const struct bl_user *u)
     return BL_OK;
 }
 
+/* A state that begins anew goes on from nothing that is stored. */
 void member_empty(struct bl_member *m)
 {
+    m->stored = (struct bl_state_stored){.any = m->stored.any};
     free(m->state);
     m->state = NULL;
 }

@@ -32,7 +32,6 @@ struct bl_partition {
     struct bl_heap due;
     struct bl_member *dirty_first, *dirty_last;
 
-    struct bl_user *empty;         /* of whom nothing is known */
     const struct bl_user *stepped; /* whose step is under way */
 
     struct bl_hash_key id_key;

@@ -357,6 +357,36 @@ static void a_full_state_loses_no_deadline(void **state)
     close_run(&one);
 }
 
+/* By event time a user can be forgotten and come again at the same moment: the state that is stored then looks like the
+ * one before, but for what its names are. */
+static void who_begins_again_is_stored_whole(void **state)
+{
+    struct bl_record r = {.user_id = BL_STR("ann"), .timestamp_ms = T0, .made_id = true, .sent_at_ms = -1};
+    struct bl_state_changes changes;
+    struct bl_buf text = {0};
+    (void)state;
+    open_run(&one, true, NOBODY);
+    r.event = (struct bl_event){.action = BL_ACTION_SESSION_END, .page = BL_STR("/a"), .idle_ms = -1};
+    assert_int_equal(bl_partition_record(one.partition, &r, T0), BL_OK);
+    struct bl_member *m = bl_partition_member(one.partition, BL_STR("ann"));
+    assert_int_equal(bl_state_changes(m->state, &m->stored, &text, &changes), BL_OK);
+    assert_false(changes.replace);
+    bl_partition_clean(one.partition);
+    r.user_id = BL_STR("bob");
+    r.timestamp_ms = T0 + 5;
+    assert_int_equal(bl_partition_record(one.partition, &r, T0 + 5), BL_OK);
+    assert_null(m->state);
+    r.user_id = BL_STR("ann");
+    r.timestamp_ms = T0;
+    r.event.page = BL_STR("/b");
+    assert_int_equal(bl_partition_record(one.partition, &r, T0), BL_OK);
+    assert_int_equal(bl_state_changes(m->state, &m->stored, &text, &changes), BL_OK);
+    assert_true(changes.replace);
+    assert_int_equal(changes.n_set, 3); /* head, names, w0 */
+    bl_buf_release(&text);
+    close_run(&one);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -385,6 +415,7 @@ int main(void)
         cmocka_unit_test(users_do_not_touch_each_other),
         cmocka_unit_test(these_lives_have_every_pattern),
         cmocka_unit_test(a_full_state_loses_no_deadline),
+        cmocka_unit_test(who_begins_again_is_stored_whole),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

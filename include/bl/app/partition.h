@@ -36,7 +36,7 @@ struct bl_member {
     int64_t listed_ms,
         listed_at;    /* detection of the latest pattern in the user's list there; when its TTL was set */
     uint64_t touched; /* the caller's clock for dropping users from the cache */
-    struct bl_state_stored stored; /* what the store holds of the state */
+    struct bl_state_stored stored; /* what the store holds; without a state: whether anything */
 };
 
 /* How an event was taken. */
