@@ -38,8 +38,6 @@ uint64_t bl_state_text_hash(struct bl_str text);
 void bl_state_note(const struct bl_user *u, struct bl_state_stored *stored);
 
 #define BL_STATE_TIME_MAX_MS (2 * BL_TIMESTAMP_MAX_MS)
-#define BL_STATE_NAMES_FREE                                                                                  \
-    (BL_NAMES_BYTES / 8) /* what the engine's own steps need beside the state's strings */
 #define BL_STATE_ELEMENT_MAX BL_METADATA_MAX_BYTES
 #define BL_STATE_PAGE_MAX    (BL_PAGE_MAX_BYTES + 1) /* a missing first '/' was added to what had the limit */
 

@@ -27,7 +27,6 @@
 #include "bl/core/rule.h"
 
 #define TIME_MAX_MS   BL_STATE_TIME_MAX_MS
-#define NAMES_FREE    BL_STATE_NAMES_FREE
 #define TEXTS_MAX     (BL_WINDOW_KEEP + 3 * BL_MARKS_MAX)
 #define ELEMENT_BYTES BL_STATE_ELEMENT_MAX
 #define PAGE_BYTES    BL_STATE_PAGE_MAX
@@ -90,7 +89,7 @@ static int64_t next_time(struct reader *r, int64_t base)
 
 static bl_name intern(struct reader *r, struct bl_str s, size_t max)
 {
-    r->bad = r->bad || s.n > max || r->u->n_text + s.n > BL_NAMES_BYTES - NAMES_FREE;
+    r->bad = r->bad || s.n > max || r->u->n_text + s.n > BL_NAMES_BYTES || r->u->n_names == BL_NAMES_MAX;
     return r->bad ? 0 : bl_user_intern(r->u, s);
 }
 

@@ -140,7 +140,7 @@ static void read_text(struct reader *r)
         s = unescaped(r, (struct bl_str){from, (size_t)(r->p - from)});
     unsigned before = r->u->n_names;
     r->bad = r->bad || s.n == 0 || before == BL_NAMES_MAX || (!ascii && !bl_str_utf8(s)) ||
-             r->u->n_text + s.n > BL_NAMES_BYTES - BL_STATE_NAMES_FREE;
+             r->u->n_text + s.n > BL_NAMES_BYTES;
     r->bad = r->bad || bl_user_intern(r->u, s) != before; /* twice in the list */
 }
 

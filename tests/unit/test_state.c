@@ -305,6 +305,23 @@ static void too_many_entries_are_refused(void **state)
     bl_buf_release(&b);
 }
 
+/* Until the next sweep there are names that nothing tells of any more: they are stored, too. */
+static void as_many_bytes_of_names_as_there_can_be_come_back(void **state)
+{
+    char target[BL_METADATA_MAX_BYTES];
+    (void)state;
+    shopper();
+    memset(target, 'x', sizeof target);
+    while (u->n_text + sizeof target <= BL_NAMES_BYTES) {
+        snprintf(target, 16, "%015u", u->n_names);
+        (void)bl_user_intern(u, (struct bl_str){target, sizeof target});
+    }
+    round_trip();
+    assert_int_equal(back->n_text, u->n_text);
+    bl_user_sweep(back);
+    assert_int_equal(back->n_names, 6);
+}
+
 static void every_action_has_a_code_of_its_own(void **state)
 {
     (void)state;
@@ -355,6 +372,7 @@ int main(void)
         STORY(text_is_checked),
         STORY(too_many_entries_are_refused),
         STORY(a_zero_byte_is_no_tag),
+        STORY(as_many_bytes_of_names_as_there_can_be_come_back),
         STORY(every_action_has_a_code_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

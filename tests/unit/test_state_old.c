@@ -201,6 +201,30 @@ static void too_many_entries_are_refused(void **state)
     bl_buf_release(&b);
 }
 
+/* Pages that nothing tells of, in each of the first chunks. */
+static void more_names_than_there_is_room_for_are_refused(void **state)
+{
+    enum { CHUNKS = 5, PAGES = 500 };
+    struct bl_buf b[CHUNKS] = {{0}};
+    struct bl_state_pair pairs[CHUNKS + 1] = {{BL_STR("head"), BL_STR("{\"seen\":1,\"moments\":65}")}};
+    static const char *const names[CHUNKS] = {"w0", "w1", "w2", "w3", "w4"};
+    (void)state;
+    for (int c = 0; c < CHUNKS; c++) {
+        bl_buf_printf(&b[c], "[%d,1", c * BL_WINDOW_CHUNK);
+        for (int i = 0; i < PAGES; i++)
+            bl_buf_printf(&b[c], ",[\"/%d/%d\"]", c, i);
+        for (int i = 0; i < (c + 1 < CHUNKS ? BL_WINDOW_CHUNK : 1); i++)
+            bl_buf_z(&b[c], ",\"click\",0");
+        bl_buf_char(&b[c], ']');
+        pairs[c + 1] = (struct bl_state_pair){bl_str_of(names[c]), bl_buf_view(&b[c])};
+    }
+    assert_int_equal(bl_state_decode(decoder, back, pairs, CHUNKS + 1, NULL), BL_ERR_CORRUPT);
+    pairs[CHUNKS] = (struct bl_state_pair){BL_STR("head"), BL_STR("{\"seen\":1,\"moments\":64}")};
+    assert_int_equal(bl_state_decode(decoder, back, pairs + 1, CHUNKS, NULL), BL_OK);
+    for (int c = 0; c < CHUNKS; c++)
+        bl_buf_release(&b[c]);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -209,6 +233,7 @@ int main(void)
         STORY(it_is_written_anew_with_the_next_step),
         STORY(text_is_checked),
         STORY(too_many_entries_are_refused),
+        STORY(more_names_than_there_is_room_for_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
