@@ -33,7 +33,8 @@
     X(ERASED_FORGOTTEN, "erased-forgotten", "a new owner knows no tombstones")                               \
     X(TOMBSTONE_LOST, "tombstone-lost", "a tombstone is not stored with what it stands for")                 \
     X(ERASED_DUE, "erased-due", "an erased user's deadline stays scheduled")                                 \
-    X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")
+    X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")             \
+    X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")
 
 #ifdef BL_SIMULATION
 #define BL_PLANT_ENUM(id, name, what) BL_PLANT_##id,

@@ -288,6 +288,7 @@ struct bl_worker {
     struct owner *careful; /* has, or waits for, the process to itself */
     size_t rounds;         /* under way */
     size_t committing;     /* work of the rounds whose commits are under way */
+    size_t held;           /* owners whose commits wait for them */
     size_t round_bytes;    /* of work in a round, as Redis carries it */
     int turn;              /* the partition that was let commit last */
     size_t rank, living;

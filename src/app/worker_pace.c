@@ -10,19 +10,23 @@
  *
  * Redis does one commit at a time, and while it does nobody else is served. So a large commit waits until the others of
  * this worker are through (pace_gate): a queue of them would gain nothing, and an append of `serve`, which has half a
- * second (SPEC 2.5), would stand behind all of them. Small ones go together.
+ * second (SPEC 2.5), would stand behind all of them. Small ones go together; but none passes one that is held, which would
+ * wait for as long as small ones overlap.
  *
  * Fetches count entries, rounds count bytes: between the two stands the mean size of the entries of the last fetch.
  *
  * Invariants: a round takes at least one entry, and no more bytes than OWNER_ROUND_MAX_BYTES beyond its first; a fetch
  * never asks for more than BL_FETCH_ENTRIES, nor for more than four times what the last one asked; whoever is held is let go when
- * another commit of this worker is answered. */
+ * another commit of this worker is answered, in turn; w->held counts them, and is 0 when no commit is under way. */
+#include "plant.h"
 #include "worker_owner.h"
 
-#define PACE_FAST_MS           150
-#define PACE_SLOW_MS           300
-#define PACE_TOGETHER_BYTES    (256 * 1024) /* commits of no more than this are under way at a time, or one */
-#define PACE_DUE_BYTES         256          /* the work of a deadline */
+#define PACE_FAST_MS 150
+#define PACE_SLOW_MS 300
+#ifndef PACE_TOGETHER_BYTES
+#define PACE_TOGETHER_BYTES (256 * 1024) /* commits of no more than this are under way at a time, or one */
+#endif
+#define PACE_DUE_BYTES         256 /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 32
 #define FETCH_GROWTH           4
 
@@ -78,9 +82,11 @@ static size_t work_of(const struct owner *o)
 bool pace_gate(struct owner *o)
 {
     struct bl_worker *w = o->worker;
+    bool passes = w->held > 0 && o->state != OWNER_HELD; /* somebody who came before it */
     o->work = work_of(o);
-    if (w->committing == 0 || w->committing + o->work <= PACE_TOGETHER_BYTES)
+    if (w->committing == 0 || (!passes && w->committing + o->work <= PACE_TOGETHER_BYTES))
         return true;
+    w->held += o->state != OWNER_HELD;
     o->state = OWNER_HELD;
     return false;
 }
@@ -90,14 +96,19 @@ void pace_leave(struct owner *o)
     struct bl_worker *w = o->worker;
     int n = w->options.partitions, from = w->turn;
     w->committing -= o->work;
+    if (BL_PLANT(HELD_LEFT))
+        return;
     learn(w, (size_t)(w->ports.now_ms(w->ports.ctx) - o->committing_at), o->work);
     for (int i = 1; i <= n; i++) {
         struct owner *next = &w->owners[(from + i) % n];
         if (next->state != OWNER_HELD)
             continue;
+        w->held--;
         owner_send(next);
-        if (next->state == OWNER_HELD)
+        if (next->state == OWNER_HELD) {
+            w->held++;
             return;
+        }
         w->turn = next->p;
     }
 }

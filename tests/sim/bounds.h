@@ -2,7 +2,8 @@
  * evictions and partial rounds happen all the time. */
 #include "bl/base/limits.h"
 
-#define OWNER_SLICE_MS 0
+#define OWNER_SLICE_MS      0
+#define PACE_TOGETHER_BYTES 400 /* commits are held for others */
 #undef BL_FETCH_ENTRIES
 #define BL_FETCH_ENTRIES 4
 #undef BL_SUSPECT_ENTRIES

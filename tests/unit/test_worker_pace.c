@@ -1,0 +1,111 @@
+/* Whose commit goes out when: owners with rounds of a given size at the gate, over ports that answer when they are told. */
+#include "worker_owner.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define OWNERS 4
+#define SMALL  1000
+#define LARGE  1000000
+
+static int64_t now_ms(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static void end(void *ctx, int p, bl_done_fn *fn, void *arg)
+{
+    (void)ctx;
+    (void)p;
+    (void)fn;
+    (void)arg;
+}
+
+static struct batch_entry round_of[OWNERS];
+
+static int setup(void **state)
+{
+    struct bl_worker_options options = {.name = "w", .partitions = OWNERS};
+    struct bl_ports ports = {.now_ms = now_ms, .end = end};
+    struct bl_worker *w;
+    if (bl_worker_new(&options, &ports, &w) != BL_OK)
+        return -1;
+    for (int p = 0; p < OWNERS; p++) {
+        w->owners[p].batch.v = &round_of[p];
+        w->owners[p].batch.n = w->owners[p].batch.upto = 1;
+    }
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bl_worker *w = *state;
+    for (int p = 0; p < OWNERS; p++)
+        w->owners[p].batch.v = NULL;
+    bl_worker_free(w);
+    return 0;
+}
+
+/* The owner has put a round of this many bytes. */
+static enum owner_state arrives(struct bl_worker *w, int p, size_t bytes)
+{
+    round_of[p].value.n = bytes;
+    w->owners[p].state = OWNER_PAUSED;
+    owner_send(&w->owners[p]);
+    return w->owners[p].state;
+}
+
+static void is_answered(struct bl_worker *w, int p)
+{
+    assert_int_equal(w->owners[p].state, OWNER_COMMITTING);
+    w->owners[p].state = OWNER_FETCHING;
+    pace_leave(&w->owners[p]);
+}
+
+static void small_ones_go_together_and_large_ones_alone(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(arrives(w, 0, SMALL), OWNER_COMMITTING);
+    assert_int_equal(arrives(w, 1, SMALL), OWNER_COMMITTING);
+    assert_int_equal(arrives(w, 2, LARGE), OWNER_HELD);
+    is_answered(w, 0);
+    assert_int_equal(w->owners[2].state, OWNER_HELD);
+    is_answered(w, 1);
+    assert_int_equal(w->owners[2].state, OWNER_COMMITTING);
+    assert_int_equal(arrives(w, 3, SMALL), OWNER_HELD);
+    is_answered(w, 2);
+    assert_int_equal(w->owners[3].state, OWNER_COMMITTING);
+    is_answered(w, 3);
+    assert_int_equal(w->committing, 0);
+    assert_int_equal(w->held, 0);
+}
+
+/* Two that overlap without end leave no moment in which nothing is under way. */
+static void who_is_held_is_not_passed(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(arrives(w, 0, SMALL), OWNER_COMMITTING);
+    assert_int_equal(arrives(w, 2, LARGE), OWNER_HELD);
+    assert_int_equal(arrives(w, 1, SMALL), OWNER_HELD);
+    is_answered(w, 0);
+    assert_true((w->owners[1].state == OWNER_COMMITTING) != (w->owners[2].state == OWNER_COMMITTING));
+    bool small_first = w->owners[1].state == OWNER_COMMITTING;
+    assert_int_equal(arrives(w, 0, SMALL), OWNER_HELD);
+    is_answered(w, small_first ? 1 : 2);
+    assert_int_equal(w->owners[2].state, small_first ? OWNER_COMMITTING : OWNER_FETCHING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(small_ones_go_together_and_large_ones_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_held_is_not_passed, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
