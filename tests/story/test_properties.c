@@ -387,6 +387,57 @@ static void who_begins_again_is_stored_whole(void **state)
     close_run(&one);
 }
 
+static uint32_t up_to(uint32_t n, uint32_t max)
+{
+    return n < max ? n : max;
+}
+
+/* The state in a block with room for what the step is said to need, and no more: whatever adds more stops at an assertion or
+ * at the end of the block. */
+static struct bl_user *tight(struct bl_user *u, const struct bl_event *e)
+{
+    struct bl_room need = bl_engine_needs(u, e);
+    struct bl_room room = {.visits = (uint16_t)up_to(u->n_visits + need.visits, BL_VISITS_MAX),
+                           .window = (uint16_t)up_to(u->n_window + need.window, BL_WINDOW_KEEP),
+                           .open = (uint16_t)up_to(u->n_open + need.open, BL_OPEN_MAX),
+                           .marks = (uint16_t)up_to(u->n_marks + need.marks, BL_MARKS_MAX),
+                           .names = (uint16_t)up_to(u->n_names + need.names, BL_NAMES_MAX),
+                           .text = up_to(u->n_text + need.text, BL_NAMES_BYTES)};
+    struct bl_user *to = bl_user_place(malloc(bl_user_bytes(&room)), &room);
+    assert_non_null(to);
+    assert_true(bl_user_fits(to, &need));
+    bl_user_copy(to, u);
+    free(u);
+    return to;
+}
+
+static void a_step_needs_no_more_room_than_is_said(void **state)
+{
+    static const char *const forms[] = {"f1", "f2", "f3", "f4", "f5", "f6", "f7"};
+    static const struct bl_room least = {.names = 1};
+    const struct bl_engine engine = {.settings = &settings};
+    (void)state;
+    for (uint64_t life = 0; life < LIVES; life++) {
+        struct bl_user *u = bl_user_place(malloc(bl_user_bytes(&least)), &least);
+        make_life(life, true);
+        for (size_t i = 0; i < STEPS; i++) {
+            struct bl_event *e = &steps[i].record.event;
+            e->t_ms = steps[i].received_ms;
+            if (e->form.n)
+                e->form = bl_str_of(forms[i % (sizeof forms / sizeof *forms)]);
+            while (u->due_ms <= e->t_ms) {
+                u = tight(u, NULL);
+                bl_engine_fire(&engine, u, BL_STR("ann"));
+            }
+            if (!steps[i].resolves) {
+                u = tight(u, e);
+                bl_engine_event(&engine, u, BL_STR("ann"), e);
+            }
+        }
+        free(u);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -416,6 +467,7 @@ int main(void)
         cmocka_unit_test(these_lives_have_every_pattern),
         cmocka_unit_test(a_full_state_loses_no_deadline),
         cmocka_unit_test(who_begins_again_is_stored_whole),
+        cmocka_unit_test(a_step_needs_no_more_room_than_is_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
