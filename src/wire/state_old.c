@@ -242,7 +242,7 @@ static void read_open(struct reader *r, struct bl_json root)
         o.other = next_name(r, PAGE_BYTES);
         o.detected_ms = t = next_time(r, t);
         o.due_ms = next_due(r, t);
-        o.n = next_int(r, INT64_MIN, INT64_MAX);
+        o.n = next_int(r, INT64_MIN, TIME_MAX_MS);
         o.past = next_int(r, 0, 1);
         end_entry(r);
         check_due(r, rule, known, o.due_ms);
@@ -284,7 +284,7 @@ static void read_marks(struct reader *r, struct bl_json root)
         m.t_ms = t = next_time(r, t);
         m.until_ms = next_due(r, t);
         m.due_ms = next_due(r, t);
-        m.n = next_int(r, INT64_MIN, INT64_MAX);
+        m.n = next_int(r, INT64_MIN, TIME_MAX_MS);
         m.session = next_int(r, 0, 1);
         next_place(r, &m);
         end_entry(r);

@@ -42,6 +42,12 @@ static bool within(int64_t v, int64_t max)
     return v >= 0 && v <= max;
 }
 
+/* A rule's own number: a count that may grow, or a time. */
+static bool number_is_fine(int64_t n)
+{
+    return n <= BL_STATE_TIME_MAX_MS;
+}
+
 /* ---- the head ---- */
 
 /* A deadline of a rule that has no code for it could never be taken away. */
@@ -70,8 +76,8 @@ static void read_mark(struct reader *r)
                         .has_xy = has(&t, X),
                         .x = t.x,
                         .y = t.y};
-    r->bad =
-        r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX || !due_is_fine(rule, m.due_ms);
+    r->bad = r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX ||
+             !due_is_fine(rule, m.due_ms) || !number_is_fine(m.n);
     if (!r->bad && rule != BL_RULE_COUNT)
         *bl_user_add_mark(r->u) = m;
 }
@@ -186,7 +192,8 @@ static void read_open(struct reader *r)
                         .n = t.v[NUMBER],
                         .past = has(&t, PAST)};
     o.due_ms = state_time_of(r, &t, DUE, o.detected_ms);
-    r->bad = r->bad || r->u->n_open == BL_OPEN_MAX || !due_is_fine(known ? rule : BL_RULE_COUNT, o.due_ms);
+    r->bad = r->bad || r->u->n_open == BL_OPEN_MAX || !due_is_fine(known ? rule : BL_RULE_COUNT, o.due_ms) ||
+             !number_is_fine(o.n);
     if (!r->bad && known)
         *bl_user_add_open(r->u) = o;
 }

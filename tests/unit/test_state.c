@@ -229,6 +229,8 @@ static const struct text_case text_cases[] = {
     {"a place not in its shortest form", "head", "1;no-such x5 y1.50", NULL, BL_ERR_CORRUPT},
     {"a place beyond all numbers", "head", "1;no-such x5 y1e999", NULL, BL_ERR_CORRUPT},
     {"a deadline of a rule that fires none", "head", "1;quick-back d5", NULL, BL_ERR_CORRUPT},
+    {"a count that can grow no more", "head", "1;no-such n9223372036854775807", NULL, BL_ERR_CORRUPT},
+    {"an open count that can grow no more", "open", "no-such low n9223372036854775807", HEAD, BL_ERR_CORRUPT},
     {"names that are no list", "names", "\"/a\"", HEAD, BL_ERR_CORRUPT},
     {"a list of no names", "names", "[]", HEAD, BL_ERR_CORRUPT},
     {"an empty name", "names", "[\"\"]", HEAD, BL_ERR_CORRUPT},

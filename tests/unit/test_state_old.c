@@ -152,6 +152,8 @@ static const struct text_case text_cases[] = {
      BL_ERR_CORRUPT},
     {"a place beyond all numbers", "marks", "[[\"rage-click\",0,null,null,1,null,null,1,1,1e999,0]]", HEAD,
      BL_ERR_CORRUPT},
+    {"a count that can grow no more", "marks",
+     "[[\"no-such\",0,null,null,1,null,null,9223372036854775807,1]]", HEAD, BL_ERR_CORRUPT},
     {"visits by an unknown kind", "visits", "[1,\"fly\",0]", HEAD, BL_ERR_CORRUPT},
     {"visits out of order", "visits", "[1,\"nav\",0,\"nav\",-1]", HEAD, BL_ERR_CORRUPT},
     {"visits without a time", "visits", "[1,\"nav\"]", HEAD, BL_ERR_CORRUPT},
