@@ -4,7 +4,7 @@
  * write fails.
  *
  *   start -> [idle <-> sending] -> close (last bytes go out) -> proceed/stop -> freed
- *                               -> drop (connection shut)    -> stop         -> freed
+ *                               -> drop (connection shut)    -> a write fails -> freed
  *                               -> client gone: stop -> gone() -> freed */
 #include "server_internal.h"
 
@@ -65,8 +65,9 @@ static void on_proceed(h2o_generator_t *g, h2o_req_t *req)
     if (!s)
         return;
     s->sending = false;
-    if (!s->dropped)
-        pump(s);
+    /* It got out after all: only another write tells h2o that the connection is shut. */
+    s->closing |= s->dropped;
+    pump(s);
 }
 
 /* Also the end after a final send: h2o disposes of the request, whose anchor comes here. */
