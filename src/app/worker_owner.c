@@ -335,7 +335,7 @@ static void step_over(struct owner *o)
 static void on_committed(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    pace_leave(o);
+    pace_leave(o, err);
     if (!owner_proceed(o, err, "commit"))
         return;
     count_totals(o);

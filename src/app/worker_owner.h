@@ -338,7 +338,7 @@ size_t pace_due_max(const struct bl_worker *w);
 /* May this round's commit go out? False: the owner is held, and owner_send is called again. */
 bool pace_gate(struct owner *o);
 /* The answer is there, whatever it says. */
-void pace_leave(struct owner *o);
+void pace_leave(struct owner *o, enum bl_err err);
 
 /* worker_careful.c */
 /* May a round begin? False: the owner is queued, and owner_round is called again. */

@@ -4,6 +4,7 @@
  *
  *   a round was full, and its commit came back within PACE_FAST_MS   -> the next may take twice as much
  *   its commit took longer than PACE_SLOW_MS                         -> less, in proportion
+ *   its commit failed, perhaps because it was too large              -> as little as at the beginning
  *
  * What Redis carries is learnt by the worker, from the commits of all its partitions. What counts is the work of a round: the bytes of its events, and as much for each deadline that is due in it as an event
  * that makes a pattern would have.
@@ -91,14 +92,17 @@ bool pace_gate(struct owner *o)
     return false;
 }
 
-void pace_leave(struct owner *o)
+void pace_leave(struct owner *o, enum bl_err err)
 {
     struct bl_worker *w = o->worker;
     int n = w->options.partitions, from = w->turn;
     w->committing -= o->work;
     if (BL_PLANT(HELD_LEFT))
         return;
-    learn(w, (size_t)(w->ports.now_ms(w->ports.ctx) - o->committing_at), o->work);
+    if (err == BL_OK)
+        learn(w, (size_t)(w->ports.now_ms(w->ports.ctx) - o->committing_at), o->work);
+    else
+        pace_begin(w);
     for (int i = 1; i <= n; i++) {
         struct owner *next = &w->owners[(from + i) % n];
         if (next->state != OWNER_HELD)

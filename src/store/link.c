@@ -239,6 +239,11 @@ void bl_link_address(const struct bl_link *link, struct bl_buf *out)
         bl_buf_printf(out, ":%d", url->port);
 }
 
+bool bl_link_reserve(struct bl_link *link, size_t commands, size_t args, size_t bytes)
+{
+    return link->up && link_reserve(link->conn, commands, args, bytes);
+}
+
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx)
 {
     struct pending *p = link_pending(fn, ctx, uv_now(link->loop));

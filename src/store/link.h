@@ -118,7 +118,8 @@ void link_connect(struct bl_link *link);
 /* Lets go of the connection; its commands fail and the next attempt is scheduled. */
 void link_drop(struct conn *c);
 void link_flush(struct conn *c);
-/* False: no room, nothing was changed. */
+/* False: no room, nothing was changed. link_reserve: for so many commands, of so many arguments and bytes in all. */
+bool link_reserve(struct conn *c, size_t commands, size_t args, size_t bytes);
 bool link_put(struct conn *c, size_t argc, const struct bl_str *argv);
 
 #endif

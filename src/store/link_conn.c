@@ -86,15 +86,23 @@ void link_flush(struct conn *c)
         link_drop(c);
 }
 
+#define FRAME_BYTES                                                                                          \
+    16 /* of a command, and of an argument: $, a length of up to ten digits, two ends of lines */
+
+bool link_reserve(struct conn *c, size_t commands, size_t args, size_t bytes)
+{
+    bool room = bl_buf_reserve(&c->out, bytes + FRAME_BYTES * (commands + args));
+    c->out.err = BL_OK; /* sticky, but what stands there is whole commands */
+    return room;
+}
+
 bool link_put(struct conn *c, size_t argc, const struct bl_str *argv)
 {
-    size_t bytes = 32;
+    size_t bytes = 0;
     for (size_t i = 0; i < argc; i++)
-        bytes += argv[i].n + 32;
-    if (!bl_buf_reserve(&c->out, bytes)) {
-        c->out.err = BL_OK; /* sticky, but what stands there is whole commands */
+        bytes += argv[i].n;
+    if (!link_reserve(c, 1, argc, bytes))
         return false;
-    }
     bl_buf_char(&c->out, '*');
     bl_buf_int(&c->out, (int64_t)argc);
     for (size_t i = 0; i < argc; i++) {

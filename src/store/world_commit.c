@@ -6,6 +6,7 @@
  *   on_exec    nil: the fence changed, nothing was done                        -> BL_ERR_FENCED
  *   on_fence   EXEC dropped the watch, and between it and the new one another
  *              may have come: then the commit stands, but it was the last      -> BL_ERR_FENCED
+ *   too large  for what a link keeps to be sent: nothing goes out              -> BL_ERR_STORE_UNAVAILABLE
  *   no reply   nobody knows                                                    -> BL_ERR_STORE_UNAVAILABLE,
  *              and the owner starts again */
 #include "bl/base/log.h"
@@ -13,6 +14,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Around the commands of a commit: MULTI, EXEC, WATCH and GET of the fence. */
+#define END_COMMANDS 4
+#define END_ARGS     6
+#define END_BYTES    512
 
 static void finish(struct slot *s, enum bl_err err)
 {
@@ -84,6 +90,17 @@ static void on_early(void *ctx, const redisReply *reply)
     finish(s, s->commit.text.err != BL_OK ? s->commit.text.err : BL_ERR_STORE_UNAVAILABLE);
 }
 
+/* Whole or not at all: a command that finds no room on the way out would be missing, and EXEC behind it would do the rest. */
+static bool fits(const struct slot *s)
+{
+    const struct commands *c = &s->commit;
+    bool room = bl_link_reserve(s->data, c->n + END_COMMANDS, c->n_args + END_ARGS, c->text.n + END_BYTES);
+    if (!room)
+        bl_log(BL_LOG_WARN, "a commit is larger than what can be sent at once", BL_LOG_INT("partition", s->p),
+               BL_LOG_INT("bytes", (int64_t)c->text.n));
+    return room;
+}
+
 static void send_word(struct slot *s, struct bl_str word, bl_reply_fn *fn)
 {
     bl_link_send(s->data, 1, &word, fn, s);
@@ -97,7 +114,7 @@ void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
     s->committed_arg = arg;
     s->refused = s->oom = s->exec_ok = s->exec_bad = false;
     world_gathered(s);
-    if (!s->watched || c->text.err != BL_OK) {
+    if (!s->watched || c->text.err != BL_OK || !fits(s)) {
         send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */
         return;
     }

@@ -120,6 +120,28 @@ static void a_commit_stores_and_acknowledges_at_once(void **state)
     side_close(&a);
 }
 
+/* What a link keeps to be sent has a bound: the large part finds no room, what is around it would. */
+static void a_commit_that_is_too_large_does_nothing(void **state)
+{
+    (void)state;
+    struct side a;
+    const size_t n = 65 * 1024 * 1024;
+    char *text = malloc(n);
+    assert_non_null(text);
+    memset(text, 'x', n);
+    side_open(&a, "a");
+    side_take(&a);
+    a.ports.begin(a.ports.ctx, 0);
+    a.ports.put_recent(a.ports.ctx, 0, (struct bl_str){text, n}, 10);
+    a.ports.put_count(a.ports.ctx, 0, BL_TALLY_COUNTERS, 0, BL_STR("events"), 1);
+    a.ports.end(a.ports.ctx, 0, side_done, &a);
+    side_run(&a);
+    assert_int_not_equal(a.err, BL_OK);
+    assert_int_equal(bl_test_redis_int(&side_redis, "EXISTS bl:{test:0}:counters bl:{test:0}:recent"), 0);
+    side_close(&a);
+    free(text);
+}
+
 /* The fence changes between two commits of an owner that does not know it yet. */
 static void a_commit_after_the_fence_moved_does_nothing(void **state)
 {
@@ -387,6 +409,7 @@ int main(void)
         STORY(a_lease_that_outlasts_any_is_over_and_so_is_a_heartbeat_of_the_future),
         STORY(a_zombie_can_neither_fetch_nor_commit),
         STORY(a_commit_stores_and_acknowledges_at_once),
+        STORY(a_commit_that_is_too_large_does_nothing),
         STORY(a_commit_after_the_fence_moved_does_nothing),
         STORY(who_comes_back_after_another_commits_again),
         STORY(after_a_reconnect_nothing_is_read_or_written),

@@ -65,7 +65,7 @@ static void is_answered(struct bl_worker *w, int p)
 {
     assert_int_equal(w->owners[p].state, OWNER_COMMITTING);
     w->owners[p].state = OWNER_FETCHING;
-    pace_leave(&w->owners[p]);
+    pace_leave(&w->owners[p], BL_OK);
 }
 
 static void small_ones_go_together_and_large_ones_alone(void **state)
@@ -101,11 +101,24 @@ static void who_is_held_is_not_passed(void **state)
     assert_int_equal(w->owners[2].state, small_first ? OWNER_COMMITTING : OWNER_FETCHING);
 }
 
+static void after_a_failure_rounds_are_small_again(void **state)
+{
+    struct bl_worker *w = *state;
+    size_t least = w->round_bytes;
+    assert_int_equal(arrives(w, 0, LARGE), OWNER_COMMITTING);
+    is_answered(w, 0);
+    assert_int_equal(w->round_bytes, 2 * least);
+    assert_int_equal(arrives(w, 0, LARGE), OWNER_COMMITTING);
+    pace_leave(&w->owners[0], BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(w->round_bytes, least);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(small_ones_go_together_and_large_ones_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_held_is_not_passed, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_failure_rounds_are_small_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,9 @@ bool bl_link_is_silent(const struct bl_link *link);
 bool bl_link_is_loading(const struct bl_link *link);
 /* Where it leads, without user and password: host:port, or the path of a socket. */
 void bl_link_address(const struct bl_link *link, struct bl_buf *out);
+/* Makes room for that many commands with that many arguments of that many bytes in all; false: they would not all go out.
+ * What has been made room for and is sent at once is sent whole, if the link is up. */
+BL_CHECKED bool bl_link_reserve(struct bl_link *link, size_t commands, size_t args, size_t bytes);
 /* argv are copied. The only way to send: data is never part of a format string. */
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
 /* Drops the connection (pending callbacks get NULL) and connects again. */
