@@ -14,7 +14,7 @@
 #define OWNER_PAGES_MS        300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS      16
 #define OWNER_ROUND_MIN_BYTES (128 * 1024)
-#define OWNER_ROUND_MAX_BYTES (8 * 1024 * 1024) /* of events in one commit: some 40,000 */
+#define OWNER_ROUND_MAX_BYTES (4 * 1024 * 1024) /* of events in one commit: some 20,000 */
 #ifndef OWNER_SLICE_MS
 #define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
 #endif

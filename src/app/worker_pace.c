@@ -6,8 +6,8 @@
  *   its commit took longer than PACE_SLOW_MS                         -> less, in proportion
  *   its commit failed, perhaps because it was too large              -> as little as at the beginning
  *
- * What Redis carries is learnt by the worker, from the commits of all its partitions. What counts is the work of a round: the bytes of its events, and as much for each deadline that is due in it as an event
- * that makes a pattern would have.
+ * What Redis carries is learnt by the worker, from the commits of all its partitions. What counts is the work of a round:
+ * the bytes of its events, and as much for each deadline that is due in it as an event that makes a pattern would have.
  *
  * Redis does one commit at a time, and while it does nobody else is served. So a large commit waits until the others of
  * this worker are through (pace_gate): a queue of them would gain nothing, and an append of `serve`, which has half a
@@ -17,8 +17,9 @@
  * Fetches count entries, rounds count bytes: between the two stands the mean size of the entries of the last fetch.
  *
  * Invariants: a round takes at least one entry, and no more bytes than OWNER_ROUND_MAX_BYTES beyond its first; a fetch
- * never asks for more than BL_FETCH_ENTRIES, nor for more than four times what the last one asked; whoever is held is let go when
- * another commit of this worker is answered, in turn; w->held counts them, and is 0 when no commit is under way. */
+ * never asks for more than BL_FETCH_ENTRIES, nor for more than four times what the last one asked; whoever is held is
+ * let go when another commit of this worker is answered, in turn; w->held counts them, and is 0 when no commit is under
+ * way. */
 #include "plant.h"
 #include "worker_owner.h"
 
