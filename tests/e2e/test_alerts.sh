@@ -64,7 +64,8 @@ tries() { [ "$(got "$1" | wc -l)" -ge "$2" ]; }
 until_true 30 tries flaky/x 2 || fail "a 500 is tried again"
 until_true 30 tries busy/x 2 || fail "a 429 is tried again"
 got flaky/x | awk '{ if (NR == 1) d = $3; if ($3 != d || $6 != "good") exit 1 }' || fail "the same delivery, signed anew"
-got busy/x | awk 'NR == 1 { t = $1 } NR == 2 { exit $1 - t < 2000 }' || fail "Retry-After is obeyed"
+# Less than the 2 s by what the receiver took to look at its clock; a try that does not obey comes within one second.
+got busy/x | awk 'NR == 1 { t = $1 } NR == 2 { exit $1 - t < 1800 }' || fail "Retry-After is obeyed"
 [ "$(got bad/x | wc -l)" -eq 1 ] || fail "a 400 is final"
 [ "$(got away/x | wc -l)" -eq 1 ] || fail "a redirect is final"
 ! got ok/redirected | grep . || fail "no redirect is followed"
