@@ -11,11 +11,12 @@
  *    │                                    │           ASKING_DUE ──> LOADING ──> owner_step       │
  *    │                                    │                                          │            │
  *    │                                    │  ┌─ next round of the batch              v            │
- *    │                                    │  │   COMMITTING <── owner_commit <── CHECKING          │
+ *    │                                    │  │   COMMITTING <── owner_send <──── CHECKING          │
  *    │                                    └──┴───────┴────────────────────────────────────────────┘
  *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
- * Stepping and putting go by slices (OWNER_PAUSED), and a large commit may be held for another (worker_pace.c).
+ * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), and a large commit may be held before it is sent
+ * (OWNER_HELD: worker_pace.c).
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:

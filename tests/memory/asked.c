@@ -5,6 +5,7 @@
 #include "bl/core/engine.h"
 #include "bl/core/rule.h"
 #include "bl/wire/state.h"
+#include "user_room.h"
 
 #define PARTITIONS 3
 #define ID         "00112233445566778899aabbccddeeff"
@@ -197,14 +198,8 @@ static void ignore_pattern(void *ctx, const struct bl_pattern *p)
 /* A user's stored state, made once, with memory. */
 static void make_user(void)
 {
-    static const struct bl_room room = {.visits = BL_VISITS_MAX,
-                                        .window = BL_WINDOW_KEEP,
-                                        .open = BL_OPEN_MAX,
-                                        .marks = BL_MARKS_MAX,
-                                        .names = 64,
-                                        .text = 4096};
-    static _Alignas(max_align_t) char block[32768];
-    struct bl_user *u = bl_user_place(block, &room);
+    static _Alignas(max_align_t) char block[BL_TEST_USER_BYTES];
+    struct bl_user *u = bl_user_place(block, &bl_test_room);
     static struct bl_buf text;
     struct bl_settings settings;
     struct bl_state_field field[BL_STATE_FIELDS_MAX];

@@ -12,6 +12,7 @@
 #include "bl/wire/message.h"
 #include "bl/wire/rules.h"
 #include "bl/wire/state.h"
+#include "user_room.h"
 
 #define CONFIG_PATH MEMORY_DIR "/config.yaml"
 #define ALERTS_PATH MEMORY_DIR "/alerts.yaml"
@@ -183,14 +184,9 @@ static void ignore_pattern(void *ctx, const struct bl_pattern *p)
 
 static void state(void)
 {
-    static const struct bl_room room = {.visits = BL_VISITS_MAX,
-                                        .window = BL_WINDOW_KEEP,
-                                        .open = BL_OPEN_MAX,
-                                        .marks = BL_MARKS_MAX,
-                                        .names = 64,
-                                        .text = 4096};
-    static _Alignas(max_align_t) char blocks[2][32768];
-    struct bl_user *u = bl_user_place(blocks[0], &room), *back = bl_user_place(blocks[1], &room);
+    static _Alignas(max_align_t) char blocks[2][BL_TEST_USER_BYTES];
+    struct bl_user *u = bl_user_place(blocks[0], &bl_test_room),
+                   *back = bl_user_place(blocks[1], &bl_test_room);
     static struct bl_settings settings;
     struct bl_state_decoder *d = NULL;
     bl_settings_defaults(&settings);
