@@ -28,8 +28,9 @@ until_true 10 processed || fail "the events were not processed"
 cli xadd 'bl:{test:1}:events' '*' events 'no event' >"$dir/out"
 id=$(curl -s "$url/api/patterns" | grep -o '"pattern_id":"[0-9a-f]*' | sed -n 1p | cut -d'"' -f4 || true)
 curl -sf -o "$dir/out" -X PATCH "$url/api/patterns/$id/resolve" || fail "resolve"
+there() { [ "$(cli exists "$1")" = 1 ]; }
 for key in 'bl:{test:1}:quarantine' bl:test:bad bl:test:audit; do
-  until_true 10 cli --raw exists "$key" || fail "$key was never there"
+  until_true 10 there "$key" || fail "$key was never there"
 done
 
 sum() { # COMMAND NAME: over the partitions
