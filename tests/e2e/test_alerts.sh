@@ -101,6 +101,8 @@ wait "$alerts_pid" || fail "the process does not stop well"
 
 sed 's/^redis:.*//; s/^env:.*//; s/^partitions:.*//' "$dir/alerts.yaml" >"$dir/up.yaml"
 # ---- the queue of a webhook that never answers is bounded, and the oldest goes
+deliveries() { cli --scan --pattern "bl:{$env:0}:alerts:delivery:*" | sort -u | wc -l; }
+others=$(deliveries) # of the slow webhooks above: how many were served until here depends on the machine
 settings >"$dir/alerts.yaml" <<'RULES'
 flood silent/flood page: /flood
 RULES
@@ -110,9 +112,8 @@ start_alerts
 counted() { cli --scan --pattern "bl:$env:process:*" | while read -r key; do cli hget "$key" counter:alerts_dropped_total; done | grep '^100$'; }
 until_true 60 counted || fail "the oldest are not dropped"
 [ "$(cli zcard "bl:{$env:0}:alerts:queue:flood")" -eq 1000 ] || fail "the queue is not bounded"
-# A scan may tell of a key twice, and the last of what was dropped goes a moment after it was counted.
-few_left() { [ "$(cli --scan --pattern "bl:{$env:0}:alerts:delivery:*" | sort -u | wc -l)" -le 1010 ]; }
-until_true 20 few_left || fail "what was dropped is still there"
+dropped_gone() { [ "$(deliveries)" -eq $((others + 1000)) ]; } # the last goes a moment after it was counted
+until_true 20 dropped_gone || fail "what was dropped is still there: $(deliveries) deliveries, $others before"
 grep 'too many alerts wait' "$dir/alerts.log" >/dev/null || fail "the drop is not told"
 kill "$alerts_pid"
 wait "$alerts_pid" || fail "the process does not stop well"
