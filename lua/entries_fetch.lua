@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Reads the next entries of the stream for the owner; a zombie reads nothing. What a predecessor left pending comes
 -- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
+-- For these two; the usual fetch decides nothing and needs no script (src/store/world_fetch.c).
 -- @keys  events, fence, deadlines
 -- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick), how many of
 --        those to give who are due by the time of the last entry

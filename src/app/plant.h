@@ -34,6 +34,8 @@
     X(TOMBSTONE_LOST, "tombstone-lost", "a tombstone is not stored with what it stands for")                 \
     X(ERASED_DUE, "erased-due", "an erased user's deadline stays scheduled")                                 \
     X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")             \
+    X(READ_UNFENCED, "read-unfenced", "a fetch by transaction does not mind the fence")                      \
+    X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
     X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")
 
 #ifdef BL_SIMULATION

@@ -266,7 +266,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
         err = batch_take(&o->batch, f);
     if (err == BL_OK)
         err = owner_take_dues(o, f->dues, f->n_dues);
-    o->dues_known = !o->worker->options.event_mode && f->n_dues < BL_DUE_FETCHED;
+    o->dues_known = f->dues_known;
     if (!owner_proceed(o, err, "fetch"))
         return;
     o->pending = f->pending;

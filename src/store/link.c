@@ -24,6 +24,7 @@
 #include "bl/base/log.h"
 #include "bl/base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* The promise that each callback runs needs memory to remember it: without that there is no honest way on. */
@@ -254,6 +255,14 @@ void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, 
         queue_push(&link->failed, p);
         link_run_failures(link);
     }
+}
+
+redisReply *bl_link_keep(struct bl_link *link)
+{
+    redisReply *reply = link->at_hand;
+    assert(reply);
+    link->at_hand = NULL;
+    return reply;
 }
 
 void bl_link_reset(struct bl_link *link)

@@ -60,6 +60,7 @@ struct bl_link {
     bool silent;  /* it did not answer in time: said once, not for each attempt */
     bool refused; /* likewise that it does not let us in */
     unsigned attempt;
+    redisReply *at_hand; /* whose callback runs, unless it was kept */
     uint64_t connect_ms; /* when the attempt began */
     uint64_t heard_ms;   /* when anything was last read */
     int64_t silence_ms;

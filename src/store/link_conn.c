@@ -147,14 +147,18 @@ static bool conn_answer(struct conn *c)
     bl_reply_fn *fn = p->fn;
     void *ctx = p->ctx;
     free(p);
-    c->link->suspect = false;
+    struct bl_link *link = c->link; /* lives on for this turn, even if it is closed */
+    bool loading = is_loading(reply);
+    link->suspect = false;
+    link->at_hand = reply;
     if (fn)
         fn(ctx, reply);
-    if (c->link && is_loading(reply)) {
-        c->link->loading = true;
+    freeReplyObject(link->at_hand);
+    link->at_hand = NULL;
+    if (c->link && loading) {
+        link->loading = true;
         link_drop(c);
     }
-    freeReplyObject(reply);
     return true;
 }
 

@@ -172,10 +172,12 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     s->magic = SLOT_MAGIC;
     s->world = w;
     s->p = p;
+    world_saw_due(s, 0);
     bl_buf_init(&s->scratch, 0);
     bl_buf_init(&s->rules, 0);
     commands_init(&s->commit, bl_str_of(w->env), p);
     commands_init(&s->watch, bl_str_of(w->env), p);
+    commands_init(&s->fetch, bl_str_of(w->env), p);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_init(&s->gathered[i], bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
@@ -192,8 +194,10 @@ static void world_free(struct bl_world *w)
         bl_buf_release(&s->rules);
         commands_release(&s->commit);
         commands_release(&s->watch);
+        commands_release(&s->fetch);
         for (size_t i = 0; i < GATHERED_COUNT; i++)
             commands_release(&s->gathered[i]);
+        freeReplyObject(s->answers);
         free(s->scores);
         free(s->items);
     }

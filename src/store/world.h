@@ -34,6 +34,8 @@ struct call {
     bl_names_fn *names;
     bl_trimmed_fn *trimmed;
     size_t n_ids;
+    size_t max; /* of a fetch: entries at most */
+    bool tick;
 };
 
 /* What many users or patterns of a commit say to one key (world_put.c). */
@@ -80,13 +82,17 @@ struct slot {
     void *rung_arg;
 
     struct bl_due dues[BL_DUE_FETCHED]; /* told with the entries */
+    size_t ask_dues;                    /* how many deadlines the next fetch looks at */
     struct commands commit, watch;
+    struct commands fetch; /* goes behind `commit` in the same transaction */
     struct commands gathered[GATHERED_COUNT];
     size_t n_acks;           /* in this commit */
     int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
     size_t n_expire;
     bool changes_capped; /* in this commit */
-    bool refused, oom, exec_ok, exec_bad;
+    bool refused, oom, exec_ok, exec_bad, asked;
+    redisReply *answers; /* of a transaction with a fetch in it; NULL: none, or it was not carried out */
+    void (*over)(struct slot *s, enum bl_err err);
     bl_done_fn *committed;
     void *committed_arg;
 };
@@ -129,13 +135,26 @@ void world_call_done(struct slot *s);
 void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
 void world_restore_now(struct slot *s);
 void world_restore_fail(struct slot *s);
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
 void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
 void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                 void *arg);
 void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                  size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
+
+/* Of a list user, time, user, time …: at most max. */
+enum bl_err world_take_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n);
+
+/* world_fetch.c */
+void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+
+/* So many users were due the last time that somebody looked. */
+void world_saw_due(struct slot *s, size_t n);
+
+/* world_transact.c */
+/* Carries out what stands in s->commit and s->fetch while the fence holds, or nothing of it. over: BL_OK, and s->answers if
+ * there was a fetch; s->oom: nothing was done, for want of Redis' memory, but the fence holds; other errors as in ports.h. */
+void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err));
 
 /* world_tend.c */
 void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg);

@@ -158,94 +158,6 @@ void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg)
         s->restoring = true;
 }
 
-/* ---- fetch ---- */
-
-static const struct {
-    const char *field;
-    enum bl_entry_kind kind;
-} kinds[] = {{"events", BL_ENTRY_EVENTS}, {"tick", BL_ENTRY_TICK}, {"command", BL_ENTRY_COMMAND}};
-
-static void read_entry(const redisReply *reply, struct bl_entry *out)
-{
-    const redisReply *fields = reply->elements == 2 ? reply->element[1] : NULL;
-    out->id = reply->elements > 0 ? world_text(reply->element[0]) : BL_STR("");
-    out->kind = BL_ENTRY_POISON;
-    out->value = BL_STR("");
-    out->deliveries = 0;
-    const char *dash = out->id.n ? memchr(out->id.p, '-', out->id.n) : NULL;
-    if (!dash || !bl_str_int64((struct bl_str){out->id.p, (size_t)(dash - out->id.p)}, &out->received_ms))
-        out->received_ms = 0;
-    if (!fields || fields->type != REDIS_REPLY_ARRAY) {
-        out->kind = BL_ENTRY_LOST;
-        return;
-    }
-    if (fields->elements >= 2)
-        out->value = world_text(fields->element[1]);
-    for (size_t i = 0; fields->elements == 2 && i < sizeof kinds / sizeof kinds[0]; i++)
-        if (bl_str_eqz(world_text(fields->element[0]), kinds[i].field))
-            out->kind = kinds[i].kind;
-}
-
-static enum bl_err read_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n)
-{
-    *n = reply->elements / 2 < max ? reply->elements / 2 : max;
-    for (size_t i = 0; i < *n; i++) {
-        out[i] = (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
-        if (out[i].user_id.n == 0 || out[i].user_id.n > BL_USER_ID_MAX_BYTES)
-            return BL_ERR_CORRUPT; /* nobody is called so */
-    }
-    return BL_OK;
-}
-
-static void on_fetch(void *ctx, const redisReply *reply)
-{
-    struct slot *s = slot_of(ctx);
-    struct bl_fetched f = {.err = world_error(s->data, reply)};
-    if (f.err == BL_OK && !s->watched)
-        f.err = BL_ERR_STORE_UNAVAILABLE;
-    if (f.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6))
-        f.err = BL_ERR_CORRUPT;
-    if (f.err == BL_OK) {
-        const redisReply *list = reply->element[3];
-        struct bl_entry *entries = world_items(s, list->elements + 1, sizeof *entries);
-        int64_t earliest = world_int(reply->element[1], -1);
-        f.now_ms = s->now_ms = world_int(reply->element[0], 0);
-        f.earliest_ms = earliest < 0 ? BL_NEVER : earliest;
-        f.pending = world_int(reply->element[2], 0) == 1;
-        f.n = entries ? list->elements : 0;
-        f.err = entries ? BL_OK : BL_ERR_NO_MEMORY;
-        for (size_t i = 0; i < f.n; i++)
-            read_entry(list->element[i], &entries[i]);
-        for (size_t i = 0; i < f.n && i < reply->element[4]->elements; i++)
-            entries[i].deliveries = world_int(reply->element[4]->element[i], 0);
-        f.entries = entries;
-        f.dues = s->dues;
-        if (f.err == BL_OK)
-            f.err = read_dues(reply->element[5], s->dues, BL_DUE_FETCHED, &f.n_dues);
-    }
-    s->call.fn.fetched(s->call.arg, &f);
-}
-
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
-{
-    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
-    struct slot *s = world_slot(ctx, p);
-    char count[16], grace[24], dues[16];
-    world_call_begin(s, 1, arg);
-    s->call.fn.fetched = fn;
-    snprintf(count, sizeof count, "%zu", max);
-    snprintf(dues, sizeof dues, "%d", BL_DUE_FETCHED);
-    snprintf(grace, sizeof grace, "%lld", tick ? (long long)s->world->options.grace_ms : -1LL);
-    const struct bl_str args[] = {bl_str_of(s->fence),
-                                  BL_STR(GROUP),
-                                  BL_STR(CONSUMER),
-                                  bl_str_of(count),
-                                  bl_str_of(pending ? "1" : "0"),
-                                  bl_str_of(grace),
-                                  bl_str_of(dues)};
-    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 7, on_fetch, s);
-}
-
 /* ---- marks ---- */
 
 static void on_mark(void *ctx, const redisReply *reply)
@@ -274,6 +186,17 @@ void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_ma
 
 /* ---- due ---- */
 
+enum bl_err world_take_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n)
+{
+    *n = reply->elements / 2 < max ? reply->elements / 2 : max;
+    for (size_t i = 0; i < *n; i++) {
+        out[i] = (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
+        if (out[i].user_id.n == 0 || out[i].user_id.n > BL_USER_ID_MAX_BYTES)
+            return BL_ERR_CORRUPT; /* nobody is called so */
+    }
+    return BL_OK;
+}
+
 static void on_due(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
@@ -285,9 +208,10 @@ static void on_due(void *ctx, const redisReply *reply)
     if (d.err == BL_OK && !users)
         d.err = BL_ERR_NO_MEMORY;
     if (d.err == BL_OK)
-        d.err = read_dues(reply, users, n, &d.n);
+        d.err = world_take_dues(reply, users, n, &d.n);
     d.users = users;
     d.n = d.err == BL_OK ? d.n : 0;
+    world_saw_due(s, d.n);
     s->call.fn.dues(s->call.arg, &d);
 }
 

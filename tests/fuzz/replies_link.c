@@ -16,6 +16,7 @@
 struct bl_link {
     struct bl_link_options options;
     bool closing, reset, fresh;
+    redisReply *at_hand;
     void (*closed)(void *ctx);
     void *closed_ctx;
     struct bl_link *next;
@@ -132,9 +133,11 @@ bool fake_answer(void)
     redisReply *reply = lost ? NULL : next_reply();
     if (!lost && !reply)
         w.link->reset = true;
+    w.link->at_hand = reply;
     if (w.fn)
         w.fn(w.ctx, reply);
-    freeReplyObject(reply);
+    freeReplyObject(w.link->at_hand);
+    w.link->at_hand = NULL;
     return true;
 }
 
@@ -194,6 +197,14 @@ void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, 
     FUZZ_CHECK(argc > 0 && argv[0].n > 0);
     FUZZ_CHECK(all.n < WAITING_MAX);
     all.waiting[(all.first + all.n++) % WAITING_MAX] = (struct waiting){link, fn, ctx};
+}
+
+redisReply *bl_link_keep(struct bl_link *link)
+{
+    redisReply *reply = link->at_hand;
+    FUZZ_CHECK(reply);
+    link->at_hand = NULL;
+    return reply;
 }
 
 void bl_link_reset(struct bl_link *link)

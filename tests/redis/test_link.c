@@ -23,6 +23,7 @@ struct probe {
     int answers, nulls;
     bool inside; /* a send is under way */
     char last[128];
+    redisReply *kept;
 };
 
 static void on_up(void *ctx)
@@ -97,6 +98,34 @@ static void answers_come_in_order(void **state)
     RUN_UNTIL(&p, p.answers == 1000);
     assert_string_equal(p.last, "999");
     assert_int_equal(p.nulls, 0);
+    close_link(&p);
+    bl_test_redis_stop(&r);
+}
+
+static void on_reply_to_keep(void *ctx, const redisReply *reply)
+{
+    struct probe *p = ctx;
+    on_reply(ctx, reply);
+    p->kept = bl_link_keep(p->link);
+    assert_ptr_equal(p->kept, reply);
+}
+
+static void a_reply_that_is_kept_outlives_those_behind_it_and_the_connection(void **state)
+{
+    (void)state;
+    struct bl_test_redis r;
+    struct probe p;
+    bl_test_redis_start(&r, NULL);
+    open_link(&p, r.url, 1000);
+    RUN_UNTIL(&p, p.ups == 1);
+    bl_link_send(p.link, 2, (struct bl_str[]){BL_STR("ECHO"), BL_STR("kept")}, on_reply_to_keep, &p);
+    send2(&p, "ECHO", "next");
+    RUN_UNTIL(&p, p.answers == 2);
+    bl_link_reset(p.link);
+    RUN_UNTIL(&p, p.ups == 2);
+    assert_string_equal(p.last, "next");
+    assert_string_equal(p.kept->str, "kept");
+    freeReplyObject(p.kept);
     close_link(&p);
     bl_test_redis_stop(&r);
 }
@@ -315,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_in_order),
+        cmocka_unit_test(a_reply_that_is_kept_outlives_those_behind_it_and_the_connection),
         cmocka_unit_test(a_large_command_goes_out_in_parts),
         cmocka_unit_test(a_refused_connection_is_reported_and_tried_again),
         cmocka_unit_test(a_killed_server_fails_what_was_pending),

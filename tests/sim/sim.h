@@ -6,6 +6,8 @@
  *   world.c     the ports of one worker, as store/world*.c has them
  *   net.c       connections: what is under way, delayed, lost, comes too late
  *   store.c     what the Lua scripts and the commit do, on tables in memory
+ *   store_fetch.c  what is given of the stream
+ *   store_read.c   what else is read
  *   store_erase.c  what is left of a user
  *   judge.c     the undisturbed run of the very stream, and the comparison
  *   compare.c   the comparison
@@ -77,13 +79,14 @@ enum op {
     OP_BEAT,
     OP_RESTORE,
     OP_FETCH,
+    OP_READ, /* a fetch by transaction: a watch follows it */
     OP_MARK,
     OP_DUE,
     OP_LOAD,
     OP_CHECK,
     OP_ERASABLE,
     OP_COMMIT,
-    OP_WATCH, /* what follows a commit: WATCH fence, GET fence */
+    OP_WATCH, /* what follows a transaction: WATCH fence, GET fence */
     OP_TEND,
     OP_APPEND, /* one field to one partition, or to all (p < 0) */
     OP_QUIET   /* time passes while everybody renews */
@@ -136,14 +139,14 @@ struct request {
     enum bl_entry_kind kind;
     bool pending, tick, leave, done;
     int64_t number;
-    size_t max;
+    size_t max, ask; /* ask: how many deadlines a fetch looks at */
     struct bl_str *names;
     size_t n_names;
     int64_t *buckets;
     size_t n_buckets;
     struct put *puts;
     size_t n_puts, cap_puts;
-    struct request *of; /* of OP_WATCH: its commit */
+    struct request *of; /* of OP_WATCH: its transaction */
 
     bl_acquired_fn *acquired;
     bl_restored_fn *restored;
@@ -159,7 +162,7 @@ struct request {
 
     int64_t at_ms, store_ms; /* when it was carried out: by the simulation's clock, by the store's */
     enum bl_err err;
-    bool ok; /* acquire: taken; commit: carried out; restore, watch: the fence held */
+    bool ok; /* acquire: taken; commit, read: carried out; restore, watch: the fence held */
     uint64_t epoch;
     struct bl_restored restored_reply;
     struct bl_fetched fetched_reply;

@@ -39,7 +39,7 @@ void store_release(struct store *st)
 
 /* ---- the stream ---- */
 
-static void add_entry(struct sim *s, int p, int64_t now_ms, enum bl_entry_kind kind, struct bl_str value)
+void store_add_entry(struct sim *s, int p, int64_t now_ms, enum bl_entry_kind kind, struct bl_str value)
 {
     struct shard *h = &s->store.shard[p];
     const struct entry *last = h->n_entries ? &h->entries[h->n_entries - 1] : NULL;
@@ -62,90 +62,7 @@ static void apply_append(struct sim *s, struct request *r)
 {
     for (int p = 0; p < s->partitions; p++)
         if (r->p < 0 || r->p == p)
-            add_entry(s, p, r->store_ms, r->kind, r->text);
-}
-
-static void hand_out(struct bl_entry *to, const struct entry *from)
-{
-    *to = (struct bl_entry){from->id, from->ms, from->kind, from->value, from->deliveries};
-}
-
-static void read_pending(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
-{
-    for (size_t i = 0; i < h->n_read && f->n < max; i++)
-        if (!h->entries[i].acked) {
-            h->entries[i].deliveries++;
-            hand_out(&out[f->n++], &h->entries[i]);
-        }
-    f->pending = f->n > 0;
-    for (size_t i = 0; BL_PLANT(PENDING_SHUFFLED) && i < f->n / 2; i++) {
-        struct bl_entry e = out[i];
-        out[i] = out[f->n - 1 - i];
-        out[f->n - 1 - i] = e;
-    }
-}
-
-static void read_new(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
-{
-    for (f->n = 0; h->n_read < h->n_entries && f->n < max;) {
-        hand_out(&out[f->n++], &h->entries[h->n_read]);
-        h->entries[h->n_read++].deliveries = 1;
-    }
-}
-
-static int64_t earliest(const struct shard *h)
-{
-    int64_t first = BL_NEVER;
-    for (size_t i = table_from(&h->t, due_prefix); i < h->t.n && bl_str_starts(h->t.v[i].key, due_prefix);
-         i++)
-        first = h->t.v[i].number < first ? h->t.v[i].number : first;
-    return first;
-}
-
-int64_t store_earliest(const struct sim *s, int p)
-{
-    return earliest(&s->store.shard[p]);
-}
-
-/* As the script does: in live time, by the time of the last entry. */
-static void tell_dues(struct sim *s, struct request *r)
-{
-    struct bl_fetched *f = &r->fetched_reply;
-    if (f->n == 0)
-        return;
-    r->number = f->entries[f->n - 1].received_ms - SIM_GRACE_MS;
-    size_t max = r->max;
-    r->max = BL_DUE_FETCHED;
-    store_due(s, r);
-    r->max = max;
-    f->dues = r->dues_reply.users;
-    f->n_dues = r->dues_reply.n;
-}
-
-static void apply_fetch(struct sim *s, struct request *r)
-{
-    struct shard *h = &s->store.shard[r->p];
-    struct bl_fetched *f = &r->fetched_reply;
-    struct bl_entry *out = sim_get(s, BL_FETCH_ENTRIES * sizeof *out);
-    *f = (struct bl_fetched){.now_ms = r->store_ms, .entries = out};
-    if (fenced(h, r)) {
-        r->err = BL_ERR_FENCED;
-        return;
-    }
-    if (r->pending)
-        read_pending(h, r->max, f, out);
-    if (f->n == 0)
-        read_new(h, r->max, f, out);
-    tell_dues(s, r);
-    f->earliest_ms = earliest(h);
-    if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
-        f->earliest_ms + SIM_GRACE_MS > r->store_ms)
-        return;
-    if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
-        add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
-        read_new(h, r->max, f, out);
-        tell_dues(s, r);
-    }
+            store_add_entry(s, p, r->store_ms, r->kind, r->text);
 }
 
 /* ---- marks ---- */
@@ -298,12 +215,25 @@ static void apply_put(struct shard *h, const struct put *x)
     }
 }
 
+/* MULTI ... EXEC: as the connection has watched the fence. */
+static bool transact(const struct shard *h, struct conn *c)
+{
+    bool held = !c->watching || c->version == h->version || BL_PLANT(NO_FENCE);
+    c->watching = false;
+    return held;
+}
+
+static void apply_read(struct sim *s, struct request *r)
+{
+    r->ok = transact(&s->store.shard[r->p], r->conn) || BL_PLANT(READ_UNFENCED);
+    if (r->ok)
+        store_fetch_unread(s, r);
+}
+
 static void apply_commit(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
-    struct conn *c = r->conn;
-    r->ok = !c->watching || c->version == h->version || BL_PLANT(NO_FENCE);
-    c->watching = false;
+    r->ok = transact(h, r->conn);
     for (size_t i = 0; i < r->n_puts && r->ok; i++)
         apply_put(h, &r->puts[i]);
 }
@@ -345,7 +275,10 @@ static void carry_out(struct sim *s, struct request *r)
         store_restore(s, r);
         break;
     case OP_FETCH:
-        apply_fetch(s, r);
+        store_fetch(s, r);
+        break;
+    case OP_READ:
+        apply_read(s, r);
         break;
     case OP_MARK:
         apply_mark(s, r);
@@ -410,7 +343,7 @@ bool store_at_rest(const struct sim *s)
 {
     for (int p = 0; p < s->partitions; p++) {
         const struct shard *h = &s->store.shard[p];
-        int64_t due_ms = earliest(h);
+        int64_t due_ms = store_earliest(s, p);
         if (h->n_acked != h->n_entries || (due_ms != BL_NEVER && due_ms + SIM_GRACE_MS <= store_now(s)))
             return false;
     }
@@ -425,7 +358,7 @@ const char *store_result(const struct sim *s, const struct request *r)
         return ": fenced";
     if (r->op == OP_ACQUIRE && r->ok)
         snprintf(text, sizeof text, ": taken, epoch %llu", (unsigned long long)r->epoch);
-    else if (r->op == OP_FETCH)
+    else if (r->op == OP_FETCH || (r->op == OP_READ && r->ok))
         snprintf(text, sizeof text, ": %zu %sentries", r->fetched_reply.n,
                  r->fetched_reply.pending ? "pending " : "");
     else if (r->op == OP_COMMIT && r->ok)

@@ -21,6 +21,15 @@ static inline bool fenced(const struct shard *h, const struct request *r)
     return !BL_PLANT(NO_FENCE) && !same_fence(h->fence, r->fence);
 }
 
+/* store.c */
+void store_add_entry(struct sim *s, int p, int64_t now_ms, enum bl_entry_kind kind, struct bl_str value);
+
+/* store_fetch.c */
+/* As the script does. */
+void store_fetch(struct sim *s, struct request *r);
+/* As within a transaction that is carried out. */
+void store_fetch_unread(struct sim *s, struct request *r);
+
 /* store_read.c */
 void store_restore(struct sim *s, struct request *r);
 void store_due(struct sim *s, struct request *r);

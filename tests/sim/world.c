@@ -9,7 +9,8 @@ const char *world_name(const struct request *r)
         [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",       [OP_RELEASE] = "release", [OP_BEAT] = "beat",
         [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",       [OP_DUE] = "due",         [OP_LOAD] = "load",
         [OP_CHECK] = "check",     [OP_ERASABLE] = "erasable", [OP_COMMIT] = "commit",   [OP_WATCH] = "watch",
-        [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet"};
+        [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet",
+        [OP_READ] = "read"};
     return names[r->op];
 }
 
@@ -113,12 +114,18 @@ static void answer_restored(struct host *h, struct request *r, enum bl_err err)
 
 static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
 {
-    struct request *r = request(host_of(ctx), OP_FETCH, p, arg);
+    struct host *h = host_of(ctx);
+    bool script = pending && h->slot[p].watched;
+    struct request *r = request(h, script ? OP_FETCH : OP_READ, p, arg);
     r->max = max;
     r->pending = pending;
     r->tick = tick;
     r->fetched = fn;
-    data(host_of(ctx), r);
+    r->ask = script ? BL_DUE_FETCHED : 1 + (size_t)sim_below(h->sim, BL_DUE_FETCHED);
+    if (script)
+        data(h, r);
+    else
+        world_transact(h, r);
 }
 
 static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
@@ -127,6 +134,50 @@ static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
     if (r->fetched_reply.err != BL_OK)
         r->fetched_reply.n = 0;
     r->fetched(r->arg, &r->fetched_reply);
+}
+
+/* By transaction: nothing is unread, but somebody is due: the script lets time enter. */
+static void answer_read(struct host *h, struct request *r, enum bl_err err)
+{
+    const struct bl_fetched *f = &r->fetched_reply;
+    if (err == BL_OK && r->tick && f->n == 0 && f->earliest_ms != BL_NEVER &&
+        f->earliest_ms + SIM_GRACE_MS <= f->now_ms) {
+        struct request *script = request(h, OP_FETCH, r->p, r->arg);
+        script->max = r->max;
+        script->tick = true;
+        script->fetched = r->fetched;
+        script->ask = BL_DUE_FETCHED;
+        data(h, script);
+        return;
+    }
+    answer_fetched(h, r, err);
+}
+
+void world_transact(struct host *h, struct request *r)
+{
+    struct request *watch = request(h, OP_WATCH, r->p, r->arg);
+    watch->of = r;
+    if (!h->slot[r->p].watched) {
+        sim_at(h->sim, h->sim->now_ms, EV_FAIL, h->i)->request = watch;
+        return;
+    }
+    data(h, r);
+    data(h, watch);
+}
+
+/* What the watch behind a transaction says of it. */
+static void answer_watch(struct host *h, struct request *r, enum bl_err err)
+{
+    if (!r->of)
+        return;
+    if (err == BL_OK && (!r->ok || !r->of->ok))
+        err = BL_ERR_FENCED;
+    if (err != BL_OK)
+        h->slot[r->p].watched = false;
+    if (r->of->op == OP_READ)
+        answer_read(h, r->of, err);
+    else
+        r->of->finished(r->of->arg, err);
 }
 
 static void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
@@ -288,10 +339,10 @@ void world_answer(struct sim *s, struct request *r, bool answered)
     enum bl_err err = answered ? r->err : BL_ERR_STORE_UNAVAILABLE;
     if (!answered)
         sim_say(s, "%s %s has no answer", world_whose(s, r), world_name(r));
-    if (r->op == OP_COMMIT || (r->op == OP_WATCH && !r->of))
+    if (r->op == OP_COMMIT || r->op == OP_READ)
         return; /* the watch behind it says how it went */
     if (r->op == OP_WATCH)
-        world_committed(h, r, err);
+        answer_watch(h, r, err);
     else if (r->op == OP_ACQUIRE)
         answer_acquired(h, r, err);
     else if (r->op == OP_RESTORE)

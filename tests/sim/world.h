@@ -28,6 +28,9 @@ static inline struct bl_str copy(struct host *h, struct bl_str s)
     return sim_copy(h->sim, s);
 }
 
+/* world.c: sends it and a watch behind it, whose answer is the transaction's. */
+void world_transact(struct host *h, struct request *r);
+
 /* world_put.c */
 void world_begin(void *ctx, int p);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);
@@ -49,6 +52,5 @@ void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg);
-void world_committed(struct host *h, struct request *r, enum bl_err err);
 
 #endif

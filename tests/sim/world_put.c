@@ -207,26 +207,10 @@ static void send_ahead(struct host *h, struct request *r, enum put_kind kind)
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
-    struct slot *x = &h->slot[p];
-    struct request *r = x->commit, *watch = request(h, OP_WATCH, p, arg);
-    watch->finished = fn;
-    watch->of = r;
-    if (!x->watched) {
-        struct event *e = sim_at(h->sim, h->sim->now_ms, EV_FAIL, h->i);
-        e->request = watch;
-        return;
-    }
-    if (BL_PLANT(ACK_FIRST) || BL_PLANT(IDS_FIRST))
+    struct request *r = h->slot[p].commit;
+    r->finished = fn;
+    r->arg = arg;
+    if (h->slot[p].watched && (BL_PLANT(ACK_FIRST) || BL_PLANT(IDS_FIRST)))
         send_ahead(h, r, BL_PLANT(ACK_FIRST) ? PUT_ACK : PUT_SEEN);
-    data(h, r);
-    data(h, watch);
-}
-
-void world_committed(struct host *h, struct request *r, enum bl_err err)
-{
-    if (err == BL_OK && (!r->ok || !r->of->ok))
-        err = BL_ERR_FENCED;
-    if (err != BL_OK)
-        h->slot[r->p].watched = false;
-    r->finished(r->arg, err);
+    world_transact(h, r);
 }

@@ -81,6 +81,9 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     struct side *s = arg;
     s->n = f->n;
     s->pending = f->pending;
+    s->dues_known = f->dues_known;
+    s->n_dues = f->n_dues;
+    s->earliest_ms = f->earliest_ms;
     for (size_t i = 0; i < f->n; i++) {
         snprintf(s->ids[i], sizeof s->ids[i], "%.*s", BL_STR_ARG(f->entries[i].id));
         s->kinds[i] = f->entries[i].kind;

@@ -22,8 +22,9 @@ struct side {
     char ids[32][48];
     enum bl_entry_kind kinds[32];
     char text[512];
-    bool pending;
-    int64_t score_ms;
+    bool pending, dues_known;
+    size_t n_dues;
+    int64_t earliest_ms, score_ms;
 };
 
 void side_open(struct side *s, const char *name);

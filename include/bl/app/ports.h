@@ -63,8 +63,9 @@ struct bl_fetched {
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
-    /* Users with a deadline at or before the time of the last entry, less the grace, in order; BL_DUE_FETCHED: there may be
-     * more. Told in live time only, with `tick`. */
+    /* dues_known: these are all users with a deadline at or before the time of the last entry, less the grace, in order.
+     * Else there may be more than are worth telling, or it is not live time (no `tick`). */
+    bool dues_known;
     const struct bl_due *dues;
     size_t n_dues;
 };

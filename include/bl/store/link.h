@@ -4,7 +4,8 @@
  * timeout closes the connection, so that every pending one fails.
  *
  * Promises: a reply callback runs exactly once and never from inside bl_link_send; with reply == NULL if the
- * outcome is unknown or the command was never sent. Replies are borrowed for the length of the callback.
+ * outcome is unknown or the command was never sent. Replies are borrowed for the length of the callback
+ * (but see bl_link_keep).
  * Commands sent in one turn of the loop leave in one write. */
 #ifndef BL_STORE_LINK_H
 #define BL_STORE_LINK_H
@@ -47,6 +48,8 @@ void bl_link_address(const struct bl_link *link, struct bl_buf *out);
 BL_CHECKED bool bl_link_reserve(struct bl_link *link, size_t commands, size_t args, size_t bytes);
 /* argv are copied. The only way to send: data is never part of a format string. */
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
+/* Inside a reply's callback: the reply is the caller's from now on, to be given to freeReplyObject. Once for each. */
+struct redisReply *bl_link_keep(struct bl_link *link);
 /* Drops the connection (pending callbacks get NULL) and connects again. */
 void bl_link_reset(struct bl_link *link);
 /* Ends it; pending callbacks get NULL, then closed(ctx) runs from the loop and the link is gone. */

@@ -1,0 +1,275 @@
+/* What an owner is given of the stream on a real redis-server, and that nobody else is given anything: by transaction, the
+ * usual way, and by script (store/world_fetch.c). Invariant 3. */
+#include "side.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Takes the partition, and what there is: from then on fetches go by transaction. */
+static void begin(struct side *s, const char *name)
+{
+    side_open(s, name);
+    side_take(s);
+    assert_int_equal(side_fetch(s, true, true), BL_OK);
+}
+
+static void many_fetches_in_a_row_give_each_entry_once(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    for (int i = 1; i <= 5; i++) {
+        side_append(i);
+        assert_int_equal(side_fetch(&a, false, true), BL_OK);
+        assert_int_equal(a.n, i);
+        assert_false(a.pending);
+        assert_int_equal(side_pending(), i);
+        assert_int_equal(side_commit(&a, a.n), BL_OK);
+        assert_int_equal(side_pending(), 0);
+        assert_int_equal(side_fetch(&a, false, true), BL_OK);
+        assert_int_equal(a.n, 0);
+    }
+    side_close(&a);
+}
+
+static void a_fence_stolen_behind_the_watch_gives_nothing(void **state)
+{
+    (void)state;
+    struct side a, b;
+    begin(&a, "a");
+    side_append(2);
+    side_open(&b, "b");
+    side_steal();
+    assert_true(side_acquire(&b));
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_FENCED);
+    assert_int_equal(a.n, 0);
+    assert_int_equal(side_pending(), 0);
+    assert_int_equal(side_restore(&b), BL_OK);
+    assert_int_equal(side_fetch(&b, true, true), BL_OK);
+    assert_int_equal(b.n, 2);
+    assert_false(b.pending);
+    side_close(&a);
+    side_close(&b);
+}
+
+/* It says what it said before, but it has been written. */
+static void a_fence_that_came_back_gives_nothing_either(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(1);
+    char *fence = bl_test_redis_text(&side_redis, "GET bl:{test:0}:fence");
+    freeReplyObject(bl_test_redis(&side_redis, "SET bl:{test:0}:fence %s", "somebody 9"));
+    freeReplyObject(bl_test_redis(&side_redis, "SET bl:{test:0}:fence %s", fence));
+    free(fence);
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_FENCED);
+    assert_int_equal(side_pending(), 0);
+    side_close(&a);
+}
+
+static void an_owner_that_was_robbed_while_it_waited_is_given_nothing(void **state)
+{
+    (void)state;
+    struct side a, b;
+    begin(&a, "a");
+    side_open(&b, "b");
+    a.ports.wait(a.ports.ctx, 0, BL_STR("$"), 20, side_done, &a);
+    side_steal();
+    side_take(&b);
+    side_append(1);
+    assert_int_equal(side_fetch(&b, true, true), BL_OK);
+    assert_int_equal(b.n, 1);
+    side_append(1);
+    side_run(&a);
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_FENCED);
+    assert_int_equal(side_pending(), 1);
+    assert_int_equal(side_commit(&b, 1), BL_OK);
+    assert_int_equal(side_fetch(&b, false, true), BL_OK);
+    assert_int_equal(b.n, 1);
+    side_close(&a);
+    side_close(&b);
+}
+
+/* A fetch drops the watch as a commit does, and both set it anew. */
+static void the_fence_is_watched_from_one_fetch_to_the_next(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(1);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    freeReplyObject(bl_test_redis(&side_redis, "SET bl:{test:0}:fence %s", "somebody 9"));
+    assert_int_equal(side_commit(&a, 1), BL_ERR_FENCED);
+    assert_int_equal(side_pending(), 1);
+    side_close(&a);
+}
+
+static void after_a_reconnect_nothing_is_given(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(1);
+    freeReplyObject(bl_test_redis(&side_redis, "CLIENT KILL TYPE normal SKIPME yes"));
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_STORE_UNAVAILABLE);
+    assert_true(side_acquire(&a)); /* there is a connection again, at least for leases */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(side_fetch(&a, i == 1, true), BL_ERR_STORE_UNAVAILABLE);
+        assert_int_equal(side_pending(), 0);
+    }
+    assert_int_equal(side_restore(&a), BL_OK);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 1);
+    side_close(&a);
+}
+
+/* With all that it knew, the fence included. */
+static void after_a_restart_of_redis_the_partition_is_taken_before_anything_is_given(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(2);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    side_append(1);
+    freeReplyObject(bl_test_redis(&side_redis, "SAVE"));
+    bl_test_redis_kill(&side_redis);
+    bl_test_redis_restart(&side_redis);
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_STORE_UNAVAILABLE);
+    while (!side_acquire(&a) || side_restore(&a) != BL_OK)
+        ;
+    assert_int_equal(side_pending(), 2);
+    assert_int_equal(side_fetch(&a, true, true), BL_OK);
+    assert_true(a.pending);
+    assert_int_equal(a.n, 2);
+    assert_int_equal(side_commit(&a, 2), BL_OK);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 1);
+    side_close(&a);
+}
+
+static void only_time_needs_a_script(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    freeReplyObject(bl_test_redis(&side_redis, "SCRIPT FLUSH"));
+    side_append(1);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 1);
+    freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines 1000 u"));
+    assert_int_equal(side_fetch(&a, false, false), BL_OK); /* event time */
+    assert_int_equal(a.n, 0);
+    assert_int_equal(side_fetch(&a, false, true), BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 1);
+    while (!side_acquire(&a) || side_restore(&a) != BL_OK)
+        ;
+    assert_int_equal(side_commit(&a, 1), BL_OK);
+    do /* not in the millisecond of the last entry */
+        assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    while (a.n == 0);
+    assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
+    side_close(&a);
+}
+
+static void over_maxmemory_fetches_go_on(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(2);
+    freeReplyObject(bl_test_redis(&side_redis, "CONFIG SET maxmemory 1mb"));
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 2);
+    assert_int_equal(side_pending(), 2);
+    assert_int_equal(side_commit(&a, 2), BL_OK);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 0);
+    side_close(&a);
+}
+
+static void deadlines(int from, int to, long long ms)
+{
+    for (int i = from; i < to; i++)
+        freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines %lld u%d", ms + i, i));
+}
+
+static enum bl_err fetch_one(struct side *s, bool script)
+{
+    side_append(1);
+    enum bl_err err = side_fetch(s, script, true);
+    assert_int_equal(s->n, 1);
+    assert_int_equal(side_commit(s, 1), BL_OK);
+    return err;
+}
+
+static void on_dues(void *arg, const struct bl_dues *d)
+{
+    side_done(arg, d->err);
+}
+
+/* As an owner does: what the fetch does not tell is asked for. */
+static void told(struct side *s, bool script, bool known, size_t n)
+{
+    assert_int_equal(fetch_one(s, script), BL_OK);
+    assert_int_equal(s->earliest_ms, 1000);
+    assert_int_equal(s->dues_known, known);
+    assert_int_equal(s->n_dues, n);
+    if (known)
+        return;
+    s->ports.due(s->ports.ctx, 0, 2000, 1000, on_dues, s);
+    side_run(s);
+    assert_int_equal(s->err, BL_OK);
+}
+
+static void who_is_due_is_told_with_the_entries_or_said_to_be_unknown(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    assert_int_equal(fetch_one(&a, false), BL_OK);
+    assert_true(a.dues_known);
+    assert_int_equal(a.n_dues, 0);
+    assert_int_equal(a.earliest_ms, BL_NEVER);
+    deadlines(100, 110, 99999999999000);
+    assert_int_equal(fetch_one(&a, false), BL_OK);
+    assert_true(a.dues_known);
+    assert_int_equal(a.n_dues, 0);
+    assert_int_equal(a.earliest_ms, 99999999999100);
+    deadlines(0, 20, 1000);
+    told(&a, false, false,
+         0); /* more than are looked at after a time without; the owner asks, and so does the next fetch */
+    told(&a, false, true, 20);
+    told(&a, true, true, 20);
+    deadlines(20, 20 + BL_DUE_FETCHED, 1000);
+    for (int i = 0; i < 5; i++)
+        told(&a, i == 4, false, i == 4 ? BL_DUE_FETCHED : 0);
+    side_close(&a);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, side_setup, side_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(many_fetches_in_a_row_give_each_entry_once),
+        STORY(a_fence_stolen_behind_the_watch_gives_nothing),
+        STORY(a_fence_that_came_back_gives_nothing_either),
+        STORY(an_owner_that_was_robbed_while_it_waited_is_given_nothing),
+        STORY(the_fence_is_watched_from_one_fetch_to_the_next),
+        STORY(after_a_reconnect_nothing_is_given),
+        STORY(after_a_restart_of_redis_the_partition_is_taken_before_anything_is_given),
+        STORY(only_time_needs_a_script),
+        STORY(over_maxmemory_fetches_go_on),
+        STORY(who_is_due_is_told_with_the_entries_or_said_to_be_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+/* What an owner is given of the stream, by the script or by the transaction of src/store/world_fetch.c. */
+#include "store.h"
+
+static void hand_out(struct bl_entry *to, const struct entry *from)
+{
+    *to = (struct bl_entry){from->id, from->ms, from->kind, from->value, from->deliveries};
+}
+
+static void read_pending(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
+{
+    for (size_t i = 0; i < h->n_read && f->n < max; i++)
+        if (!h->entries[i].acked) {
+            h->entries[i].deliveries++;
+            hand_out(&out[f->n++], &h->entries[i]);
+        }
+    f->pending = f->n > 0;
+    for (size_t i = 0; BL_PLANT(PENDING_SHUFFLED) && i < f->n / 2; i++) {
+        struct bl_entry e = out[i];
+        out[i] = out[f->n - 1 - i];
+        out[f->n - 1 - i] = e;
+    }
+}
+
+static void read_new(struct shard *h, size_t max, struct bl_fetched *f, struct bl_entry *out)
+{
+    for (f->n = 0; h->n_read < h->n_entries && f->n < max;) {
+        hand_out(&out[f->n++], &h->entries[h->n_read]);
+        h->entries[h->n_read++].deliveries = 1;
+    }
+}
+
+int64_t store_earliest(const struct sim *s, int p)
+{
+    const struct table *t = &s->store.shard[p].t;
+    int64_t first = BL_NEVER;
+    for (size_t i = table_from(t, due_prefix); i < t->n && bl_str_starts(t->v[i].key, due_prefix); i++)
+        first = t->v[i].number < first ? t->v[i].number : first;
+    return first;
+}
+
+/* In live time, by the time of the last entry; of the first `ask` deadlines. */
+static void tell_dues(struct sim *s, struct request *r)
+{
+    struct bl_fetched *f = &r->fetched_reply;
+    size_t max = r->max;
+    if (f->n == 0)
+        return;
+    r->number = f->entries[f->n - 1].received_ms - SIM_GRACE_MS;
+    r->max = r->ask;
+    store_due(s, r);
+    r->max = max;
+    f->dues_known = r->dues_reply.n < r->ask || BL_PLANT(DUES_SOME);
+    f->dues = r->dues_reply.users;
+    f->n_dues = r->dues_reply.n;
+}
+
+static void by_script(struct sim *s, struct request *r, struct bl_entry *out)
+{
+    struct shard *h = &s->store.shard[r->p];
+    struct bl_fetched *f = &r->fetched_reply;
+    if (r->pending)
+        read_pending(h, r->max, f, out);
+    if (f->n == 0)
+        read_new(h, r->max, f, out);
+    tell_dues(s, r);
+    f->earliest_ms = store_earliest(s, r->p);
+    if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
+        f->earliest_ms + SIM_GRACE_MS > r->store_ms)
+        return;
+    if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
+        store_add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
+        read_new(h, r->max, f, out);
+        tell_dues(s, r);
+    }
+}
+
+static struct bl_entry *begin(struct sim *s, struct request *r)
+{
+    struct bl_entry *out = sim_get(s, BL_FETCH_ENTRIES * sizeof *out);
+    r->fetched_reply = (struct bl_fetched){.now_ms = r->store_ms, .entries = out};
+    return out;
+}
+
+void store_fetch_unread(struct sim *s, struct request *r)
+{
+    struct bl_entry *out = begin(s, r);
+    read_new(&s->store.shard[r->p], r->max, &r->fetched_reply, out);
+    tell_dues(s, r);
+    r->fetched_reply.earliest_ms = store_earliest(s, r->p);
+}
+
+void store_fetch(struct sim *s, struct request *r)
+{
+    struct bl_entry *out = begin(s, r);
+    if (fenced(&s->store.shard[r->p], r))
+        r->err = BL_ERR_FENCED;
+    else
+        by_script(s, r, out);
+}
