@@ -6,69 +6,102 @@
 
 static const struct bl_room nothing_more;
 
-struct bl_member *member_new(struct bl_str user_id)
+static size_t member_bytes(struct bl_str user_id)
 {
-    struct bl_member *m = calloc(1, sizeof *m + user_id.n + 1);
+    return sizeof(struct bl_member) + user_id.n + 1;
+}
+
+struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id)
+{
+    struct bl_member *m = calloc(1, member_bytes(user_id));
     if (!m)
         return NULL;
+    h->bytes += hand_chunk(member_bytes(user_id));
+    hand_add(h, m);
     char *id = (char *)(m + 1);
     if (user_id.n)
         memcpy(id, user_id.p, user_id.n);
-    m->user_id = (struct bl_str){id, user_id.n};
-    m->node.tie = m->user_id;
+    m->node.tie = (struct bl_str){id, user_id.n};
     m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
     return m;
 }
 
-void member_free(struct bl_member *m)
+static void drop_state(struct bl_hand *h, struct bl_member *m)
 {
+    if (m->state)
+        h->bytes -= hand_chunk(bl_user_bytes(&m->state->room));
     free(m->state);
+    m->state = NULL;
+}
+
+void member_free(struct bl_hand *h, struct bl_member *m)
+{
+    drop_state(h, m);
+    h->bytes -= hand_chunk(member_bytes(bl_member_id(m)));
+    hand_remove(h, m);
     free(m);
 }
 
 /* A copy of `from` with this room takes the place of the state. */
-static enum bl_err replace(struct bl_member *m, const struct bl_user *from, const struct bl_room *room)
+static enum bl_err replace(struct bl_hand *h, struct bl_member *m, const struct bl_user *from,
+                           const struct bl_room *room)
 {
     struct bl_user *u = bl_user_place(malloc(bl_user_bytes(room)), room);
     if (!u)
         return BL_ERR_NO_MEMORY;
     bl_user_copy(u, from);
-    free(m->state);
+    drop_state(h, m);
+    h->bytes += hand_chunk(bl_user_bytes(room));
     m->state = u;
+    hand_moved(h, m);
     return BL_OK;
 }
 
-enum bl_err member_set_state(struct bl_member *m, const struct bl_user *u)
+enum bl_err member_set_state(struct bl_hand *h, struct bl_member *m, const struct bl_user *u)
 {
     struct bl_room room = bl_user_grown(u, &nothing_more);
     if (!bl_user_gone(u))
-        return replace(m, u, &room);
-    member_empty(m);
+        return replace(h, m, u, &room);
+    member_empty(h, m);
     return BL_OK;
 }
 
 /* A state that begins anew goes on from nothing that is stored. */
-void member_empty(struct bl_member *m)
+void member_empty(struct bl_hand *h, struct bl_member *m)
 {
     m->stored = (struct bl_state_stored){.any = m->stored.any};
-    free(m->state);
-    m->state = NULL;
+    drop_state(h, m);
 }
 
-enum bl_err member_make_room(struct bl_member *m, const struct bl_event *e)
+enum bl_err member_make_room(struct bl_hand *h, struct bl_member *m, const struct bl_event *e)
 {
     struct bl_room more = bl_engine_needs(member_state(m), e);
     if (m->state && bl_user_fits(m->state, &more))
         return BL_OK;
     struct bl_room room = bl_user_grown(member_state(m), &more);
-    return replace(m, member_state(m), &room);
+    return replace(h, m, member_state(m), &room);
 }
 
-void member_give_back(struct bl_member *m)
+void member_give_back(struct bl_hand *h, struct bl_member *m)
 {
     if (m->state->in_session)
         return;
     struct bl_room room = bl_user_grown(m->state, &nothing_more);
     if (bl_user_bytes(&m->state->room) > 3 * bl_user_bytes(&room))
-        (void)!replace(m, m->state, &room); /* without memory it stays */
+        (void)!replace(h, m, m->state, &room); /* without memory it stays */
+}
+
+void member_tighten(struct bl_hand *h, struct bl_member *m)
+{
+    const struct bl_user *u = m->state;
+    if (!u)
+        return;
+    struct bl_room room = {.visits = u->n_visits,
+                           .window = u->n_window,
+                           .open = u->n_open,
+                           .marks = u->n_marks,
+                           .names = u->n_names,
+                           .text = u->n_text};
+    if (hand_chunk(bl_user_bytes(&room)) < hand_chunk(bl_user_bytes(&u->room)))
+        (void)!replace(h, m, u, &room); /* without memory it stays */
 }

@@ -30,6 +30,9 @@ struct bl_partition {
 
     struct bl_map members;
     struct bl_heap due;
+    struct bl_hand *hand, own; /* of others as well; or of this one alone */
+    uint16_t number;           /* in it */
+    size_t tables;             /* bytes of `members` and `due` that are counted there */
     struct bl_member *dirty_first, *dirty_last;
 
     const struct bl_user *stepped; /* whose step is under way */
@@ -73,6 +76,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     p->clock_ms = INT64_MIN;
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
+    p->hand = &p->own;
     *out = p;
     return BL_OK;
 }
@@ -83,12 +87,20 @@ void bl_partition_free(struct bl_partition *p)
         return;
     size_t i = 0;
     for (struct bl_member *m; (m = bl_map_next(&p->members, &i));)
-        member_free(m);
+        member_free(p->hand, m);
+    p->hand->bytes -= p->tables;
     bl_map_release(&p->members);
     bl_heap_release(&p->due);
     seen_release(&p->seen);
     bl_erased_release(&p->erased);
     free(p);
+}
+
+void bl_partition_join(struct bl_partition *p, struct bl_hand *hand, uint16_t number)
+{
+    assert(p->members.n == 0);
+    p->hand = hand;
+    p->number = number;
 }
 
 void bl_partition_unstored(struct bl_partition *p)
@@ -121,23 +133,33 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
     p->dirty_last = m;
 }
 
+/* Whoever is put into a table may have made it larger. */
+static void count_tables(struct bl_partition *p)
+{
+    size_t bytes = p->members.cap * sizeof *p->members.slots + p->due.cap * sizeof *p->due.v;
+    p->hand->bytes += bytes - p->tables;
+    p->tables = bytes;
+}
+
 /* Nearly every event puts a deadline off, so a member's place among the deadlines is changed only if its own comes earlier;
  * one that comes too early is put right then (next_due). */
 static enum bl_err reschedule(struct bl_partition *p, struct bl_member *m)
 {
+    enum bl_err err = BL_OK;
     m->due_ms = member_state(m)->due_ms;
     if (m->due_ms == BL_NEVER)
         bl_heap_remove(&p->due, &m->node);
     else if (!m->node.at || m->due_ms < m->node.due_ms)
-        return bl_heap_set(&p->due, &m->node, m->due_ms);
-    return BL_OK;
+        err = bl_heap_set(&p->due, &m->node, m->due_ms);
+    count_tables(p);
+    return err;
 }
 
 /* The end of every step. */
 static enum bl_err settle(struct bl_partition *p, struct bl_member *m)
 {
     if (bl_user_gone(member_state(m)))
-        member_empty(m);
+        member_empty(p->hand, m);
     mark_dirty(p, m);
     return reschedule(p, m);
 }
@@ -162,14 +184,16 @@ struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_st
 
 static enum bl_err add_member(struct bl_partition *p, struct bl_str user_id, struct bl_member **out)
 {
-    struct bl_member *m = member_new(user_id);
+    struct bl_member *m = member_new(p->hand, user_id);
     if (!m)
         return BL_ERR_NO_MEMORY;
-    enum bl_err err = bl_map_put(&p->members, m->user_id, m);
+    enum bl_err err = bl_map_put(&p->members, bl_member_id(m), m);
     if (err != BL_OK) {
-        member_free(m);
+        member_free(p->hand, m);
         return err;
     }
+    m->partition = p->number;
+    count_tables(p);
     *out = m;
     return BL_OK;
 }
@@ -182,22 +206,22 @@ enum bl_err bl_partition_member_put(struct bl_partition *p, struct bl_str user_i
     *out = m;
     if (err != BL_OK || !u)
         return err;
-    err = member_set_state(m, u);
+    err = member_set_state(p->hand, m, u);
     return err == BL_OK ? reschedule(p, m) : err;
 }
 
 const struct bl_user *bl_partition_state(struct bl_partition *p, const struct bl_member *m)
 {
-    const struct bl_member *own = bl_map_get(&p->members, m->user_id);
-    return own ? member_state(own) : NULL;
+    (void)p;
+    return member_state(m);
 }
 
 void bl_partition_member_drop(struct bl_partition *p, struct bl_member *m)
 {
     assert(!m->dirty);
     bl_heap_remove(&p->due, &m->node);
-    bl_map_del(&p->members, m->user_id);
-    member_free(m);
+    bl_map_del(&p->members, bl_member_id(m));
+    member_free(p->hand, m);
 }
 
 size_t bl_partition_members(const struct bl_partition *p)
@@ -247,14 +271,14 @@ static uint64_t id_hash_of(const struct bl_partition *p, const struct bl_record 
 
 static enum bl_err fire_next(struct bl_partition *p, struct bl_member *m)
 {
-    if (BL_HOOK_FIRE(m->user_id, member_state(m)))
+    if (BL_HOOK_FIRE(bl_member_id(m), member_state(m)))
         return bl_partition_empty(p, m);
-    enum bl_err err = member_make_room(m, NULL);
+    enum bl_err err = member_make_room(p->hand, m, NULL);
     if (err != BL_OK)
         return err;
     p->stepped = m->state;
-    bl_engine_fire(&p->engine, m->state, m->user_id);
-    member_give_back(m);
+    bl_engine_fire(&p->engine, m->state, bl_member_id(m));
+    member_give_back(p->hand, m);
     return settle(p, m);
 }
 
@@ -271,7 +295,7 @@ enum bl_err bl_partition_fire_one(struct bl_partition *p, struct bl_member *m)
 
 enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_member *m)
 {
-    member_empty(m);
+    member_empty(p->hand, m);
     return settle(p, m);
 }
 
@@ -303,14 +327,14 @@ static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, cons
     struct bl_event e = r->event;
     struct bl_member *m = bl_map_get_hashed(&p->members, r->user_id, hash);
     enum bl_err err = m ? BL_OK : add_member(p, r->user_id, &m);
-    if (err != BL_OK || (err = member_make_room(m, &e)) != BL_OK)
+    if (err != BL_OK || (err = member_make_room(p->hand, m, &e)) != BL_OK)
         return err;
     struct bl_user *u = m->state;
     int64_t before_ms = u->seen_ms;
     p->stepped = u;
     e.t_ms = time->t_ms;
     struct bl_taken taken = {.clock_adjusted = time->clock_adjusted};
-    taken.visit = bl_engine_event(&p->engine, u, m->user_id, &e);
+    taken.visit = bl_engine_event(&p->engine, u, bl_member_id(m), &e);
     taken.t_ms = u->seen_ms;
     taken.first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != taken.t_ms / MINUTE_MS;
     if (p->sink.event)

@@ -36,7 +36,8 @@
     X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")             \
     X(READ_UNFENCED, "read-unfenced", "a fetch by transaction does not mind the fence")                      \
     X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
-    X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")
+    X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")        \
+    X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")
 
 #ifdef BL_SIMULATION
 #define BL_PLANT_ENUM(id, name, what) BL_PLANT_##id,

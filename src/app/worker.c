@@ -11,6 +11,7 @@
 #include "share.h"
 #include "worker_owner.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define BEAT_MS 100
@@ -21,6 +22,11 @@ size_t bl_worker_owned(const struct bl_worker *w)
     for (int p = 0; p < w->options.partitions; p++)
         n += owner_holds(&w->owners[p]);
     return n;
+}
+
+const struct bl_hand *bl_worker_hand(const struct bl_worker *w)
+{
+    return &w->hand;
 }
 
 const struct bl_worker_totals *bl_worker_totals(const struct bl_worker *w)
@@ -63,6 +69,7 @@ void bl_worker_free(struct bl_worker *w)
         return;
     for (int p = 0; w->owners && p < w->options.partitions; p++)
         owner_release_memory(&w->owners[p]);
+    assert(bl_hand_members(&w->hand) == 0 && w->hand.bytes == 0);
     free(w->owners);
     free(w->scratch);
     if (w->decoder)

@@ -78,7 +78,10 @@ bool batch_next_line(struct bl_str *text, struct bl_str *line)
 
 enum bl_err owner_want(struct owner *o, struct bl_str user_id)
 {
-    if (bl_partition_member(o->partition, user_id) || bl_map_get(&o->wanted_by_id, user_id))
+    struct bl_member *m = bl_partition_member(o->partition, user_id);
+    if (m)
+        owner_touch(o, m);
+    if (m || bl_map_get(&o->wanted_by_id, user_id))
         return BL_OK;
     if (!OWNER_ROOM(o->wanted, o->cap_wanted, o->n_wanted))
         return BL_ERR_NO_MEMORY;
@@ -189,7 +192,6 @@ enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct
     struct bl_member *m = bl_partition_member(o->partition, r.user_id);
     if (!m)
         return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
-    m->touched = o->round;
     o->careful.stepped = m;
     o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
     return bl_partition_record(o->partition, &r, e->received_ms);

@@ -299,7 +299,7 @@ static void on_fire(struct owner *o, bool poison)
     struct bl_member *m = bl_partition_due_by(o->partition, o->horizon_ms);
     enum bl_err err = BL_OK;
     if (poison) {
-        set_aside(o, -1, "workers died of this user's state", m->user_id);
+        set_aside(o, -1, "workers died of this user's state", bl_member_id(m));
         o->effects.corrupt++;
         patterns_unsure(o, bl_partition_clock(o->partition));
         err = bl_partition_empty(o->partition, m);
@@ -317,7 +317,7 @@ static void fire(struct owner *o)
     bool moves = o->horizon_ms > bl_partition_clock(o->partition);
     const struct bl_member *m = moves ? bl_partition_due_by(o->partition, o->horizon_ms) : NULL;
     if (m)
-        mark_user(o, m->user_id, on_fire);
+        mark_user(o, bl_member_id(m), on_fire);
     else
         fired(o);
 }

@@ -157,7 +157,7 @@ static void put_gone(struct owner *o, struct bl_member *m, struct bl_put_user *u
 
 static enum bl_err put_member(struct owner *o, struct bl_member *m)
 {
-    struct bl_put_user u = {.user_id = m->user_id,
+    struct bl_put_user u = {.user_id = bl_member_id(m),
                             .expires_ms = BL_NEVER,
                             .due_ms = BL_NEVER,
                             .checkout_ms = BL_NEVER,
@@ -185,6 +185,7 @@ static enum bl_err put_dirty(struct owner *o)
     for (size_t n = 1; o->next && err == BL_OK; n++) {
         err = put_member(o, o->next);
         o->next = o->next->next_dirty;
+        owner_changed(o);
         if (n % PUTS_AT_ONCE == 0 && ports->now_ms(ports->ctx) >= until)
             break;
     }

@@ -17,7 +17,6 @@ enum bl_err owner_visit_dues(struct owner *o)
         if (!m)
             continue;
         m->scheduled_ms = o->dues[i].score_ms;
-        m->touched = o->round;
         err = owner_visit(o, m);
     }
     return err;

@@ -1,5 +1,5 @@
 /* What comes out of the store into memory: the partition's own memory at take-over, users' states when they
- * are needed; and how users leave memory again. Nothing that is read here is trusted. */
+ * are needed. Nothing that is read here is trusted. */
 #include "bl/base/log.h"
 #include "worker_owner.h"
 
@@ -42,7 +42,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = any && !w->options.event_mode ? load_checkout(w->scratch, &page) : BL_NEVER;
     m->checkout_at = load_hash(page);
-    m->touched = o->round;
+    owner_came(o, m);
     if (!corrupt)
         return BL_OK;
     /* An empty member that the store holds something of: the commit clears it away. */
@@ -63,7 +63,7 @@ enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_
     m->stored = (struct bl_state_stored){.any = l->n > 0};
     m->scheduled_ms = l->scheduled_ms;
     m->checkout_ms = o->worker->options.event_mode ? BL_NEVER : 0; /* there may be one */
-    m->touched = o->round;
+    owner_came(o, m);
     return owner_visit(o, m);
 }
 
@@ -155,6 +155,7 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
                                &o->partition);
     if (err != BL_OK)
         return err;
+    bl_partition_join(o->partition, &o->worker->hand, (uint16_t)o->p);
     if (r->clock_ms >= 0)
         bl_partition_set_clock(o->partition, r->clock_ms);
     o->committed_ms = o->unsure_ms = bl_partition_clock(o->partition);
@@ -172,27 +173,4 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     o->position[n] = '\0';
     o->entries = r->entries;
     return err;
-}
-
-/* ---- leaving memory ---- */
-
-/* Drops users who were not needed for a while; each is stored, and scheduled no later than its deadline, so
- * the survey finds it again when it matters. */
-void owner_evict(struct owner *o)
-{
-    uint64_t age = 1024;
-    while (bl_partition_members(o->partition) > BL_MEMBERS_MAX) {
-        size_t i = 0;
-        struct bl_member *m;
-        o->n_visit = 0;
-        while ((m = bl_partition_member_next(o->partition, &i)))
-            if (!m->dirty && m->touched + age <= o->round && OWNER_ROOM(o->visit, o->cap_visit, o->n_visit))
-                o->visit[o->n_visit++] = m;
-        for (size_t k = 0; k < o->n_visit; k++)
-            bl_partition_member_drop(o->partition, o->visit[k]);
-        o->n_visit = 0;
-        if (age == 0)
-            return;
-        age /= 4;
-    }
 }

@@ -345,10 +345,10 @@ static void on_committed(void *arg, enum bl_err err)
     o->n_visit = 0;
     effects_reset(&o->effects);
     steps_evict(o);
-    owner_evict(o);
     if (!o->partial)
         step_over(o);
     careful_leave(o);
+    owner_evict(o);
     if (!o->give_up && o->batch.at < o->batch.n)
         owner_round(o);
     else

@@ -234,7 +234,7 @@ struct owner {
     size_t work;            /* of the round whose commit is under way */
     int64_t earliest_ms;
     bool trim_more; /* than the last step of retention did */
-    uint64_t round;
+    uint32_t round; /* its number; only compared for equality */
 
     struct batch batch;
     struct effects effects;
@@ -283,6 +283,7 @@ struct bl_worker {
     struct bl_decoder *decoder;
     struct bl_state_decoder *states;
     struct bl_user *scratch; /* states read from the store */
+    struct bl_hand hand;
     struct bl_buf text;
     struct owner *owners;
     struct owner *careful; /* has, or waits for, the process to itself */
@@ -388,11 +389,19 @@ void owner_loaded(void *arg, size_t i, const struct bl_loaded *l);
 /* Nothing of the stored state is looked at: the user is empty, and the commit clears away what is there. */
 enum bl_err owner_take_empty(struct owner *o, struct bl_str id, const struct bl_loaded *l);
 enum bl_err owner_restore(struct owner *o, const struct bl_restored *r);
-void owner_evict(struct owner *o);
 /* 0: the field is absent. */
 uint32_t load_hash(struct bl_str value);
 /* The running attempt's deadline and page; BL_NEVER: none. */
 int64_t load_checkout(const struct bl_user *u, struct bl_str *page);
+
+/* worker_hand.c */
+/* He is needed until the round is over. */
+void owner_touch(const struct owner *o, struct bl_member *m);
+/* The same, for one who has just come: he makes room for himself. */
+void owner_came(const struct owner *o, struct bl_member *m);
+/* Some others leave, if all together take too much: for one who may have grown, and after a round. */
+void owner_changed(const struct owner *o);
+void owner_evict(const struct owner *o);
 
 /* worker_rules.c */
 /* What holds when the partition is taken; then bl_partition_new may have *out. BL_ERR_STORE_UNAVAILABLE: the data set

@@ -126,6 +126,10 @@ static void beat(struct worker_main *m)
         {"fenced_total", t->fenced},
         {"takeovers_total", t->takeovers},
         {"partitions_owned", bl_worker_owned(m->worker)},
+        {"users_loaded_total", t->loaded},
+        {"users_evicted_total", t->evicted},
+        {"users_at_hand", bl_hand_members(bl_worker_hand(m->worker))},
+        {"users_at_hand_bytes", bl_worker_hand(m->worker)->bytes},
     };
     size_t n = sizeof counters / sizeof counters[0];
     _Static_assert(sizeof counters / sizeof counters[0] + BL_LATENCY_BUCKETS < BL_PROCESS_COUNTERS_MAX,
@@ -211,6 +215,7 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
         .seen_ms = bl_config_int(c, BL_OPTION_EVENT_MEMORY),
         .seen_max = (size_t)bl_config_int(c, BL_OPTION_EVENT_MEMORY_MAX),
         .recent_max = (size_t)bl_config_int(c, BL_OPTION_RECENT_MAX),
+        .hand_max = (size_t)bl_config_int(c, BL_OPTION_USER_MEMORY),
     };
     m->hash_key = d->hash_key;
     enum bl_err err = make_world(m, d);

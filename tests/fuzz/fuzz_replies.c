@@ -67,6 +67,7 @@ static void work(bool event_mode)
                                         .renew_ms = 500,
                                         .seen_ms = 3600000,
                                         .seen_max = 1000,
+                                        .hand_max = 4096,
                                         .recent_max = 10};
     FUZZ_CHECK(bl_worker_new(&w, &ports, &worker) == BL_OK);
     for (int i = 0; i < TICKS_MAX && fake_has_more(); i++) {

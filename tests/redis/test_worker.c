@@ -326,6 +326,52 @@ static void in_live_time_deadlines_come_by_ticks_and_keys_have_ttls(void **state
     assert_int_equal(bl_test_redis_int(&redis, "ZCARD bl:test:workers"), 0);
 }
 
+/* Keys with what they hold: hashes and sorted sets, sorted. */
+static char *all_that_is_stored(void)
+{
+    static const char script[] =
+        "local t = {} for _, k in ipairs(redis.call('KEYS', 'bl:{*')) do local v = {} "
+        "local f = redis.call('TYPE', k).ok "
+        "if f == 'hash' and not k:find(':position') then local h = redis.call('HGETALL', k) "
+        "for i = 1, #h, 2 do v[#v + 1] = h[i] .. '=' .. h[i + 1] end table.sort(v) "
+        "elseif f == 'zset' then v = redis.call('ZRANGE', k, 0, -1, 'WITHSCORES') end "
+        "t[#t + 1] = k .. ' ' .. table.concat(v, ' ') end table.sort(t) return table.concat(t, '\\n')";
+    return bl_test_redis_text(&redis, "EVAL %s 0", script);
+}
+
+/* Users who come again and again, with this much memory for them. */
+static char *stored_with(size_t bytes)
+{
+    struct rig g;
+    char user[16], id[16];
+    hand_max = bytes;
+    start_rig(&g, true, 1000);
+    for (int i = 0; i < 400; i++) {
+        snprintf(user, sizeof user, "u%d", i * i % 41);
+        snprintf(id, sizeof id, "e%d", i);
+        add(user, i % 3 ? "page_view" : "click", i % 2 ? "/cart" : "/a", T0 + i * 1000, id);
+        if (i % 20 == 0)
+            drain();
+    }
+    drain();
+    uint64_t evicted = bl_worker_totals(g.worker)->evicted;
+    assert_true(bytes == SIZE_MAX ? evicted == 0 : evicted > 100);
+    stop_rig(&g);
+    return all_that_is_stored();
+}
+
+static void who_leaves_memory_changes_nothing_that_is_stored(void **state)
+{
+    char *unbounded = stored_with(SIZE_MAX);
+    assert_int_equal(teardown(state), 0);
+    assert_int_equal(setup(state), 0);
+    char *bounded = stored_with(1);
+    assert_true(strlen(unbounded) > 10000);
+    assert_string_equal(unbounded, bounded);
+    free(unbounded);
+    free(bounded);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -341,6 +387,7 @@ int main(void)
         STORY(more_deadlines_than_one_round_takes_fire_all_in_order),
         STORY(recent_events_are_bounded),
         STORY(recent_events_carry_their_marks),
+        STORY(who_leaves_memory_changes_nothing_that_is_stored),
         STORY(in_live_time_deadlines_come_by_ticks_and_keys_have_ttls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,7 +352,7 @@ static void note_users(struct reference *x, const struct shard *h, int p)
     for (size_t i = 0; (m = bl_partition_member_next(x->partition, &i));) {
         const struct bl_user *u = bl_partition_state(x->partition, m);
         struct bl_state_field f[BL_STATE_FIELDS_MAX];
-        struct bl_str page = {"", 0}, id = m->user_id;
+        struct bl_str page = {"", 0}, id = bl_member_id(m);
         const struct cell *due = table_get(&h->t, KEY("due:%.*s", BL_STR_ARG(id)));
         if (bl_user_gone(u)) {
             if (due)

@@ -320,7 +320,7 @@ struct sim {
     struct store store;
     struct host host[SIM_WORKERS];
     struct bl_settings own;
-    size_t seen_max;
+    size_t seen_max, hand_max;
     int64_t seen_ms;
     int64_t rules_version;
     unsigned event_number, n_poison;

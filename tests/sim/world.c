@@ -448,7 +448,8 @@ void world_start(struct sim *s, int i)
                                               .rules = &s->own,
                                               .renew_ms = SIM_RENEW_MS,
                                               .seen_ms = s->seen_ms,
-                                              .seen_max = s->seen_max};
+                                              .seen_max = s->seen_max,
+                                              .hand_max = s->hand_max};
     const struct bl_ports ports = ports_of(h);
     if (bl_worker_new(&options, &ports, &h->worker) != BL_OK)
         abort();

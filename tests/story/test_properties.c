@@ -197,7 +197,7 @@ static void hand_over(struct run *r)
         for (size_t k = 0; k < BL_STATE_FIELDS_MAX; k++)
             pairs[k] = (struct bl_state_pair){bl_str_of(f[k].name), f[k].value};
         assert_int_equal(bl_state_decode(decoder, scratch, pairs, BL_STATE_FIELDS_MAX, NULL), BL_OK);
-        assert_int_equal(bl_partition_member_put(r->partition, m->user_id, scratch, &m), BL_OK);
+        assert_int_equal(bl_partition_member_put(r->partition, bl_member_id(m), scratch, &m), BL_OK);
     }
     bl_partition_free(old);
     bl_buf_release(&text);

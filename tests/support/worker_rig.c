@@ -11,6 +11,7 @@ static uv_loop_t loop;
 struct bl_test_redis redis;
 struct bl_settings rules;
 int64_t patterns_kept;
+size_t hand_max;
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -54,7 +55,8 @@ void start_rig(struct rig *g, bool event_mode, size_t seen_max)
                                   .renew_ms = 500,
                                   .seen_ms = 3600000,
                                   .seen_max = seen_max,
-                                  .recent_max = 100};
+                                  .recent_max = 100,
+                                  .hand_max = hand_max};
     assert_int_equal(bl_worker_new(&w, &ports, &g->worker), BL_OK);
     uv_timer_init(&loop, &g->tick);
     g->tick.data = g;
@@ -140,6 +142,7 @@ int setup(void **state)
     bl_test_redis_start(&redis, NULL);
     bl_settings_defaults(&rules);
     patterns_kept = 1000000;
+    hand_max = SIZE_MAX;
     freeReplyObject(bl_test_redis(&redis, "XADD bl:test:rules * version 1 at 0 source test settings {}"));
     return uv_loop_init(&loop);
 }

@@ -24,6 +24,7 @@ struct rig {
 
 extern struct bl_test_redis redis;
 extern int64_t patterns_kept;    /* at most; setup says a million */
+extern size_t hand_max;          /* bytes of users at hand; setup says no bound */
 extern struct bl_settings rules; /* of the worker's own configuration; the defaults, set by setup */
 
 /* For cmocka_unit_test_setup_teardown: a redis-server whose data set has version 1 of the rules, the defaults. */

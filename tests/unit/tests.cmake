@@ -34,6 +34,8 @@ bl_test(test_redact unit bl_test_decoding)
 bl_test(test_base unit bl_base)
 bl_test(test_share unit bl_app)
 target_include_directories(test_share PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
+bl_test(test_worker_hand unit bl_app)
+target_include_directories(test_worker_hand PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 bl_test(test_worker_pace unit bl_app)
 target_include_directories(test_worker_pace PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 

@@ -12,6 +12,7 @@
 #define BL_APP_PARTITION_H
 
 #include "bl/app/erased.h"
+#include "bl/app/hand.h"
 #include "bl/base/heap.h"
 #include "bl/base/map.h"
 #include "bl/config/settings.h"
@@ -21,12 +22,16 @@
 
 /* A user at hand. Read by the caller; changed only here, but for the fields under "host". */
 struct bl_member {
-    struct bl_heap_node node; /* at the next deadline or earlier; not in the heap if there is none */
-    int64_t due_ms;           /* the next deadline; BL_NEVER: none */
-    struct bl_str user_id;    /* owned */
-    struct bl_user *state;    /* owned; NULL: nothing is known of this user (empty state) */
-    bool dirty;               /* changed since the last clean */
+    struct bl_heap_node
+        node; /* at the next deadline or earlier; not in the heap if there is none. tie: the id, owned */
+    int64_t due_ms;        /* the next deadline; BL_NEVER: none */
+    struct bl_user *state; /* owned; NULL: nothing is known of this user (empty state) */
+    bool dirty;            /* changed since the last clean */
+    bool roomy;            /* which queue of those at hand he is in (hand.h) */
+    uint16_t partition;    /* its number in what it joined */
+    uint32_t touched;      /* host: its round, when he was last needed */
     struct bl_member *next_dirty;
+    struct bl_member *earlier, *later; /* in the queue of those at hand */
     /* host */
     int64_t scheduled_ms; /* the score in the store's deadlines; BL_NEVER: none */
     int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
@@ -34,10 +39,14 @@ struct bl_member {
     int64_t expires_ms;   /* when the stored hash expires; 0: not known */
     int64_t active_ms;    /* the score in the store's active users; 0: not known */
     int64_t listed_ms,
-        listed_at;    /* detection of the latest pattern in the user's list there; when its TTL was set */
-    uint64_t touched; /* the caller's clock for dropping users from the cache */
+        listed_at; /* detection of the latest pattern in the user's list there; when its TTL was set */
     struct bl_state_stored stored; /* what the store holds; without a state: whether anything */
 };
+
+static inline struct bl_str bl_member_id(const struct bl_member *m)
+{
+    return m->node.tie;
+}
 
 /* How an event was taken. */
 struct bl_taken {
@@ -69,6 +78,9 @@ BL_CHECKED enum bl_err bl_partition_new(const struct bl_settings *settings, bool
                                         const struct bl_partition_sink *sink, struct bl_partition **out);
 void bl_partition_free(struct bl_partition *p);
 
+/* From now on p's members are among those of `hand`, which must live longer, as of the partition of this number. Before
+ * there is any; a partition that never joins has a hand of its own. */
+void bl_partition_join(struct bl_partition *p, struct bl_hand *hand, uint16_t number);
 /* Nobody stores what changes: from now on only members whose state has become empty are among the dirty ones, to be
  * dropped. */
 void bl_partition_unstored(struct bl_partition *p);

@@ -18,12 +18,13 @@ struct bl_worker_options {
     int64_t seen_ms; /* SPEC 2.7 */
     size_t seen_max;
     size_t recent_max;
+    size_t hand_max; /* bytes of the users at hand */
 };
 
 /* What this worker did since it began, for /metrics. */
 struct bl_worker_totals {
     uint64_t entries, events, duplicates, erased, late, commits, patterns, quarantined, corrupt, fenced, lost,
-        takeovers;
+        takeovers, loaded, evicted;
     /* From the moment the store took an entry to the commit of the patterns it made, by the store's clock. Live time
      * only. */
     struct bl_latency latency;
@@ -42,5 +43,6 @@ void bl_worker_stop(struct bl_worker *w, void (*stopped)(void *ctx), void *ctx);
 void bl_worker_free(struct bl_worker *w);
 const struct bl_worker_totals *bl_worker_totals(const struct bl_worker *w);
 size_t bl_worker_owned(const struct bl_worker *w);
+const struct bl_hand *bl_worker_hand(const struct bl_worker *w);
 
 #endif

@@ -53,13 +53,15 @@
 #define BL_BAD_EVENT_MAX_BYTES 4096
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
-#define BL_FETCH_ENTRIES       1024  /* entries in one fetch */
-#define BL_CAREFUL_FROM        3     /* deliveries of an entry until it is taken step by step */
-#define BL_SUSPECT_ENTRIES     16    /* in one round after the first delivery; and those taken step by step */
-#define BL_POISON_DEATHS       3     /* owners that died of the same step until it is set aside */
-#define BL_DUE_FETCHED         64    /* of them told with the entries */
-#define BL_DUE_MAX             8192  /* users with a deadline due in one fetch */
-#define BL_MEMBERS_MAX         16384 /* users kept at hand, per partition */
+#define BL_FETCH_ENTRIES       1024 /* entries in one fetch */
+#define BL_CAREFUL_FROM        3    /* deliveries of an entry until it is taken step by step */
+#define BL_SUSPECT_ENTRIES     16   /* in one round after the first delivery; and those taken step by step */
+#define BL_POISON_DEATHS       3    /* owners that died of the same step until it is set aside */
+#define BL_DUE_FETCHED         64   /* of them told with the entries */
+#define BL_DUE_MAX             8192 /* users with a deadline due in one fetch */
+#define BL_EVICT_COMER         4    /* users looked at for one that comes to hand, while there are too many */
+#define BL_EVICT_CHANGED       2    /* and for one that has changed */
+#define BL_EVICT_ROUND         256  /* and after each commit */
 #define BL_WORKERS_MAX         256
 #define BL_REPLY_ELEMENTS_MAX  (2 * 1024 * 1024)           /* of one array */
 #define BL_REPLY_BYTES_MAX     ((size_t)512 * 1024 * 1024) /* of one reply of Redis */

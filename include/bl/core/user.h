@@ -41,11 +41,11 @@ struct bl_open { /* a pattern that is not resolved yet */
     bl_name page;
     bl_name element; /* target or form; part of the id */
     bl_name other;   /* a rule's own second page; not part of the id */
+    bool has_id;     /* the pattern's id is at hand (emit.c); it is never stored */
+    unsigned char id[16];
     int64_t detected_ms;
     int64_t due_ms; /* a deadline of the rule, or BL_NEVER */
     int64_t n;      /* a rule's own number: the highest count so far */
-    bool has_id;    /* the pattern's id is at hand (emit.c); it is never stored */
-    unsigned char id[16];
 };
 
 /* A rule's small fact about the user: a cooldown, a running attempt, a form begun. `kind` is the rule's own.
@@ -53,13 +53,13 @@ struct bl_open { /* a pattern that is not resolved yet */
 struct bl_mark {
     uint8_t rule, kind;
     bool session; /* forgotten at the end of the session */
+    bool has_xy;
     bl_name page, element;
     int64_t t_ms;
     int64_t until_ms; /* from then on it cannot matter and is dropped; BL_NEVER: until taken away */
     int64_t due_ms;   /* a deadline of the rule, or BL_NEVER */
     int64_t n;        /* a rule's own number */
-    bool has_xy;
-    double x, y; /* a rule's own place; finite, 0 without has_xy */
+    double x, y;      /* a rule's own place; finite, 0 without has_xy */
 };
 
 struct bl_name_slot {
