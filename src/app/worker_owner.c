@@ -15,8 +15,8 @@
  *    │                                    └──┴───────┴────────────────────────────────────────────┘
  *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
- * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), and a large commit may be held before it is sent
- * (OWNER_HELD: worker_pace.c).
+ * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), a large commit may be held before it is sent
+ * (OWNER_HELD: worker_pace.c), and under load an owner rests before it fetches (OWNER_PAUSED: owner_rest).
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
@@ -209,6 +209,13 @@ void owner_acquire(struct owner *o)
 
 /* ---- fetching and waiting ---- */
 
+/* With 0: a commit is larger than what a socket holds, and while it goes out the loop must come round. */
+static void owner_pause(struct owner *o, int64_t ms, bl_done_fn *then)
+{
+    o->state = OWNER_PAUSED;
+    PORT(o, pause, ms, then, o);
+}
+
 static void on_waited(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
@@ -282,13 +289,28 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
         owner_wait(o);
 }
 
+static void on_rested(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (owner_proceed(o, err, "rest"))
+        owner_fetch(o);
+}
+
+static bool owner_rest(struct owner *o)
+{
+    int64_t ms = pace_rest(o);
+    if (ms > 0)
+        owner_pause(o, ms, on_rested);
+    return ms > 0;
+}
+
 static void owner_fetch(struct owner *o)
 {
     if (o->give_up) {
         owner_finish(o);
         return;
     }
-    if (owner_tend(o))
+    if (owner_tend(o) || owner_rest(o))
         return;
     o->state = OWNER_FETCHING;
     PORT(o, fetch, o->fetch_max, o->pending, !o->worker->options.event_mode, on_fetched, o);
@@ -355,13 +377,6 @@ static void on_committed(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
-/* A commit is larger than what a socket holds: while it goes out, the loop must come round. */
-static void owner_pause(struct owner *o, bl_done_fn *then)
-{
-    o->state = OWNER_PAUSED;
-    PORT(o, pause, then, o);
-}
-
 /* All is put by now: what waits at the gate costs the worker nothing more, while Redis is at the commit before. */
 void owner_send(struct owner *o)
 {
@@ -384,7 +399,7 @@ static void put_on(void *arg, enum bl_err err)
     if (done)
         owner_send(o);
     else
-        owner_pause(o, put_on);
+        owner_pause(o, 0, put_on);
 }
 
 static void owner_commit(struct owner *o)
@@ -440,7 +455,7 @@ static void step_on(void *arg, enum bl_err err)
     if (done)
         owner_settle(o);
     else
-        owner_pause(o, step_on);
+        owner_pause(o, 0, step_on);
 }
 
 void owner_step(struct owner *o)

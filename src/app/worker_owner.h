@@ -14,7 +14,7 @@
 #define OWNER_PAGES_MS        300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS      16
 #define OWNER_ROUND_MIN_BYTES (128 * 1024)
-#define OWNER_ROUND_MAX_BYTES (4 * 1024 * 1024) /* of events in one commit: some 20,000 */
+#define OWNER_ROUND_MAX_BYTES (16 * 1024 * 1024) /* of events in one commit: some 80,000 */
 #ifndef OWNER_SLICE_MS
 #define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
 #endif
@@ -35,7 +35,7 @@ enum owner_state {
     OWNER_LOADING,
     OWNER_CHECKING,
     OWNER_ERASING,
-    OWNER_PAUSED, /* in the middle of stepping, or of putting */
+    OWNER_PAUSED, /* in the middle of stepping or of putting, or resting */
     OWNER_HELD,   /* ready to commit, while larger commits are under way */
     OWNER_COMMITTING,
     OWNER_WAITING,
@@ -229,6 +229,7 @@ struct owner {
     int64_t unsure_ms;
     int64_t committing_at;  /* the local clock when the commit was sent */
     size_t fetch_max;       /* entries in the next fetch */
+    bool behind;            /* the last fetch took as many as it might */
     size_t stepped;         /* entries of the round that are applied */
     struct bl_member *next; /* of the users to be put */
     size_t work;            /* of the round whose commit is under way */
@@ -291,7 +292,13 @@ struct bl_worker {
     size_t committing;     /* work of the rounds whose commits are under way */
     size_t held;           /* owners whose commits wait for them */
     size_t round_bytes;    /* of work in a round, as Redis carries it */
-    int turn;              /* the partition that was let commit last */
+    struct {
+        int64_t since_ms;
+        size_t bytes; /* fetched since then */
+        size_t
+            all; /* bytes a second, as many partitions as there are in all would have fetched before that */
+    } load;
+    int turn; /* the partition that was let commit last */
     size_t rank, living;
     bool beating, stopping, left;
     int64_t beat_at;
@@ -334,6 +341,8 @@ enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t 
 void pace_begin(struct bl_worker *w);
 void pace_reset(struct owner *o);
 void pace_fetched(struct owner *o, const struct bl_fetched *f);
+/* How long to rest before the next fetch, in ms; not above 0: not at all. */
+int64_t pace_rest(const struct owner *o);
 /* Users with a deadline that one round may take. */
 size_t pace_due_max(const struct bl_worker *w);
 /* May this round's commit go out? False: the owner is held, and owner_send is called again. */

@@ -212,6 +212,7 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
         .hash_key = d->hash_key,
         .rules = bl_config_rules(c),
         .renew_ms = bl_config_int(c, BL_OPTION_RENEW),
+        .gather_ms = bl_config_int(c, BL_OPTION_GATHER),
         .seen_ms = bl_config_int(c, BL_OPTION_EVENT_MEMORY),
         .seen_max = (size_t)bl_config_int(c, BL_OPTION_EVENT_MEMORY_MAX),
         .recent_max = (size_t)bl_config_int(c, BL_OPTION_RECENT_MAX),

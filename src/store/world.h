@@ -162,7 +162,7 @@ void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_d
 /* world_bell.c */
 void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
 void world_wake(void *ctx, int p);
-void world_pause(void *ctx, int p, bl_done_fn *fn, void *arg);
+void world_pause(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg);
 
 /* world_lease.c */
 void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg);

@@ -88,10 +88,13 @@ static void on_pause(uv_idle_t *idle)
     ring(s);
 }
 
-void world_pause(void *ctx, int p, bl_done_fn *fn, void *arg)
+void world_pause(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
     s->rung = fn;
     s->rung_arg = arg;
-    uv_idle_start(&s->pause, on_pause);
+    if (ms > 0)
+        wait_deaf(s, (uint64_t)ms);
+    else
+        uv_idle_start(&s->pause, on_pause);
 }

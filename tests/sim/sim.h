@@ -37,6 +37,7 @@
 #define SIM_RENEW_MS   500
 #define SIM_TIMEOUT_MS 1000 /* longest wait for a reply */
 #define SIM_GRACE_MS   500
+#define SIM_GATHER_MS  20
 #define SIM_T0         1700000000000LL
 #define SIM_RULES      4 /* rule sets; 0 is version 1 */
 

@@ -298,13 +298,13 @@ static void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_d
         ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 3));
 }
 
-static void world_pause(void *ctx, int p, bl_done_fn *fn, void *arg)
+static void world_pause(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
     h->slot[p].rung = fn;
     h->slot[p].rung_arg = arg;
     h->slot[p].rung_number++;
-    ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 2));
+    ring_at(h, p, h->sim->now_ms + ms + sim_below(h->sim, 2));
 }
 
 static void world_wake(void *ctx, int p)
@@ -447,6 +447,7 @@ void world_start(struct sim *s, int i)
                                               .hash_key = sim_key,
                                               .rules = &s->own,
                                               .renew_ms = SIM_RENEW_MS,
+                                              .gather_ms = SIM_GATHER_MS,
                                               .seen_ms = s->seen_ms,
                                               .seen_max = s->seen_max,
                                               .hand_max = s->hand_max};

@@ -12,10 +12,12 @@
 #define SMALL  1000
 #define LARGE  1000000
 
+static int64_t now;
+
 static int64_t now_ms(void *ctx)
 {
     (void)ctx;
-    return 0;
+    return now;
 }
 
 static void end(void *ctx, int p, bl_done_fn *fn, void *arg)
@@ -30,7 +32,8 @@ static struct batch_entry round_of[OWNERS];
 
 static int setup(void **state)
 {
-    struct bl_worker_options options = {.name = "w", .partitions = OWNERS};
+    struct bl_worker_options options = {.name = "w", .partitions = OWNERS, .gather_ms = 200};
+    now = 0;
     struct bl_ports ports = {.now_ms = now_ms, .end = end};
     struct bl_worker *w;
     if (bl_worker_new(&options, &ports, &w) != BL_OK)
@@ -113,11 +116,83 @@ static void after_a_failure_rounds_are_small_again(void **state)
     assert_int_equal(w->round_bytes, least);
 }
 
+/* An owner fetches this many bytes, in an entry; with `all` as many entries as it may. */
+static void fetches(struct owner *o, size_t bytes, bool all)
+{
+    struct bl_entry entry[2] = {{.value.n = bytes}, {.value.n = 0}};
+    struct bl_fetched f = {.entries = entry, .n = 1};
+    o->fetch_max = all ? 1 : 2;
+    o->fetched_at = now;
+    pace_fetched(o, &f);
+}
+
+/* A second in which owner 0 holds that many of the partitions, and fetches so many bytes. */
+static int64_t rests_after(struct bl_worker *w, size_t bytes, int held)
+{
+    for (int p = 0; p < OWNERS; p++)
+        w->owners[p].state = p < held ? OWNER_PAUSED : OWNER_FREE;
+    fetches(&w->owners[0], 0, false);
+    now += 1000;
+    fetches(&w->owners[0], bytes, false);
+    return pace_rest(&w->owners[0]);
+}
+
+static void the_more_comes_in_the_longer_an_owner_rests(void **state)
+{
+    static const struct {
+        size_t bytes;
+        int held;
+        int64_t ms;
+    } t[] = {{0, OWNERS, 0},
+             {4000000, OWNERS, 0},
+             {5000000, OWNERS, 0},
+             {6000000, OWNERS, 40},
+             {7500000, OWNERS, 100},
+             {10000000, OWNERS, 200},
+             {90000000, OWNERS, 200},
+             /* other workers have the other partitions */
+             {1000000, OWNERS / 4, 0},
+             {2500000, OWNERS / 4, 200}};
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+        assert_int_equal(rests_after(*state, t[i].bytes, t[i].held), t[i].ms);
+}
+
+static void a_rest_counts_from_the_last_fetch(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    now += 150;
+    assert_int_equal(pace_rest(&w->owners[0]), 50);
+    now += 150;
+    assert_true(pace_rest(&w->owners[0]) <= 0);
+}
+
+static void who_is_behind_does_not_rest(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    fetches(&w->owners[0], 1000, true);
+    assert_int_equal(pace_rest(&w->owners[0]), 0);
+}
+
+static void when_the_load_ends_so_do_the_rests(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    now += 1000;
+    fetches(&w->owners[0], 1000, false);
+    assert_int_equal(pace_rest(&w->owners[0]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(small_ones_go_together_and_large_ones_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_held_is_not_passed, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_more_comes_in_the_longer_an_owner_rests, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rest_counts_from_the_last_fetch, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_behind_does_not_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(when_the_load_ends_so_do_the_rests, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failure_rounds_are_small_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

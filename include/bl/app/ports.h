@@ -192,8 +192,8 @@ struct bl_ports {
     /* Gives the lease back and forgets the partition. */
     void (*release)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
-    /* Comes back when the loop has seen to everything else once. */
-    void (*pause)(void *ctx, int p, bl_done_fn *fn, void *arg);
+    /* Comes back after ms; with 0, when the loop has seen to everything else once. */
+    void (*pause)(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg);
     /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. `tick`: let time enter when nothing is
      * unread. */
     void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);

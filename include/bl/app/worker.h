@@ -15,7 +15,8 @@ struct bl_worker_options {
     struct bl_hash_key hash_key;     /* of the data set */
     const struct bl_settings *rules; /* borrowed */
     int64_t renew_ms;
-    int64_t seen_ms; /* SPEC 2.7 */
+    int64_t gather_ms; /* under load, from one fetch of a partition to the next */
+    int64_t seen_ms;   /* SPEC 2.7 */
     size_t seen_max;
     size_t recent_max;
     size_t hand_max; /* bytes of the users at hand */

@@ -53,7 +53,7 @@
 #define BL_BAD_EVENT_MAX_BYTES 4096
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
-#define BL_FETCH_ENTRIES       1024 /* entries in one fetch */
+#define BL_FETCH_ENTRIES       4096 /* entries in one fetch */
 #define BL_CAREFUL_FROM        3    /* deliveries of an entry until it is taken step by step */
 #define BL_SUSPECT_ENTRIES     16   /* in one round after the first delivery; and those taken step by step */
 #define BL_POISON_DEATHS       3    /* owners that died of the same step until it is set aside */
