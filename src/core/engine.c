@@ -112,6 +112,8 @@ static void note_visit(struct bl_step *s)
     v->t_ms = s->now_ms;
     v->page = s->page;
     v->view = bl_action_traits(s->e->action) & BL_VIEW;
+    v->moment = (uint32_t)(u->window_first + u->n_window - 1);
+    u->window[u->n_window - 1].visit = true;
 }
 
 /* Whether the event completes a purchase is the abandonment rule's to say, even when that rule is off. */

@@ -365,8 +365,8 @@ static void read_chunk(struct reader *r, struct bl_json root, size_t slot)
         r->bad = r->bad || u->n_window == BL_WINDOW_KEEP || (size_t)(number / BL_WINDOW_CHUNK) != chunk;
         number++;
         if (!r->bad)
-            u->window[u->n_window++] =
-                (struct bl_moment){t, page, (uint8_t)(action == BL_ACTION_COUNT ? BL_ACTION_CUSTOM : action)};
+            u->window[u->n_window++] = (struct bl_moment){
+                t, page, (uint8_t)(action == BL_ACTION_COUNT ? BL_ACTION_CUSTOM : action), false};
     }
     r->bad = r->bad || u->n_window == before;
 }
@@ -397,9 +397,34 @@ static void read_window(struct reader *r, const struct bl_str value[SLOTS], int6
     }
     for (size_t i = 0; i < n && open_field(r, value[OLD_CHUNK0 + order[i]], BL_JSON_ARRAY, &root); i++)
         read_chunk(r, root, order[i]);
-    if (n == 0)
-        r->u->window_first = moments;
-    r->bad = r->bad || r->u->window_first + r->u->n_window != moments;
+    r->bad =
+        r->bad ||
+        (n && (r->u->window_first % BL_WINDOW_CHUNK != 0 || r->u->window_first + r->u->n_window != moments));
+    if (n == 0) /* a list asks for no more than the head; numbers go on with a new chunk */
+        r->u->window_first = (moments + BL_WINDOW_CHUNK - 1) / BL_WINDOW_CHUNK * BL_WINDOW_CHUNK;
+}
+
+/* Which moments of the window were visits: not told in this form, but by the visits themselves. */
+static void find_visits(struct bl_user *u)
+{
+    size_t i = u->n_window, v = u->n_visits;
+    for (; v > 0; v--) {
+        struct bl_visit *visit = &u->visits[v - 1];
+        while (i > 0 && u->window[i - 1].t_ms >= visit->t_ms) {
+            const struct bl_moment *m = &u->window[i - 1];
+            unsigned traits = bl_action_traits((enum bl_action)m->action);
+            if (m->t_ms == visit->t_ms && m->page == visit->page && traits & BL_VISIT &&
+                !(traits & BL_VIEW) == !visit->view)
+                break;
+            i--;
+        }
+        if (i == 0 || u->window[i - 1].t_ms < visit->t_ms)
+            break;
+        u->window[--i].visit = true;
+        visit->moment = (uint32_t)(u->window_first + (int64_t)i);
+    }
+    while (v > 0)
+        u->visits[--v].moment = (uint32_t)(u->window_first - 1);
 }
 
 static void read_fields(struct reader *r, const struct bl_str value[SLOTS])
@@ -419,6 +444,7 @@ static void read_fields(struct reader *r, const struct bl_str value[SLOTS])
         if (value[OLD_VISITS + i].n && open_field(r, value[OLD_VISITS + i], BL_JSON_ARRAY, &root))
             lists[i](r, root);
     read_window(r, value, moments);
+    find_visits(u);
 }
 
 bool bl_state_is_old(const struct bl_state_pair *pairs, size_t n)

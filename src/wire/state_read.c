@@ -2,8 +2,8 @@
  * into the state, so that hostile bytes give BL_ERR_CORRUPT and never a state that no step could have made by its form
  * (state_fields.h).
  *
- * One pass over each field with a bare pointer: a whole state takes 17,000 instructions (tests/bench/budget), where a JSON
- * parser over the form of version 1 took 34,000. */
+ * One pass over each field with a bare pointer (tests/bench/budget, restore): a JSON parser over the form of version 1 took
+ * three times as much. */
 #include "json.h"
 #include "state_tokens.h"
 
@@ -22,7 +22,6 @@ enum bl_err bl_state_decoder_new(struct bl_state_decoder **out)
         return err;
     }
     bl_buf_init(&d->text, 0);
-    bl_buf_init(&d->again, 0);
     *out = d;
     return BL_OK;
 }
@@ -33,7 +32,6 @@ void bl_state_decoder_free(struct bl_state_decoder *d)
         return;
     bl_json_parser_free(d->parser);
     bl_buf_release(&d->text);
-    bl_buf_release(&d->again);
     free(d);
 }
 
@@ -56,95 +54,246 @@ static bool due_is_fine(unsigned rule, int64_t due_ms)
     return rule == BL_RULE_COUNT || due_ms == BL_NEVER || bl_rule((enum bl_rule_id)rule)->fire;
 }
 
-static void read_mark(struct reader *r)
+/* A code in capitals is of a mark that ends with its session. BL_RULE_COUNT: no rule has it. */
+static unsigned read_code(struct reader *r, bool *session)
 {
-    enum { PAGE, ELEMENT, TIME, UNTIL, DUE, NUMBER, SESSION, X, Y };
-    unsigned rule = (unsigned)bl_rule_of(state_word(r));
-    int64_t kind = take(r, '.') ? state_int(r, 0, UINT8_MAX) : 0;
-    struct tags t;
-    state_tags(r, "petudnSxy", &t);
-    int64_t t_ms = state_add_time(r, r->u->seen_ms, t.v[TIME]);
-    struct bl_mark m = {.rule = (uint8_t)rule,
-                        .kind = (uint8_t)kind,
-                        .page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX),
-                        .element = state_name_of(r, t.v[ELEMENT], BL_STATE_ELEMENT_MAX),
-                        .t_ms = t_ms,
-                        .until_ms = state_time_of(r, &t, UNTIL, t_ms),
-                        .due_ms = state_time_of(r, &t, DUE, t_ms),
-                        .n = t.v[NUMBER],
-                        .session = has(&t, SESSION),
-                        .has_xy = has(&t, X),
-                        .x = t.x,
-                        .y = t.y};
-    r->bad = r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX ||
-             !due_is_fine(rule, m.due_ms) || !number_is_fine(m.n);
-    if (!r->bad && rule != BL_RULE_COUNT)
-        *bl_user_add_mark(r->u) = m;
+    unsigned rule = 0;
+    char code[2] = {0};
+    for (size_t i = 0; i < 2; i++) {
+        char c = peek(r);
+        *session = c >= 'A' && c <= 'Z';
+        code[i] = (char)(*session ? c - 'A' + 'a' : c);
+        r->bad = r->bad || code[i] < 'a' || code[i] > 'z';
+        r->p += !r->bad;
+    }
+    while (rule < BL_RULE_COUNT && memcmp(bl_rule((enum bl_rule_id)rule)->code, code, 2) != 0)
+        rule++;
+    return rule;
 }
 
-static int64_t read_head(struct reader *r)
+static bl_name read_element(struct reader *r)
+{
+    int64_t place = take(r, '/') ? state_int(r, 1, BL_MARKS_MAX) : 0;
+    r->bad = r->bad || place > (int64_t)r->n_elements;
+    bl_name name = place && !r->bad ? r->elements[place - 1] : 0;
+    r->used[name / 64] |= 1ULL << name % 64;
+    return name;
+}
+
+/* *m: the mark before, as far as the next one behind a comma is like it; *until: its u. */
+static void read_mark(struct reader *r, bool again, struct bl_mark *m, int64_t *until)
+{
+    enum { TIME, UNTIL, DUE, NUMBER, X, Y };
+    struct tags t;
+    if (!again) {
+        unsigned rule = read_code(r, &m->session);
+        m->rule = (uint8_t)rule;
+        m->kind = (uint8_t)(take(r, '.') ? state_int(r, 1, UINT8_MAX) : 0);
+        r->bad = r->bad || (m->kind && !take(r, ' '));
+    }
+    m->page = at_digit(r) ? state_name(r, BL_STATE_PAGE_MAX) : 0;
+    m->element = read_element(r);
+    state_tags(r, BL_STATE_MARK_TAGS, &t);
+    if (!again || has(&t, UNTIL))
+        *until = has(&t, UNTIL) ? t.v[UNTIL] : BL_NEVER;
+    m->t_ms = state_sub_time(r, r->u->seen_ms, t.v[TIME]);
+    m->until_ms = *until == BL_NEVER ? BL_NEVER : state_add_time(r, m->t_ms, *until);
+    m->due_ms = state_time_of(r, &t, DUE, m->t_ms);
+    m->n = t.v[NUMBER];
+    m->has_xy = has(&t, X);
+    m->x = t.x;
+    m->y = t.y;
+    r->bad = r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX ||
+             !due_is_fine(m->rule, m->due_ms) || !number_is_fine(m->n);
+    if (!r->bad && m->rule != BL_RULE_COUNT)
+        *bl_user_add_mark(r->u) = *m;
+}
+
+static void read_marks(struct reader *r)
+{
+    struct bl_mark m = {0};
+    int64_t until = BL_NEVER;
+    bool first = true;
+    while (more(r)) {
+        bool again = !first && take(r, ',');
+        r->bad = !again && !take(r, ';');
+        first = false;
+        if (!r->bad)
+            read_mark(r, again, &m, &until);
+    }
+}
+
+/* What the head tells of its lists. */
+struct counts {
+    int64_t moments, visits_from; /* visits_from: -1: all count */
+    struct bl_str latest;         /* moments that fill no chunk */
+};
+
+static void read_head(struct reader *r, struct counts *c)
 {
     enum {
+        SEEN,
         FLOOR,
         DUE,
-        BEGAN,
         ON_PAGE,
         ANCHOR,
         EVENTS,
         MOMENTS,
         PAGE,
         SESSION,
-        IN_SESSION,
+        COUNT_FROM,
+        ENDED,
         HIDDEN,
         LEVEL,
         FRICTION
     };
     struct bl_user *u = r->u;
     struct tags t;
-    u->seen_ms = state_int(r, 0, BL_STATE_TIME_MAX_MS);
-    state_tags(r, "fdboaempiSHlr", &t);
+    u->session_ms = state_int(r, -BL_STATE_TIME_MAX_MS, BL_STATE_TIME_MAX_MS);
+    r->bad = r->bad || !take(r, ' ');
+    state_tags(r, BL_STATE_HEAD_TAGS, &t);
+    u->seen_ms = state_add_time(r, u->session_ms, t.v[SEEN]);
     u->floor_ms = state_add_time(r, u->seen_ms, t.v[FLOOR]);
     u->due_ms = state_time_of(r, &t, DUE, u->seen_ms);
-    u->session_ms = state_add_time(r, u->seen_ms, t.v[BEGAN]);
-    u->page_ms = state_add_time(r, u->seen_ms, t.v[ON_PAGE]);
-    u->anchor_ms = state_add_time(r, u->seen_ms, t.v[ANCHOR]);
-    u->events = t.v[EVENTS];
+    u->page_ms = state_sub_time(r, u->seen_ms, t.v[ON_PAGE]);
+    u->anchor_ms = state_sub_time(r, u->seen_ms, t.v[ANCHOR]);
+    u->events = has(&t, EVENTS) ? t.v[EVENTS] : t.v[MOMENTS];
     u->page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX);
     u->session = state_name_of(r, t.v[SESSION], BL_SESSION_ID_MAX_BYTES);
-    u->in_session = has(&t, IN_SESSION);
+    u->in_session = !has(&t, ENDED);
     u->hidden = has(&t, HIDDEN);
     u->level = (uint8_t)(t.v[LEVEL] & 3);
     u->friction = t.v[FRICTION];
-    r->bad = r->bad || !within(t.v[EVENTS], BL_TIMESTAMP_MAX_MS) ||
+    r->bad = r->bad || u->seen_ms < 0 || !within(u->events, BL_TIMESTAMP_MAX_MS) ||
              !within(t.v[MOMENTS], BL_TIMESTAMP_MAX_MS) || !within(t.v[LEVEL], 3) ||
-             !within(t.v[FRICTION], BL_FRICTION_MAX);
-    while (take(r, ';'))
-        read_mark(r);
-    r->bad = r->bad || r->p != r->end;
-    return t.v[MOMENTS];
+             !within(t.v[FRICTION], BL_FRICTION_MAX) || !within(t.v[COUNT_FROM], t.v[MOMENTS]);
+    c->moments = t.v[MOMENTS];
+    c->visits_from = has(&t, COUNT_FROM) ? t.v[COUNT_FROM] : -1;
+    state_elements(r);
+    c->latest = (struct bl_str){NULL, 0};
+    if (take(r, ':')) {
+        const char *from = r->p;
+        while (more(r) && *r->p != ';')
+            r->p++;
+        c->latest = (struct bl_str){from, (size_t)(r->p - from)};
+        r->bad = r->bad || c->latest.n == 0;
+    }
+    read_marks(r);
 }
 
-/* ---- lists ---- */
+/* ---- moments and visits ---- */
 
-static void read_visits(struct reader *r)
+static uint8_t read_action(struct reader *r)
 {
-    int64_t t = state_time(r, 0);
+    bool letter = at_letter(r);
+    unsigned action = letter ? bl_state_actions[*r->p & 127] : 0;
+    r->bad = r->bad || !letter;
+    r->p += letter;
+    return (uint8_t)(action ? action - 1 : BL_ACTION_CUSTOM);
+}
+
+static void read_moments(struct reader *r, struct bl_str text)
+{
+    struct bl_user *u = r->u;
+    struct bl_moment m = {.t_ms = u->session_ms};
+    for (bool first = open_field(r, text); more(r); first = false) {
+        if (first ? at_digit(r) : take(r, ' '))
+            m.page = state_name(r, BL_STATE_PAGE_MAX);
+        m.action = read_action(r);
+        m.visit = !take(r, '\'') && bl_action_traits((enum bl_action)m.action) & BL_VISIT;
+        if (at_digit(r) || (first && peek(r) == '-'))
+            m.t_ms = state_add_time(r, m.t_ms, state_int(r, INT64_MIN, INT64_MAX));
+        r->bad = r->bad || u->n_window == BL_WINDOW_KEEP ||
+                 (u->n_window && m.t_ms < u->window[u->n_window - 1].t_ms);
+        if (!r->bad)
+            u->window[u->n_window++] = m;
+    }
+}
+
+/* The chunks before the latest moments, without a gap: each must hold what a chunk holds. */
+static void read_window(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX],
+                        const struct counts *c)
+{
+    struct bl_user *u = r->u;
+    int64_t end = c->moments / BL_WINDOW_CHUNK, first = end;
+    size_t chunks = 0;
+    for (size_t i = BL_STATE_CHUNK0; i < BL_STATE_FIELDS_MAX; i++)
+        chunks += value[i].n > 0;
+    while (first > 0 && end - first < BL_STATE_CHUNKS - 1 && value[bl_state_chunk_slot(first - 1)].n)
+        first--;
+    u->window_first = first * BL_WINDOW_CHUNK;
+    r->bad = r->bad || (int64_t)chunks != end - first;
+    for (int64_t i = first; i < end && !r->bad; i++) {
+        read_moments(r, value[bl_state_chunk_slot(i)]);
+        r->bad = r->bad || u->n_window != (i - first + 1) * BL_WINDOW_CHUNK;
+    }
+    read_moments(r, c->latest);
+    r->bad = r->bad || u->window_first + u->n_window != c->moments;
+}
+
+static void read_lost_visits(struct reader *r)
+{
+    int64_t t = r->u->session_ms;
+    bool first = true;
     do {
-        struct bl_visit v = {0};
-        r->bad = !take(r, ' ');
+        struct bl_visit v = {.moment = (uint32_t)(r->u->window_first - 1)};
         if (at_digit(r))
             v.page = state_name(r, BL_STATE_PAGE_MAX);
-        char kind = more(r) ? *r->p++ : '\0';
+        char kind = peek(r);
+        r->p += kind != '\0';
         v.view = kind == 'v' || kind == 'V';
         v.twinned = kind == 'N' || kind == 'V';
         r->bad = r->bad || !(v.view || v.twinned || kind == 'n') || r->u->n_visits == BL_VISITS_MAX;
-        if (at_digit(r))
-            t = state_add_time(r, t, state_int(r, 0, INT64_MAX));
+        if (at_digit(r) || (first && peek(r) == '-'))
+            t = state_add_time(r, t, state_int(r, INT64_MIN, INT64_MAX));
         v.t_ms = t;
         if (!r->bad)
             *bl_user_add_visit(r->u) = v;
-    } while (more(r));
+        first = false;
+    } while (take(r, ' '));
+    r->bad = r->bad || r->p != r->end;
 }
+
+/* The latest visit that fits: as engine.c found it then, since any that fits and is later would have been as near in time. Of
+ * those that the window has lost none is looked at: they tell by themselves. */
+static void note_twin(struct bl_user *u, const struct bl_moment *m, size_t lost)
+{
+    bool view = bl_action_traits((enum bl_action)m->action) & BL_VIEW;
+    for (size_t i = u->n_visits; i > lost; i--) {
+        struct bl_visit *v = &u->visits[i - 1];
+        if (v->page == m->page && v->view != view && !v->twinned) {
+            v->twinned = true;
+            return;
+        }
+    }
+}
+
+static void read_visits(struct reader *r, struct bl_str lost, const struct counts *c)
+{
+    struct bl_user *u = r->u;
+    if (open_field(r, lost))
+        read_lost_visits(r);
+    size_t before = u->n_visits;
+    size_t i = c->visits_from > u->window_first ? (size_t)(c->visits_from - u->window_first) : 0;
+    for (; i < u->n_window && !r->bad; i++) {
+        const struct bl_moment *m = &u->window[i];
+        unsigned traits = bl_action_traits((enum bl_action)m->action);
+        if (!(traits & BL_VISIT))
+            continue;
+        if (!m->visit) {
+            note_twin(u, m, before);
+            continue;
+        }
+        r->bad = u->n_visits == BL_VISITS_MAX || (u->n_visits && u->visits[u->n_visits - 1].t_ms > m->t_ms);
+        if (!r->bad)
+            *bl_user_add_visit(u) = (struct bl_visit){.t_ms = m->t_ms,
+                                                      .page = m->page,
+                                                      .view = traits & BL_VIEW,
+                                                      .moment = (uint32_t)(u->window_first + (int64_t)i)};
+    }
+}
+
+/* ---- open patterns ---- */
 
 /* The number of a variant; *known is false if there is none of that name. */
 static unsigned variant_of(unsigned rule, struct bl_str name, bool *known)
@@ -181,14 +330,15 @@ static void read_open(struct reader *r)
     unsigned variant = variant_of(rule, take(r, '.') ? state_word(r) : none, &known);
     uint8_t severity = read_severity(r);
     struct tags t;
-    state_tags(r, "peotdnP", &t);
+    r->bad = r->bad || !take(r, ' ');
+    state_tags(r, BL_STATE_OPEN_TAGS, &t);
     struct bl_open o = {.rule = (uint8_t)rule,
                         .variant = (uint8_t)variant,
                         .severity = severity,
                         .page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX),
                         .element = state_name_of(r, t.v[ELEMENT], BL_STATE_ELEMENT_MAX),
                         .other = state_name_of(r, t.v[OTHER], BL_STATE_PAGE_MAX),
-                        .detected_ms = state_add_time(r, 0, t.v[TIME]),
+                        .detected_ms = state_add_time(r, r->u->session_ms, t.v[TIME]),
                         .n = t.v[NUMBER],
                         .past = has(&t, PAST)};
     o.due_ms = state_time_of(r, &t, DUE, o.detected_ms);
@@ -206,91 +356,20 @@ static void read_opens(struct reader *r)
     r->bad = r->bad || r->p != r->end;
 }
 
-static uint8_t read_action(struct reader *r)
-{
-    unsigned i = 0;
-    r->bad = r->bad || r->end - r->p < 2 || r->p[0] < 'a' || r->p[0] > 'z' || r->p[1] < 'a' || r->p[1] > 'z';
-    if (r->bad)
-        return 0;
-    while (i < BL_ACTION_COUNT && (bl_state_codes[i][0] != r->p[0] || bl_state_codes[i][1] != r->p[1]))
-        i++;
-    r->p += 2;
-    return (uint8_t)(i < BL_ACTION_COUNT ? i : BL_ACTION_CUSTOM);
-}
-
-/* One chunk, which must follow the moments that are there already. */
-static void read_chunk(struct reader *r, size_t slot)
-{
-    struct bl_user *u = r->u;
-    bl_name page = 0;
-    int64_t number = state_int(r, 0, BL_TIMESTAMP_MAX_MS);
-    r->bad = r->bad || !take(r, ' ');
-    int64_t t = state_time(r, 0);
-    if (u->n_window == 0)
-        u->window_first = number;
-    size_t chunk = (size_t)(number / BL_WINDOW_CHUNK), before = u->n_window;
-    r->bad = r->bad || number != u->window_first + u->n_window || chunk % BL_STATE_CHUNKS != slot ||
-             (before && number % BL_WINDOW_CHUNK != 0) || (before && t < u->window[before - 1].t_ms);
-    do {
-        r->bad = r->bad || !take(r, ' ');
-        if (at_digit(r))
-            page = state_name(r, BL_STATE_PAGE_MAX);
-        uint8_t action = read_action(r);
-        if (at_digit(r))
-            t = state_add_time(r, t, state_int(r, 0, INT64_MAX));
-        r->bad = r->bad || u->n_window == BL_WINDOW_KEEP || (size_t)(number / BL_WINDOW_CHUNK) != chunk;
-        number++;
-        if (!r->bad)
-            u->window[u->n_window++] = (struct bl_moment){t, page, action};
-    } while (more(r));
-}
-
-/* The number at the start of a chunk's text; -1: none. Just for the order: read_chunk checks. */
-static int64_t chunk_number(struct reader *r, struct bl_str text)
-{
-    bool was = r->bad;
-    int64_t number = open_field(r, text) ? state_int(r, -1, BL_TIMESTAMP_MAX_MS) : -1;
-    r->bad = was;
-    return number;
-}
-
-static void read_window(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX], int64_t moments)
-{
-    size_t order[BL_STATE_CHUNKS], n = 0;
-    int64_t numbers[BL_STATE_CHUNKS];
-    for (size_t i = 0; i < BL_STATE_CHUNKS; i++) {
-        if (value[BL_STATE_CHUNK0 + i].n == 0)
-            continue;
-        int64_t number = chunk_number(r, value[BL_STATE_CHUNK0 + i]);
-        size_t at = n++;
-        for (; at > 0 && numbers[at - 1] > number; at--) {
-            order[at] = order[at - 1];
-            numbers[at] = numbers[at - 1];
-        }
-        order[at] = i;
-        numbers[at] = number;
-    }
-    for (size_t i = 0; i < n && !r->bad && open_field(r, value[BL_STATE_CHUNK0 + order[i]]); i++)
-        read_chunk(r, order[i]);
-    if (n == 0)
-        r->u->window_first = moments;
-    r->bad = r->bad || r->u->window_first + r->u->n_window != moments;
-}
-
 static void read_fields(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX])
 {
-    int64_t moments = 0;
+    struct counts c;
     if (open_field(r, value[BL_STATE_NAMES]))
         state_names(r);
     r->bad = r->bad || !open_field(r, value[BL_STATE_HEAD]);
     if (!r->bad)
-        moments = read_head(r);
-    if (!r->bad && open_field(r, value[BL_STATE_VISITS]))
-        read_visits(r);
+        read_head(r, &c);
+    if (!r->bad)
+        read_window(r, value, &c);
+    if (!r->bad)
+        read_visits(r, value[BL_STATE_VISITS], &c);
     if (!r->bad && open_field(r, value[BL_STATE_OPEN]))
         read_opens(r);
-    if (!r->bad)
-        read_window(r, value, moments);
 }
 
 /* Names that nothing tells of any more count as dead for the next sweep. */
@@ -325,6 +404,8 @@ static enum bl_err decode(struct bl_state_decoder *d, struct bl_user *u, const s
     u->names_swept = names_alive(&r);
     if (known == n) {
         bl_state_note(u, stored);
+        stored->names =
+            u->n_names <= BL_STATE_TEXTS_TOLD ? r.told[0] : bl_state_text_hash(value[BL_STATE_NAMES]);
         stored->visits = bl_state_text_hash(value[BL_STATE_VISITS]);
         stored->open = bl_state_text_hash(value[BL_STATE_OPEN]);
     }

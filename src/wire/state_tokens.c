@@ -1,7 +1,6 @@
-/* The words of a stored state (state_fields.h). Each is read as it would be written and no other way: no sign, zero or
- * space too many, escapes and fractions only in their one form. */
+/* The words of a stored state (state_fields.h). Numbers are read as they would be written and no other way: no sign or
+ * zero too many, fractions only in their one form. */
 #include "state_tokens.h"
-#include "unescape.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,14 +29,16 @@ int64_t state_add_time(struct reader *r, int64_t base, int64_t delta)
     return r->bad ? 0 : t;
 }
 
-int64_t state_time(struct reader *r, int64_t base)
+int64_t state_sub_time(struct reader *r, int64_t base, int64_t delta)
 {
-    return state_add_time(r, base, state_int(r, INT64_MIN, INT64_MAX));
+    r->bad = r->bad || delta == INT64_MIN;
+    return state_add_time(r, base, r->bad ? 0 : -delta);
 }
 
 bl_name state_name_of(struct reader *r, int64_t i, size_t max)
 {
-    r->bad = r->bad || i < 0 || i >= r->u->n_names || r->u->names[i].n > max;
+    r->bad =
+        r->bad || i < 0 || i >= r->u->n_names || r->u->names[i].n > max || (i > 0 && r->u->names[i].n == 0);
     if (r->bad)
         return 0;
     r->used[i / 64] |= 1ULL << i % 64;
@@ -58,13 +59,20 @@ struct bl_str state_word(struct reader *r)
     return (struct bl_str){from, (size_t)(r->p - from)};
 }
 
-/* As put_place writes it, and nothing else. */
+/* As bl_str_double writes it, and nothing else. */
 static double read_place(struct reader *r)
 {
     char text[BL_DOUBLE_BYTES + 1], again[BL_DOUBLE_BYTES + 1];
-    struct bl_buf b = {.p = again, .cap = sizeof again, .max = sizeof again};
     const char *from = r->p;
-    while (r->p < r->end && *r->p != ' ' && *r->p != ';')
+    if (more(r)) {
+        int64_t v = state_int(r, INT64_MIN, INT64_MAX);
+        char c = peek(r);
+        if (c != '.' && c != 'e' && v > -(int64_t)BL_STATE_PLACE_PLAIN && v < (int64_t)BL_STATE_PLACE_PLAIN)
+            return (double)v;
+        r->bad = false; /* it may be no whole number */
+        r->p = from;
+    }
+    while (at_digit(r) || (peek(r) && strchr(".-+e", *r->p)))
         r->p++;
     size_t n = (size_t)(r->p - from);
     r->bad = r->bad || n == 0 || n > BL_DOUBLE_BYTES;
@@ -73,10 +81,7 @@ static double read_place(struct reader *r)
     memcpy(text, from, n);
     text[n] = '\0';
     double v = strtod(text, NULL);
-    r->bad = !isfinite(v);
-    if (!r->bad)
-        bl_buf_double(&b, v);
-    r->bad = r->bad || !bl_str_eq(bl_buf_view(&b), (struct bl_str){text, n});
+    r->bad = !isfinite(v) || bl_str_double(again, v) != n || memcmp(again, text, n) != 0;
     return r->bad ? 0 : v;
 }
 
@@ -84,12 +89,12 @@ void state_tags(struct reader *r, const char *tags, struct tags *t)
 {
     int at = -1;
     *t = (struct tags){.there = 0};
-    while (more(r) && *r->p != ';') {
-        r->bad = !take(r, ' ') || !more(r) || *r->p == '\0'; /* which would be found at the end of `tags` */
-        while (!r->bad && tags[++at] != *r->p)
-            r->bad = tags[at] == '\0';
-        if (r->bad)
-            return;
+    while (at_letter(r)) {
+        while (tags[++at] != *r->p)
+            if (tags[at] == '\0') {
+                r->bad = true;
+                return;
+            }
         char tag = *r->p++;
         t->there |= 1U << at;
         if (tag == 'x')
@@ -106,49 +111,65 @@ int64_t state_time_of(struct reader *r, const struct tags *t, int tag, int64_t b
     return has(t, tag) ? state_add_time(r, base, t->v[tag]) : BL_NEVER;
 }
 
-/* What stands between quotes, with escapes: only as it would be written. */
-static struct bl_str unescaped(struct reader *r, struct bl_str quoted)
-{
-    struct bl_buf *text = &r->decoder->text, *again = &r->decoder->again;
-    bl_buf_clear(text);
-    bl_buf_clear(again);
-    bl_unescape((struct bl_str){quoted.p + 1, quoted.n - 2}, text);
-    bl_buf_json(again, bl_buf_view(text));
-    r->no_memory = r->no_memory || text->err == BL_ERR_NO_MEMORY || again->err == BL_ERR_NO_MEMORY;
-    r->bad = r->bad || text->err != BL_OK || again->err != BL_OK || !bl_str_eq(bl_buf_view(again), quoted);
-    return bl_buf_view(text);
-}
+/* ---- texts ---- */
 
-static void read_text(struct reader *r)
+/* Up to the next bar, without escapes: what follows a backslash stands for itself. */
+static struct bl_str read_text(struct reader *r)
 {
-    const char *from = r->p;
+    const char *p = r->p, *from = p, *end = r->end;
     bool escapes = false, ascii = true;
-    r->bad = !take(r, '"');
-    const char *p = r->p, *end = r->bad ? p : r->end;
-    while (p < end && *p != '"') {
-        unsigned char c = (unsigned char)*p;
-        escapes |= c == '\\' || c < 0x20;
-        ascii &= c < 0x80;
-        p += c == '\\' && end - p > 1 ? 2 : 1;
+    for (; p < end && *p != '|'; p++) {
+        bool escape = *p == '\\' && p + 1 < end;
+        escapes |= escape;
+        p += escape;
+        ascii &= (unsigned char)*p < 0x80;
     }
+    struct bl_str s = {from, (size_t)(p - from)};
     r->p = p;
-    r->bad = !take(r, '"');
-    if (r->bad)
-        return;
-    struct bl_str s = {from + 1, (size_t)(r->p - from) - 2};
-    if (escapes)
-        s = unescaped(r, (struct bl_str){from, (size_t)(r->p - from)});
-    unsigned before = r->u->n_names;
-    r->bad = r->bad || s.n == 0 || before == BL_NAMES_MAX || (!ascii && !bl_str_utf8(s)) ||
-             r->u->n_text + s.n > BL_NAMES_BYTES;
-    r->bad = r->bad || bl_user_intern(r->u, s) != before; /* twice in the list */
+    if (escapes) {
+        struct bl_buf *text = &r->decoder->text;
+        bl_buf_clear(text);
+        for (p = from; p < r->p; p++) {
+            p += *p == '\\' && p + 1 < r->p;
+            bl_buf_char(text, *p);
+        }
+        r->no_memory = r->no_memory || text->err == BL_ERR_NO_MEMORY;
+        r->bad = r->bad || text->err != BL_OK;
+        s = bl_buf_view(text);
+    }
+    r->bad = r->bad || s.n == 0 || (!ascii && !bl_str_utf8(s)) || r->u->n_text + s.n > BL_NAMES_BYTES ||
+             r->u->n_names == BL_NAMES_MAX;
+    return s;
 }
 
+/* Numbers that are left out are of names that nobody tells of. */
 void state_names(struct reader *r)
 {
-    r->bad = !take(r, '[');
-    do
-        read_text(r);
-    while (take(r, ','));
-    r->bad = !take(r, ']') || r->p != r->end;
+    struct bl_user *u = r->u;
+    do {
+        int64_t number = state_int(r, u->n_names, BL_NAMES_MAX - 1);
+        while (!r->bad && u->n_names < number)
+            u->names[u->n_names++] = (struct bl_name_slot){.at = u->n_text};
+        struct bl_str s = r->bad ? (struct bl_str){NULL, 0} : read_text(r);
+        r->bad = r->bad || bl_user_intern(u, s) != number; /* twice in the list */
+        if (!r->bad)
+            r->told[number / 64] |= 1ULL << number % 64;
+    } while (take(r, '|'));
+    r->bad = r->bad || r->p != r->end;
+}
+
+void state_elements(struct reader *r)
+{
+    const char *start = r->p, *bar = more(r) ? memchr(start, '|', (size_t)(r->end - start)) : NULL;
+    if (!bar)
+        return;
+    r->p = bar;
+    while (take(r, '|')) {
+        struct bl_str s = read_text(r);
+        r->bad = r->bad || r->n_elements == BL_MARKS_MAX || s.n > BL_STATE_ELEMENT_MAX;
+        if (!r->bad)
+            r->elements[r->n_elements++] = bl_user_intern(r->u, s);
+    }
+    r->p = start;
+    r->end = bar;
 }

@@ -6,7 +6,7 @@
 
 struct bl_state_decoder {
     struct bl_json_parser *parser; /* for the old form */
-    struct bl_buf text, again;     /* a name with escapes */
+    struct bl_buf text;            /* a name with escapes */
 };
 
 /* One field under way. `bad` sticks. */
@@ -16,6 +16,9 @@ struct reader {
     const char *p, *end;
     bool bad, no_memory;
     uint64_t used[BL_NAMES_MAX / 64]; /* names that something tells of */
+    uint64_t told[BL_NAMES_MAX / 64]; /* names of field n */
+    bl_name elements[BL_MARKS_MAX];   /* the texts behind the marks */
+    size_t n_elements;
 };
 
 static inline bool open_field(struct reader *r, struct bl_str text)
@@ -37,20 +40,33 @@ static inline bool take(struct reader *r, char c)
     return is;
 }
 
+/* What comes next; '\0' at the end. */
+static inline char peek(const struct reader *r)
+{
+    return more(r) ? *r->p : '\0';
+}
+
 static inline bool at_digit(const struct reader *r)
 {
     return more(r) && (unsigned char)(*r->p - '0') < 10;
 }
 
+static inline bool at_letter(const struct reader *r)
+{
+    return more(r) && ((unsigned char)((*r->p | 0x20) - 'a') < 26);
+}
+
 /* A decimal number as put_int writes it. */
 int64_t state_int(struct reader *r, int64_t min, int64_t max);
 int64_t state_add_time(struct reader *r, int64_t base, int64_t delta);
-int64_t state_time(struct reader *r, int64_t base);
+int64_t state_sub_time(struct reader *r, int64_t base, int64_t delta);
 bl_name state_name_of(struct reader *r, int64_t i, size_t max);
 bl_name state_name(struct reader *r, size_t max);
 /* Letters, and '-' inside: the name of a rule, a variant, a severity. */
 struct bl_str state_word(struct reader *r);
 void state_names(struct reader *r);
+/* The texts behind the marks, which begin at the first bar; the field ends there then. */
+void state_elements(struct reader *r);
 
 /* What stands behind an entry's first words: the number of each tag that is there goes to v, by its place in `tags`. */
 struct tags {

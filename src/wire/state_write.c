@@ -1,95 +1,82 @@
-/* A user's state as text: see state_fields.h for the form. The same state always gives the same bytes, and what a step did
- * not touch keeps its bytes, so that only changed fields are stored again.
+/* The parts of a user's state as text: see state_fields.h for the form. The same state always gives the same bytes, and
+ * what a step did not touch keeps its bytes.
  *
- * What changed is told without a copy of what was stored. Names and the window only grow at the end, and lose at the
- * front by whole chunks, so two numbers say which fields are new; unless names were numbered anew (u->renumbered) or all
- * was forgotten and began again, which the time of the last stored moment tells: then everything is written. Visits and
- * open patterns are compared by a hash of their text. The head, with the marks in it, changes with every step.
- *
- * It is written with a bare pointer into room for the longest state: 7,000 instructions for a whole one (tests/bench/budget),
- * where JSON by an encoder with a check at each byte took 13,000. */
+ * It is written with a bare pointer into room for the longest state (tests/bench/budget, encode): JSON by an encoder with
+ * a check at each byte took three times as much. */
 #include "state_fields.h"
 
 #include "bl/core/rule.h"
 
-#include <assert.h>
+/* The one list of letters. */
+#define LETTERS(X)                                                                                           \
+    X(NAVIGATE, 'n')                                                                                         \
+    X(PAGE_VIEW, 'v')                                                                                        \
+    X(ROUTE_CHANGE, 'r')                                                                                     \
+    X(CLICK, 'c')                                                                                            \
+    X(SCROLL, 's')                                                                                           \
+    X(IDLE, 'i')                                                                                             \
+    X(ABANDON, 'a')                                                                                          \
+    X(TAB_HIDDEN, 'h')                                                                                       \
+    X(TAB_VISIBLE, 't')                                                                                      \
+    X(PAGE_EXIT, 'x')                                                                                        \
+    X(COMPLETE, 'k')                                                                                         \
+    X(CONFIRM, 'o')                                                                                          \
+    X(PURCHASE, 'p')                                                                                         \
+    X(PRODUCT_VIEW, 'l')                                                                                     \
+    X(ADD_TO_CART, 'b')                                                                                      \
+    X(CHECKOUT_START, 'g')                                                                                   \
+    X(CHECKOUT_COMPLETE, 'y')                                                                                \
+    X(FORM_SUBMIT, 'f')                                                                                      \
+    X(INPUT_CHANGE, 'w')                                                                                     \
+    X(SEARCH, 'q')                                                                                           \
+    X(SEARCH_RESULT_CLICK, 'u')                                                                              \
+    X(VIDEO_PLAY, 'P')                                                                                       \
+    X(VIDEO_PAUSE, 'U')                                                                                      \
+    X(VIDEO_COMPLETE, 'V')                                                                                   \
+    X(FILE_DOWNLOAD, 'F')                                                                                    \
+    X(SHARE, 'H')                                                                                            \
+    X(SIGNUP, 'N')                                                                                           \
+    X(SUBSCRIBE, 'B')                                                                                        \
+    X(DOWNLOAD, 'D')                                                                                         \
+    X(SUBMIT_FORM, 'T')                                                                                      \
+    X(ERROR, 'e')                                                                                            \
+    X(API_ERROR, 'E')                                                                                        \
+    X(PAGE_PERFORMANCE, 'R')                                                                                 \
+    X(API_PERFORMANCE, 'A')                                                                                  \
+    X(DEAD_CLICK, 'd')                                                                                       \
+    X(SESSION_START, 'S')                                                                                    \
+    X(SESSION_END, 'X')                                                                                      \
+    X(CUSTOM, 'C')
 
-_Static_assert(BL_STATE_CHUNKS == 15, "the names below");
-_Static_assert(BL_WINDOW_KEEP <= (BL_STATE_CHUNKS - 1) * BL_WINDOW_CHUNK, "chunks at hand share no field");
+#define LETTER(action, letter) [BL_ACTION_##action] = (letter),
+#define ACTION(action, letter) [(letter)] = BL_ACTION_##action + 1,
 
-const char *const bl_state_names[BL_STATE_FIELDS_MAX] = {"head", "names", "visits", "open", "w0", "w1", "w2",
-                                                         "w3",   "w4",    "w5",     "w6",   "w7", "w8", "w9",
-                                                         "w10",  "w11",   "w12",    "w13",  "w14"};
+const char bl_state_letters[BL_ACTION_COUNT] = {LETTERS(LETTER)};
+const uint8_t bl_state_actions[128] = {LETTERS(ACTION)};
 
-const char bl_state_codes[BL_ACTION_COUNT][3] = {
-    [BL_ACTION_NAVIGATE] = "na",
-    [BL_ACTION_PAGE_VIEW] = "vi",
-    [BL_ACTION_ROUTE_CHANGE] = "rc",
-    [BL_ACTION_CLICK] = "cl",
-    [BL_ACTION_SCROLL] = "sc",
-    [BL_ACTION_IDLE] = "id",
-    [BL_ACTION_ABANDON] = "ab",
-    [BL_ACTION_TAB_HIDDEN] = "th",
-    [BL_ACTION_TAB_VISIBLE] = "tv",
-    [BL_ACTION_PAGE_EXIT] = "pe",
-    [BL_ACTION_COMPLETE] = "co",
-    [BL_ACTION_CONFIRM] = "cf",
-    [BL_ACTION_PURCHASE] = "pu",
-    [BL_ACTION_PRODUCT_VIEW] = "pv",
-    [BL_ACTION_ADD_TO_CART] = "ac",
-    [BL_ACTION_CHECKOUT_START] = "cs",
-    [BL_ACTION_CHECKOUT_COMPLETE] = "cc",
-    [BL_ACTION_FORM_SUBMIT] = "fs",
-    [BL_ACTION_INPUT_CHANGE] = "ic",
-    [BL_ACTION_SEARCH] = "se",
-    [BL_ACTION_SEARCH_RESULT_CLICK] = "sr",
-    [BL_ACTION_VIDEO_PLAY] = "vp",
-    [BL_ACTION_VIDEO_PAUSE] = "vh",
-    [BL_ACTION_VIDEO_COMPLETE] = "vc",
-    [BL_ACTION_FILE_DOWNLOAD] = "fd",
-    [BL_ACTION_SHARE] = "sh",
-    [BL_ACTION_SIGNUP] = "su",
-    [BL_ACTION_SUBSCRIBE] = "sb",
-    [BL_ACTION_DOWNLOAD] = "do",
-    [BL_ACTION_SUBMIT_FORM] = "sf",
-    [BL_ACTION_ERROR] = "er",
-    [BL_ACTION_API_ERROR] = "ae",
-    [BL_ACTION_PAGE_PERFORMANCE] = "pp",
-    [BL_ACTION_API_PERFORMANCE] = "ap",
-    [BL_ACTION_DEAD_CLICK] = "dc",
-    [BL_ACTION_SESSION_START] = "ss",
-    [BL_ACTION_SESSION_END] = "sx",
-    [BL_ACTION_CUSTOM] = "cu",
+/* Of a visit that is none. */
+static const char twin_signs[BL_ACTION_COUNT] = {
+#define BL_ACTION(name, text, traits) [BL_ACTION_##name] = (traits)&BL_VISIT ? '\'' : '\0',
+#include "bl/core/actions.def"
+#undef BL_ACTION
 };
 
 /* The longest text of each part; words are names of rules, variants and severities. */
 #define INT_MAX_BYTES   20
 #define WORD_MAX_BYTES  32
-#define HEAD_MAX_BYTES  (12 * (2 + INT_MAX_BYTES))
-#define MARK_MAX_BYTES  (WORD_MAX_BYTES + 7 * (2 + INT_MAX_BYTES) + 2 * (2 + BL_DOUBLE_BYTES) + 4)
+#define HEAD_MAX_BYTES  (15 * (2 + INT_MAX_BYTES))
+#define MARK_MAX_BYTES  (2 + 8 + 2 * (1 + INT_MAX_BYTES) + 4 * (1 + INT_MAX_BYTES) + 2 * (1 + BL_DOUBLE_BYTES))
 #define VISIT_MAX_BYTES (2 * INT_MAX_BYTES + 2)
 #define OPEN_MAX_BYTES  (3 * WORD_MAX_BYTES + 7 * (2 + INT_MAX_BYTES) + 4)
-#define CHUNK_MAX_BYTES (2 * INT_MAX_BYTES + BL_WINDOW_CHUNK * (2 * INT_MAX_BYTES + 3))
+#define MOMENT_BYTES    (2 * INT_MAX_BYTES + 3)
 #define TEXT_MAX_BYTES                                                                                       \
-    (HEAD_MAX_BYTES + BL_MARKS_MAX * MARK_MAX_BYTES + INT_MAX_BYTES + BL_VISITS_MAX * VISIT_MAX_BYTES +      \
-     BL_OPEN_MAX * OPEN_MAX_BYTES + BL_STATE_CHUNKS * CHUNK_MAX_BYTES)
+    (HEAD_MAX_BYTES + BL_MARKS_MAX * (MARK_MAX_BYTES + 1) + BL_VISITS_MAX * VISIT_MAX_BYTES +                \
+     BL_OPEN_MAX * OPEN_MAX_BYTES + BL_WINDOW_KEEP * MOMENT_BYTES)
 
-uint64_t bl_state_text_hash(struct bl_str text)
+/* Each text may stand in n and in h, with an escape before each byte. */
+size_t bl_state_room(const struct bl_user *u)
 {
-    static const uint64_t factor = 0x9e3779b97f4a7c15ULL;
-    uint64_t h = text.n * factor, word;
-    size_t i = 0;
-    for (; i + sizeof word <= text.n; i += sizeof word) {
-        memcpy(&word, text.p + i, sizeof word);
-        h = (h ^ word) * factor;
-        h ^= h >> 29;
-    }
-    word = 0;
-    if (i < text.n)
-        memcpy(&word, text.p + i, text.n - i);
-    h = (h ^ word) * factor;
-    h ^= h >> 32;
-    return text.n == 0 ? 0 : h ? h : 1;
+    return TEXT_MAX_BYTES + 4 * (size_t)u->n_text + (size_t)u->n_names * (INT_MAX_BYTES + 2);
 }
 
 static int64_t minus(int64_t a, int64_t b)
@@ -97,17 +84,18 @@ static int64_t minus(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
+/* In place: most have one digit, and a copy of a few bytes is a call. */
 static char *put_int(char *p, int64_t v)
 {
     uint64_t m = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    char digits[INT_MAX_BYTES], *end = digits + sizeof digits, *at = end;
     if (v < 0)
         *p++ = '-';
-    do
+    size_t n = 1;
+    for (uint64_t left = m; left >= 10; left /= 10)
+        n++;
+    for (char *at = p + n; at > p; m /= 10)
         *--at = (char)('0' + m % 10);
-    while (m /= 10);
-    memcpy(p, at, (size_t)(end - at));
-    return p + (end - at);
+    return p + n;
 }
 
 static char *put_word(char *p, const char *z)
@@ -119,7 +107,6 @@ static char *put_word(char *p, const char *z)
 
 static char *put_tag(char *p, char tag, int64_t v)
 {
-    *p++ = ' ';
     *p++ = tag;
     return put_int(p, v);
 }
@@ -131,10 +118,8 @@ static char *put_some(char *p, char tag, int64_t v)
 
 static char *put_flag(char *p, char tag, bool is)
 {
-    if (is) {
-        *p++ = ' ';
+    if (is)
         *p++ = tag;
-    }
     return p;
 }
 
@@ -143,69 +128,245 @@ static char *put_due(char *p, char tag, int64_t due_ms, int64_t t_ms)
     return due_ms == BL_NEVER ? p : put_tag(p, tag, minus(due_ms, t_ms));
 }
 
-static char *put_place(char *p, char tag, double v)
-{
-    char text[BL_DOUBLE_BYTES + 1];
-    struct bl_buf b = {.p = text, .cap = sizeof text, .max = sizeof text};
-    bl_buf_double(&b, v);
-    *p++ = ' ';
-    *p++ = tag;
-    memcpy(p, text, b.n);
-    return p + b.n;
-}
+/* ---- names ---- */
 
-static char *write_marks(const struct bl_user *u, char *p)
+/* Most have nothing to be escaped. */
+static char *put_text(char *p, struct bl_str s)
 {
-    for (size_t i = 0; i < u->n_marks; i++) {
-        const struct bl_mark *m = &u->marks[i];
-        *p++ = ';';
-        p = put_word(p, bl_rule((enum bl_rule_id)m->rule)->name);
-        if (m->kind) {
-            *p++ = '.';
-            p = put_int(p, m->kind);
-        }
-        p = put_some(p, 'p', m->page);
-        p = put_some(p, 'e', m->element);
-        p = put_some(p, 't', minus(m->t_ms, u->seen_ms));
-        p = put_due(p, 'u', m->until_ms, m->t_ms);
-        p = put_due(p, 'd', m->due_ms, m->t_ms);
-        p = put_some(p, 'n', m->n);
-        p = put_flag(p, 'S', m->session);
-        if (m->has_xy)
-            p = put_place(put_place(p, 'x', m->x), 'y', m->y);
+    unsigned strange = (unsigned char)(s.p[0] - '0') < 10;
+    for (size_t i = 0; i < s.n; i++)
+        strange |= (unsigned)(s.p[i] == '|') | (unsigned)(s.p[i] == '\\');
+    if (!strange) {
+        memcpy(p, s.p, s.n);
+        return p + s.n;
+    }
+    if ((unsigned char)(s.p[0] - '0') < 10)
+        *p++ = '\\';
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '|' || s.p[i] == '\\')
+            *p++ = '\\';
+        *p++ = s.p[i];
     }
     return p;
 }
 
-static char *write_head(const struct bl_user *u, char *p)
+static void use(uint64_t *used, bl_name name)
 {
-    p = put_int(p, u->seen_ms);
+    used[name / 64] |= 1ULL << name % 64;
+}
+
+/* What more than marks' elements tells of. */
+static void find_used(const struct bl_user *u, uint64_t used[BL_NAMES_MAX / 64])
+{
+    memset(used, 0, (u->n_names / 64U + 1) * sizeof *used);
+    use(used, u->page);
+    use(used, u->session);
+    for (size_t i = 0; i < u->n_visits; i++)
+        use(used, u->visits[i].page);
+    for (size_t i = 0; i < u->n_window; i++)
+        use(used, u->window[i].page);
+    for (size_t i = 0; i < u->n_open; i++) {
+        use(used, u->open[i].page);
+        use(used, u->open[i].element);
+        use(used, u->open[i].other);
+    }
+    for (size_t i = 0; i < u->n_marks; i++)
+        use(used, u->marks[i].page);
+    used[0] &= ~1ULL;
+}
+
+char *bl_state_write_names(const struct bl_user *u, char *p, uint64_t *told)
+{
+    uint64_t used[BL_NAMES_MAX / 64 + 1];
+    const char *start = p;
+    find_used(u, used);
+    for (size_t w = 0; w <= u->n_names / 64U; w++)
+        for (uint64_t left = used[w]; left; left &= left - 1) {
+            bl_name name = (bl_name)(64 * w + (size_t)__builtin_ctzll(left));
+            if (p > start)
+                *p++ = '|';
+            p = put_text(put_int(p, name), bl_user_str(u, name));
+        }
+    *told = u->n_names <= BL_STATE_TEXTS_TOLD
+                ? used[0]
+                : bl_state_text_hash((struct bl_str){start, (size_t)(p - start)});
+    return p;
+}
+
+/* ---- the head ---- */
+
+/* Whole pixels, as most are, are not worth a search for the shortest form: 2,000 instructions a user. */
+static char *put_place(char *p, char tag, double v)
+{
+    char text[BL_DOUBLE_BYTES + 1];
+    *p++ = tag;
+    if (v > -BL_STATE_PLACE_PLAIN && v < BL_STATE_PLACE_PLAIN && v == (double)(int64_t)v)
+        return put_int(p, (int64_t)v);
+    size_t n = bl_str_double(text, v);
+    memcpy(p, text, n);
+    return p + n;
+}
+
+/* The texts that marks tell of, in the order in which they do. */
+struct elements {
+    bl_name name[BL_MARKS_MAX];
+    size_t n;
+};
+
+static int64_t place_of(struct elements *e, bl_name name)
+{
+    size_t i = 0;
+    while (i < e->n && e->name[i] != name)
+        i++;
+    if (i == e->n)
+        e->name[e->n++] = name;
+    return (int64_t)i + 1;
+}
+
+static int64_t until_of(const struct bl_mark *m)
+{
+    return m->until_ms == BL_NEVER ? BL_NEVER : minus(m->until_ms, m->t_ms);
+}
+
+static bool alike(const struct bl_mark *a, const struct bl_mark *b)
+{
+    return a->rule == b->rule && a->kind == b->kind && a->session == b->session && until_of(a) == until_of(b);
+}
+
+static char *write_code(const struct bl_mark *m, char *p)
+{
+    const char *code = bl_rule((enum bl_rule_id)m->rule)->code;
+    int capital = m->session ? 'a' - 'A' : 0;
+    *p++ = ';';
+    *p++ = (char)(code[0] - capital);
+    *p++ = (char)(code[1] - capital);
+    if (m->kind) {
+        *p++ = '.';
+        p = put_int(p, m->kind);
+        *p++ = ' ';
+    }
+    return p;
+}
+
+static char *write_mark(const struct bl_user *u, size_t i, struct elements *e, char *p)
+{
+    const struct bl_mark *m = &u->marks[i];
+    bool again = i > 0 && alike(m, m - 1);
+    if (again)
+        *p++ = ',';
+    else
+        p = write_code(m, p);
+    if (m->page)
+        p = put_int(p, m->page);
+    if (m->element) {
+        *p++ = '/';
+        p = put_int(p, place_of(e, m->element));
+    }
+    p = put_some(p, 't', minus(u->seen_ms, m->t_ms));
+    if (!again)
+        p = put_due(p, 'u', m->until_ms, m->t_ms);
+    p = put_due(p, 'd', m->due_ms, m->t_ms);
+    p = put_some(p, 'n', m->n);
+    if (m->has_xy)
+        p = put_place(put_place(p, 'x', m->x), 'y', m->y);
+    return p;
+}
+
+static char *write_marks(const struct bl_user *u, char *p)
+{
+    struct elements e;
+    e.n = 0;
+    for (size_t i = 0; i < u->n_marks; i++)
+        p = write_mark(u, i, &e, p);
+    for (size_t i = 0; i < e.n; i++) {
+        *p++ = '|';
+        p = put_text(p, bl_user_str(u, e.name[i]));
+    }
+    return p;
+}
+
+/* The visits that are not in the window any more. */
+static size_t lost_visits(const struct bl_user *u)
+{
+    size_t i = 0;
+    while (i < u->n_visits && (int32_t)(u->visits[i].moment - (uint32_t)u->window_first) < 0)
+        i++;
+    return i;
+}
+
+/* Where the first visit of the window does not count any more: the number of the first that does, or of the next moment. */
+static char *put_count_from(const struct bl_user *u, char *p)
+{
+    size_t lost = lost_visits(u), i = 0;
+    int64_t ever = u->window_first + u->n_window;
+    uint32_t from = lost < u->n_visits ? u->visits[lost].moment : (uint32_t)ever;
+    while (i < u->n_window && !u->window[i].visit)
+        i++;
+    if (i == u->n_window || (uint32_t)(u->window_first + (int64_t)i) == from)
+        return p;
+    return put_tag(p, 'c', u->window_first + (int64_t)(from - (uint32_t)u->window_first));
+}
+
+char *bl_state_write_head(const struct bl_user *u, char *p)
+{
+    int64_t ever = u->window_first + u->n_window;
+    p = put_int(p, u->session_ms);
+    *p++ = ' ';
+    p = put_some(p, 's', minus(u->seen_ms, u->session_ms));
     p = put_some(p, 'f', minus(u->floor_ms, u->seen_ms));
     p = put_due(p, 'd', u->due_ms, u->seen_ms);
-    p = put_some(p, 'b', minus(u->session_ms, u->seen_ms));
-    p = put_some(p, 'o', minus(u->page_ms, u->seen_ms));
-    p = put_some(p, 'a', minus(u->anchor_ms, u->seen_ms));
-    p = put_some(p, 'e', u->events);
-    p = put_some(p, 'm', u->window_first + u->n_window);
+    p = put_some(p, 'o', minus(u->seen_ms, u->page_ms));
+    p = put_some(p, 'a', minus(u->seen_ms, u->anchor_ms));
+    if (u->events != ever)
+        p = put_tag(p, 'e', u->events);
+    p = put_some(p, 'm', ever);
     p = put_some(p, 'p', u->page);
     p = put_some(p, 'i', u->session);
-    p = put_flag(p, 'S', u->in_session);
+    p = put_count_from(u, p);
+    p = put_flag(p, 'E', !u->in_session);
     p = put_flag(p, 'H', u->hidden);
     p = put_some(p, 'l', u->level);
     p = put_some(p, 'r', u->friction);
+    if (ever % BL_WINDOW_CHUNK && u->n_window) {
+        *p++ = ':';
+        p = bl_state_write_moments(u, ever - ever % BL_WINDOW_CHUNK, ever, p);
+    }
     return write_marks(u, p);
 }
 
-static char *write_visits(const struct bl_user *u, char *p)
+/* ---- lists ---- */
+
+char *bl_state_write_moments(const struct bl_user *u, int64_t from, int64_t to, char *p)
+{
+    const struct bl_moment *m = &u->window[from - u->window_first], *end = m + (to - from);
+    const char *start = p;
+    int64_t before = u->session_ms;
+    bl_name page = 0;
+    for (; m < end; m++) {
+        if (m->page != page) {
+            if (p > start)
+                *p++ = ' ';
+            p = put_int(p, page = m->page);
+        }
+        *p++ = bl_state_letters[m->action];
+        if (!m->visit && twin_signs[m->action])
+            *p++ = twin_signs[m->action];
+        if (m->t_ms != before)
+            p = put_int(p, minus(m->t_ms, before));
+        before = m->t_ms;
+    }
+    return p;
+}
+
+char *bl_state_write_visits(const struct bl_user *u, char *p)
 {
     static const char kinds[] = "nNvV";
-    if (u->n_visits == 0)
-        return p;
-    int64_t before = u->visits[0].t_ms;
-    p = put_int(p, before);
-    for (size_t i = 0; i < u->n_visits; i++) {
+    size_t n = lost_visits(u);
+    int64_t before = u->session_ms;
+    for (size_t i = 0; i < n; i++) {
         const struct bl_visit *v = &u->visits[i];
-        *p++ = ' ';
+        if (i > 0)
+            *p++ = ' ';
         if (v->page)
             p = put_int(p, v->page);
         *p++ = kinds[2 * v->view + v->twinned];
@@ -216,7 +377,7 @@ static char *write_visits(const struct bl_user *u, char *p)
     return p;
 }
 
-static char *write_open(const struct bl_user *u, char *p)
+char *bl_state_write_open(const struct bl_user *u, char *p)
 {
     for (size_t i = 0; i < u->n_open; i++) {
         const struct bl_open *o = &u->open[i];
@@ -230,163 +391,14 @@ static char *write_open(const struct bl_user *u, char *p)
         }
         *p++ = ' ';
         p = put_word(p, bl_severity_name((enum bl_severity)o->severity));
+        *p++ = ' ';
         p = put_some(p, 'p', o->page);
         p = put_some(p, 'e', o->element);
         p = put_some(p, 'o', o->other);
-        p = put_some(p, 't', o->detected_ms);
+        p = put_some(p, 't', minus(o->detected_ms, u->session_ms));
         p = put_due(p, 'd', o->due_ms, o->detected_ms);
         p = put_some(p, 'n', o->n);
         p = put_flag(p, 'P', o->past);
     }
     return p;
-}
-
-/* The moments from index *i to the end of their chunk; *i is behind them afterwards. */
-static char *write_chunk(const struct bl_user *u, size_t *i, char *p)
-{
-    int64_t number = u->window_first + (int64_t)*i, before = u->window[*i].t_ms;
-    bl_name page = 0;
-    p = put_int(p, number);
-    *p++ = ' ';
-    p = put_int(p, before);
-    do {
-        const struct bl_moment *m = &u->window[(*i)++];
-        *p++ = ' ';
-        if (m->page != page)
-            p = put_int(p, page = m->page);
-        memcpy(p, bl_state_codes[m->action], 2);
-        p += 2;
-        if (m->t_ms != before)
-            p = put_int(p, minus(m->t_ms, before));
-        before = m->t_ms;
-    } while (*i < u->n_window && ++number % BL_WINDOW_CHUNK != 0);
-    return p;
-}
-
-static void write_names(const struct bl_user *u, struct bl_buf *text)
-{
-    if (u->n_names <= 1)
-        return;
-    for (unsigned i = 1; i < u->n_names; i++) {
-        bl_buf_char(text, i > 1 ? ',' : '[');
-        bl_buf_json(text, bl_user_str(u, (bl_name)i));
-    }
-    bl_buf_char(text, ']');
-}
-
-/* ---- which ---- */
-
-static size_t chunk_slot(int64_t chunk)
-{
-    return BL_STATE_CHUNK0 + (size_t)(chunk % BL_STATE_CHUNKS);
-}
-
-static struct bl_str written(const char *from, const char *to)
-{
-    return (struct bl_str){from < to ? from : NULL, (size_t)(to - from)};
-}
-
-/* Can what is stored stay where it did not change? */
-static bool goes_on(const struct bl_user *u, const struct bl_state_stored *had)
-{
-    int64_t last = had->moments - 1 - u->window_first;
-    return had->any && had->renumbered == u->renumbered && had->names <= u->n_names && had->moments > 0 &&
-           last >= 0 && last < u->n_window && u->window[last].t_ms == had->last_ms &&
-           had->first <= u->window_first;
-}
-
-/* The fields that differ from what is there go to v, by slot; others are left empty. */
-static enum bl_err write_since(const struct bl_user *u, const struct bl_state_stored *had, bool on,
-                               struct bl_buf *text, struct bl_str v[BL_STATE_FIELDS_MAX])
-{
-    static char *(*const lists[])(const struct bl_user *, char *) = {write_head, NULL, write_visits,
-                                                                     write_open};
-    bl_buf_clear(text);
-    if (!on || had->names != u->n_names)
-        write_names(u, text);
-    size_t names = text->n;
-    char *p = bl_buf_reserve(text, TEXT_MAX_BYTES);
-    if (!p)
-        return text->err;
-    v[BL_STATE_NAMES] = written(text->p, text->p + names);
-    for (size_t slot = 0; slot < BL_STATE_CHUNK0; slot++)
-        if (lists[slot]) {
-            char *from = p;
-            p = lists[slot](u, p);
-            v[slot] = written(from, p);
-        }
-    int64_t start = on ? had->moments / BL_WINDOW_CHUNK * BL_WINDOW_CHUNK : 0;
-    bool grew = !on || had->moments != u->window_first + u->n_window;
-    for (size_t i = start > u->window_first ? (size_t)(start - u->window_first) : 0;
-         grew && i < u->n_window;) {
-        int64_t chunk = (u->window_first + (int64_t)i) / BL_WINDOW_CHUNK;
-        char *from = p;
-        p = write_chunk(u, &i, p);
-        v[chunk_slot(chunk)] = written(from, p);
-    }
-    text->n = (size_t)(p - text->p);
-    return BL_OK;
-}
-
-enum bl_err bl_state_encode(const struct bl_user *u, struct bl_buf *text,
-                            struct bl_state_field out[BL_STATE_FIELDS_MAX])
-{
-    static const struct bl_state_stored nothing;
-    struct bl_str v[BL_STATE_FIELDS_MAX] = {{NULL, 0}};
-    bl_buf_clear(text);
-    enum bl_err err = bl_user_gone(u) ? BL_OK : write_since(u, &nothing, false, text, v);
-    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
-        out[i] = (struct bl_state_field){bl_state_names[i], v[i]};
-    return err;
-}
-
-void bl_state_note(const struct bl_user *u, struct bl_state_stored *stored)
-{
-    stored->any = true;
-    stored->names = u->n_names;
-    stored->renumbered = u->renumbered;
-    stored->first = u->window_first;
-    stored->moments = u->window_first + u->n_window;
-    stored->last_ms = u->n_window ? u->window[u->n_window - 1].t_ms : 0;
-}
-
-/* Chunks that the window has left, unless their field has got another. */
-static void drop_chunks(const struct bl_user *u, const struct bl_state_stored *had,
-                        const struct bl_str v[BL_STATE_FIELDS_MAX], struct bl_state_changes *out)
-{
-    int64_t last = (had->moments - 1) / BL_WINDOW_CHUNK;
-    for (int64_t c = had->first / BL_WINDOW_CHUNK; c <= last && c < u->window_first / BL_WINDOW_CHUNK; c++)
-        if (v[chunk_slot(c)].n == 0)
-            out->del[out->n_del++] = bl_state_names[chunk_slot(c)];
-}
-
-enum bl_err bl_state_changes(const struct bl_user *u, struct bl_state_stored *stored, struct bl_buf *text,
-                             struct bl_state_changes *out)
-{
-    struct bl_str v[BL_STATE_FIELDS_MAX] = {{NULL, 0}};
-    bool on = goes_on(u, stored);
-    enum bl_err err = write_since(u, stored, on, text, v);
-    if (err != BL_OK)
-        return err;
-    out->replace = stored->any && !on;
-    out->n_set = out->n_del = 0;
-    uint64_t visits = bl_state_text_hash(v[BL_STATE_VISITS]), open = bl_state_text_hash(v[BL_STATE_OPEN]);
-    if (on) {
-        if (visits == 0 && stored->visits != 0)
-            out->del[out->n_del++] = bl_state_names[BL_STATE_VISITS];
-        if (open == 0 && stored->open != 0)
-            out->del[out->n_del++] = bl_state_names[BL_STATE_OPEN];
-        if (visits == stored->visits)
-            v[BL_STATE_VISITS].n = 0;
-        if (open == stored->open)
-            v[BL_STATE_OPEN].n = 0;
-        drop_chunks(u, stored, v, out);
-    }
-    for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++)
-        if (v[i].n)
-            out->set[out->n_set++] = (struct bl_state_field){bl_state_names[i], v[i]};
-    bl_state_note(u, stored);
-    stored->visits = visits;
-    stored->open = open;
-    return BL_OK;
 }

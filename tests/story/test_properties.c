@@ -382,7 +382,7 @@ static void who_begins_again_is_stored_whole(void **state)
     assert_int_equal(bl_partition_record(one.partition, &r, T0), BL_OK);
     assert_int_equal(bl_state_changes(m->state, &m->stored, &text, &changes), BL_OK);
     assert_true(changes.replace);
-    assert_int_equal(changes.n_set, 3); /* head, names, w0 */
+    assert_int_equal(changes.n_set, 2); /* h, n */
     bl_buf_release(&text);
     close_run(&one);
 }

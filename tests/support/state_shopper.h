@@ -47,16 +47,24 @@ static bl_name name(const char *z)
     return bl_user_intern(u, bl_str_of(z));
 }
 
-static void add_visit(const char *page, int64_t t_ms, bool view, bool twinned)
-{
-    struct bl_visit *v = bl_user_add_visit(u);
-    *v = (struct bl_visit){.t_ms = t_ms, .page = name(page), .view = view, .twinned = twinned};
-}
-
-static void add_moment(enum bl_action action, const char *page, int64_t t_ms)
+static struct bl_moment *add_moment(enum bl_action action, const char *page, int64_t t_ms)
 {
     struct bl_moment *m = bl_user_add_moment(u, t_ms);
     *m = (struct bl_moment){.t_ms = t_ms, .page = name(page), .action = (uint8_t)action};
+    return m;
+}
+
+/* A visit, and its twin at the same moment. */
+static void add_visit(const char *page, int64_t t_ms, bool view, bool twinned)
+{
+    add_moment(view ? BL_ACTION_PAGE_VIEW : BL_ACTION_NAVIGATE, page, t_ms)->visit = true;
+    *bl_user_add_visit(u) = (struct bl_visit){.t_ms = t_ms,
+                                              .page = name(page),
+                                              .view = view,
+                                              .twinned = twinned,
+                                              .moment = (uint32_t)(u->window_first + u->n_window - 1)};
+    if (twinned)
+        add_moment(view ? BL_ACTION_ROUTE_CHANGE : BL_ACTION_PAGE_VIEW, page, t_ms);
 }
 
 /* A shopper in the middle of things: 6 visits to 4 pages, 20 events, a loop, a cooldown, an attempt. */
@@ -65,7 +73,6 @@ static void shopper(void)
     static const char *const pages[] = {"/", "/products", "/products/42", "/cart", "/products", "/cart"};
     for (int i = 0; i < 6; i++) {
         add_visit(pages[i], T0 + i * 9000, true, false);
-        add_moment(BL_ACTION_PAGE_VIEW, pages[i], T0 + i * 9000);
         for (int j = 0; j < (i < 4 ? 2 : 3); j++)
             add_moment(j % 2 ? BL_ACTION_SCROLL : BL_ACTION_CLICK, pages[i], T0 + i * 9000 + 1200 + j * 750);
     }
@@ -88,6 +95,7 @@ static void shopper(void)
     m->rule = BL_RULE_ABANDONMENT;
     m->kind = 1;
     m->page = name("/cart");
+    m->element = name("#pay");
     m->t_ms = T0 + 27000;
     m->due_ms = T0 + 87000;
     m->session = true;

@@ -27,6 +27,7 @@ struct bl_step {
 
 struct bl_rule {
     const char *name;
+    char code[3];                /* two lower-case letters of its own: how a mark of it is stored */
     const char *const *variants; /* names by number, from 1, between two NULLs; NULL if the rule has none */
     const struct bl_param *params;
     size_t n_params;

@@ -9,6 +9,8 @@
  * Invariants
  *  - names[0] is the empty string, "none"; every bl_name in the state is below n_names.
  *  - visits and window are in order of t; marks and open in order of creation.
+ *  - visits are the last of all that there were: what is missing is missing at the front.
+ *  - window_first is a multiple of BL_WINDOW_CHUNK.
  *  - Every list has a bound (limits.h); at the bound the oldest entry goes. No list grows beyond its room. */
 #ifndef BL_CORE_USER_H
 #define BL_CORE_USER_H
@@ -25,14 +27,16 @@ enum bl_severity { BL_LOW = 1, BL_MEDIUM, BL_HIGH };
 struct bl_visit {
     int64_t t_ms;
     bl_name page;
-    bool view;    /* which of the two kinds (SPEC 4.0, twins) */
-    bool twinned; /* its twin has come */
+    bool view;       /* which of the two kinds (SPEC 4.0, twins) */
+    bool twinned;    /* its twin has come */
+    uint32_t moment; /* its number among all the user's moments; may have left the window */
 };
 
 struct bl_moment { /* one event of the window: what evidence and the API show */
     int64_t t_ms;
     bl_name page;
     uint8_t action;
+    bool visit; /* as the rules see it: a twin is none */
 };
 
 struct bl_open { /* a pattern that is not resolved yet */

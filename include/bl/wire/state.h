@@ -1,6 +1,7 @@
 /* A user's state in its stored form: a few fields of a Redis hash, each text a person can read (the README has the
- * table), each written only when it changed (SPEC 7.1). Names are written once and told by number elsewhere. The window
- * of events is cut into chunks of BL_WINDOW_CHUNK with a field each, so that one event rewrites one small field. */
+ * table), each written only when it changed (SPEC 7.1). An event mostly changes one field: the head, in which the window's
+ * latest events stand, until they are BL_WINDOW_CHUNK and become a field that is never written again. Names of pages are
+ * written once and told by number elsewhere. */
 #ifndef BL_WIRE_STATE_H
 #define BL_WIRE_STATE_H
 
@@ -17,15 +18,19 @@ struct bl_state_field {
 
 /* What the store holds of one user, as far as it must be known to write only what changed. Zeroed: nothing. */
 struct bl_state_stored {
-    bool any; /* there is a hash; all else zero: of unknown content */
-    uint16_t names, renumbered;
+    bool any;            /* there is a hash */
+    bool known;          /* of what is told here, and nothing else */
+    uint16_t renumbered; /* the names' numbering */
+    uint64_t
+        names; /* which stand there, by bits; if there are more than 64 in all: a hash of the text; 0: absent */
     uint64_t visits, open;  /* hashes of the texts; 0: absent */
+    int64_t base_ms;        /* times count from here */
     int64_t first, moments; /* the window's first moment, and the one behind its last, by number */
     int64_t last_ms;        /* t of its last moment */
 };
 
 struct bl_state_changes {
-    bool replace; /* what is stored has to go before: none of it can be kept */
+    bool replace; /* what is stored has to go before: nobody knows what it is */
     size_t n_set, n_del;
     struct bl_state_field set[BL_STATE_FIELDS_MAX];
     const char *del[BL_STATE_FIELDS_MAX];

@@ -207,6 +207,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_abandonment = {
     .name = "abandonment",
+    .code = "ab",
     .variants = variants,
     .params = params,
     .n_params = sizeof params / sizeof params[0],

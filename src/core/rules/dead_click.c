@@ -65,6 +65,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_dead_click = {
     .name = "dead-click",
+    .code = "dc",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 10,

@@ -110,6 +110,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_error_click = {
     .name = "error-click",
+    .code = "ec",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 15,

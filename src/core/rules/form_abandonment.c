@@ -174,6 +174,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_form_abandonment = {
     .name = "form-abandonment",
+    .code = "fa",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 15,

@@ -127,6 +127,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_hesitation = {
     .name = "hesitation",
+    .code = "he",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 10,

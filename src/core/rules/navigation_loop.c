@@ -217,6 +217,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_navigation_loop = {
     .name = "navigation-loop",
+    .code = "nl",
     .variants = variants,
     .params = params,
     .n_params = sizeof params / sizeof params[0],

@@ -63,6 +63,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_quick_back = {
     .name = "quick-back",
+    .code = "qb",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 5,

@@ -164,6 +164,7 @@ static const char *const sentences[] = {
 
 const struct bl_rule bl_rule_rage_click = {
     .name = "rage-click",
+    .code = "rc",
     .params = params,
     .n_params = sizeof params / sizeof params[0],
     .weight = 20,
