@@ -32,6 +32,7 @@ struct bl_partition {
     struct bl_heap due;
     struct bl_hand *hand, own; /* of others as well; or of this one alone */
     uint16_t number;           /* in it */
+    size_t freed;              /* places of `members` whose members are freed */
     size_t tables;             /* bytes of `members` and `due` that are counted there */
     struct bl_member *dirty_first, *dirty_last;
 
@@ -81,13 +82,20 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     return BL_OK;
 }
 
+bool bl_partition_free_some(struct bl_partition *p, size_t n)
+{
+    struct bl_member *m = NULL;
+    for (; n > 0 && (m = bl_map_next(&p->members, &p->freed)); n--)
+        member_free(p->hand, m);
+    return n == 0;
+}
+
 void bl_partition_free(struct bl_partition *p)
 {
     if (!p)
         return;
-    size_t i = 0;
-    for (struct bl_member *m; (m = bl_map_next(&p->members, &i));)
-        member_free(p->hand, m);
+    while (bl_partition_free_some(p, SIZE_MAX))
+        ;
     p->hand->bytes -= p->tables;
     bl_map_release(&p->members);
     bl_heap_release(&p->due);
@@ -180,6 +188,12 @@ static struct bl_member *next_due(struct bl_partition *p)
 struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_str user_id)
 {
     return bl_map_get(&p->members, user_id);
+}
+
+struct bl_member *bl_partition_member_hashed(const struct bl_partition *p, struct bl_str user_id,
+                                             uint64_t hash)
+{
+    return bl_map_get_hashed(&p->members, user_id, hash);
 }
 
 static enum bl_err add_member(struct bl_partition *p, struct bl_str user_id, struct bl_member **out)
@@ -373,8 +387,12 @@ void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_par
         return;
     }
     const struct bl_member *m = bl_map_peek(&p->members, hash);
-    if (!m)
-        return;
+    if (m)
+        bl_member_fetch(m, stage);
+}
+
+void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage)
+{
     if (stage == BL_FETCH_MEMBER) {
         fetch(m, offsetof(struct bl_member, scheduled_ms)); /* what is below is the host's */
         fetch(m + 1, CACHE_LINE);                           /* the user's id */

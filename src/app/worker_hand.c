@@ -23,6 +23,8 @@ void owner_touch(const struct owner *o, struct bl_member *m)
 static bool needed(const struct bl_worker *w, const struct bl_member *m)
 {
     const struct owner *o = &w->owners[m->partition];
+    if (o->state == OWNER_RELEASING)
+        return true; /* he is about to be freed with all the others */
     return m->dirty || (o->in_round && m->touched == o->round && !BL_PLANT(NEEDED_LEAVE));
 }
 

@@ -30,6 +30,10 @@
 
 static void owner_fetch(struct owner *o);
 
+#ifndef FREED_AT_ONCE
+#define FREED_AT_ONCE 256 /* users between two looks at the clock */
+#endif
+
 static int64_t local_ms(const struct owner *o)
 {
     return o->worker->ports.now_ms(o->worker->ports.ctx);
@@ -48,8 +52,6 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
 
 static void forget(struct owner *o)
 {
-    bl_partition_free(o->partition);
-    o->partition = NULL;
     rules_forget(o);
     batch_reset(&o->batch);
     effects_reset(&o->effects);
@@ -64,6 +66,8 @@ static void forget(struct owner *o)
 void owner_release_memory(struct owner *o)
 {
     forget(o);
+    bl_partition_free(o->partition);
+    o->partition = NULL;
     effects_release(&o->effects);
     bl_buf_release(&o->rules_text);
     bl_buf_release(&o->careful.step);
@@ -86,10 +90,20 @@ enum bl_err owner_visit(struct owner *o, struct bl_member *m)
 
 /* ---- giving back ---- */
 
+/* The lease is gone, and with it the use of what was cached; freeing it is no reason to stand still. */
 static void on_released(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     (void)err; /* what was not given back runs out */
+    for (int64_t until = owner_slice(o); o->partition && !BL_PLANT(CACHE_KEPT);) {
+        if (!bl_partition_free_some(o->partition, FREED_AT_ONCE)) {
+            bl_partition_free(o->partition);
+            o->partition = NULL;
+        } else if (local_ms(o) >= until) {
+            PORT(o, pause, 0, on_released, o);
+            return;
+        }
+    }
     o->state = OWNER_FREE;
     o->drop = o->give_up = false;
     worker_freed(o->worker);

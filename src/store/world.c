@@ -198,7 +198,6 @@ static void world_free(struct bl_world *w)
         for (size_t i = 0; i < GATHERED_COUNT; i++)
             commands_release(&s->gathered[i]);
         freeReplyObject(s->answers);
-        free(s->scores);
         free(s->items);
     }
     free(w->slots);

@@ -50,6 +50,8 @@ enum gathered {
     GATHERED_COUNT
 };
 
+#define LOAD_GROUP 64 /* users whose deadlines are asked for at once: Redis serves others in between */
+
 struct slot {
     uint32_t magic;
     struct bl_world *world;
@@ -62,8 +64,7 @@ struct slot {
     int64_t now_ms; /* the store's clock at the last fetch */
 
     struct call call;
-    int64_t *scores; /* of the users being loaded */
-    size_t n_scores, cap_scores;
+    int64_t scores[LOAD_GROUP]; /* of the users being loaded */
     struct bl_buf scratch;
     struct bl_buf rules; /* at take-over: the first version of the data set's rules */
     int64_t rules_version, rules_at_ms;

@@ -233,33 +233,39 @@ void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, v
     world_send(s->data, c, 0, on_due, s);
 }
 
-/* ---- load ---- */
+/* ---- load: users in groups, of each the scheduled deadlines and then the hashes ---- */
 
-static void on_scores(void *ctx, const redisReply *reply)
+static void take_scores(struct slot *s, const redisReply *reply)
 {
-    struct slot *s = slot_of(ctx);
-    (void)world_call_reply(s, reply); /* the users follow */
-    for (size_t i = 0; i < s->n_scores; i++)
+    for (size_t i = 0; i < LOAD_GROUP; i++)
         s->scores[i] =
             s->call.err == BL_OK && i < reply->elements ? world_int(reply->element[i], BL_NEVER) : BL_NEVER;
 }
 
-static void on_user(void *ctx, const redisReply *reply)
+static void take_user(struct slot *s, const redisReply *reply, size_t i)
 {
-    struct slot *s = slot_of(ctx);
-    size_t i = s->call.i - 1;
-    bool last = world_call_reply(s, reply);
     size_t n = s->call.err == BL_OK ? reply->elements / 2 : 0;
     struct bl_state_pair *pairs = world_items(s, n + 1, sizeof *pairs);
     if (!pairs)
         s->call.err = BL_ERR_NO_MEMORY;
-    if (s->call.err == BL_OK) {
-        for (size_t k = 0; k < n; k++)
-            pairs[k] = (struct bl_state_pair){world_text(reply->element[2 * k]),
-                                              world_text(reply->element[2 * k + 1])};
-        const struct bl_loaded l = {pairs, n, s->scores[i]};
-        s->call.loaded(s->call.arg, i, &l);
-    }
+    if (s->call.err != BL_OK)
+        return;
+    for (size_t k = 0; k < n; k++)
+        pairs[k] =
+            (struct bl_state_pair){world_text(reply->element[2 * k]), world_text(reply->element[2 * k + 1])};
+    const struct bl_loaded l = {pairs, n, s->scores[i % LOAD_GROUP]};
+    s->call.loaded(s->call.arg, i, &l);
+}
+
+static void on_load(void *ctx, const redisReply *reply)
+{
+    struct slot *s = slot_of(ctx);
+    size_t group = s->call.i / (LOAD_GROUP + 1), place = s->call.i % (LOAD_GROUP + 1);
+    bool last = world_call_reply(s, reply);
+    if (place == 0)
+        take_scores(s, reply);
+    else
+        take_user(s, reply, group * LOAD_GROUP + place - 1);
     if (last)
         world_call_done(s);
 }
@@ -269,27 +275,23 @@ void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loade
 {
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
-    world_call_begin(s, n + 1, arg);
+    size_t replies = n + (n + LOAD_GROUP - 1) / LOAD_GROUP;
+    world_call_begin(s, replies, arg);
     s->call.fn.done = done;
     s->call.loaded = each;
-    if (n > s->cap_scores) {
-        int64_t *scores = realloc(s->scores, n * sizeof *scores);
-        if (!scores)
-            bl_out_of_memory();
-        s->scores = scores;
-        s->cap_scores = n;
+    for (size_t from = 0; from < n; from += LOAD_GROUP) {
+        size_t upto = from + LOAD_GROUP < n ? from + LOAD_GROUP : n;
+        commands_new(c, "ZMSCORE");
+        commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
+        for (size_t i = from; i < upto; i++)
+            commands_arg(c, users[i]);
+        for (size_t i = from; i < upto; i++) {
+            commands_new(c, "HGETALL");
+            commands_key(c, BL_KEY_USER, users[i]);
+        }
     }
-    s->n_scores = n;
-    commands_new(c, "ZMSCORE");
-    commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
-    for (size_t i = 0; i < n; i++)
-        commands_arg(c, users[i]);
-    for (size_t i = 0; i < n; i++) {
-        commands_new(c, "HGETALL");
-        commands_key(c, BL_KEY_USER, users[i]);
-    }
-    for (size_t i = 0; i <= n; i++)
-        world_send(s->data, c, i, i == 0 ? on_scores : on_user, s);
+    for (size_t i = 0; i < replies; i++)
+        world_send(s->data, c, i, on_load, s);
 }
 
 /* ---- check ---- */

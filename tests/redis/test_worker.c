@@ -347,10 +347,10 @@ static char *stored_with(size_t bytes)
     hand_max = bytes;
     start_rig(&g, true, 1000);
     for (int i = 0; i < 400; i++) {
-        snprintf(user, sizeof user, "u%d", i * i % 41);
+        snprintf(user, sizeof user, "u%d", i * 7 % 97);
         snprintf(id, sizeof id, "e%d", i);
         add(user, i % 3 ? "page_view" : "click", i % 2 ? "/cart" : "/a", T0 + i * 1000, id);
-        if (i % 20 == 0)
+        if (i % 100 == 99)
             drain();
     }
     drain();

@@ -77,6 +77,9 @@ BL_CHECKED enum bl_err bl_partition_new(const struct bl_settings *settings, bool
                                         struct bl_hash_key id_key, size_t seen_max, int64_t seen_ms,
                                         const struct bl_partition_sink *sink, struct bl_partition **out);
 void bl_partition_free(struct bl_partition *p);
+/* The same in steps, as a million users take a second to free: up to n of them go; true: some are left. Afterwards only
+ * these two may be called. */
+bool bl_partition_free_some(struct bl_partition *p, size_t n);
 
 /* From now on p's members are among those of `hand`, which must live longer, as of the partition of this number. Before
  * there is any; a partition that never joins has a hand of its own. */
@@ -91,6 +94,8 @@ BL_CHECKED enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t id_has
 
 /* NULL: not at hand. */
 struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_str user_id);
+struct bl_member *bl_partition_member_hashed(const struct bl_partition *p, struct bl_str user_id,
+                                             uint64_t hash);
 /* Puts a user at hand; u == NULL: known to be empty. Copies. */
 BL_CHECKED enum bl_err bl_partition_member_put(struct bl_partition *p, struct bl_str user_id,
                                                const struct bl_user *u, struct bl_member **out);
@@ -121,6 +126,8 @@ BL_CHECKED enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_memb
 enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE, BL_FETCH_LISTS };
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
+/* The later stages, of a member that is known. */
+void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts), with the hash of its
  * user at hand. Advances first. */
 BL_CHECKED enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *record,
