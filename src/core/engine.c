@@ -169,10 +169,12 @@ static int64_t slack_ms(const struct bl_settings *settings)
     return settings->floor_ms > settings->grace_ms ? settings->floor_ms : settings->grace_ms;
 }
 
-static void drop_spent_marks(struct bl_user *u, int64_t now_ms)
+/* No event comes with a time before now_ms any more, but deadlines may, by `slack`. */
+static void drop_spent_marks(struct bl_user *u, int64_t now_ms, int64_t slack)
 {
     for (size_t i = 0; i < u->n_marks;) {
-        if (u->marks[i].until_ms <= now_ms)
+        const struct bl_mark *m = &u->marks[i];
+        if (m->until_ms <= now_ms - (bl_rule((enum bl_rule_id)m->rule)->marks_for_events ? 0 : slack))
             bl_user_drop_mark(u, &u->marks[i]);
         else
             i++;
@@ -232,7 +234,7 @@ static bool apply(const struct bl_engine *g, struct bl_user *u, struct bl_str us
                         .before_ms = bl_user_gone(u) ? BL_NEVER : u->floor_ms,
                         .e = e};
     bl_user_sweep(u);
-    drop_spent_marks(u, now - slack_ms(g->settings));
+    drop_spent_marks(u, now, slack_ms(g->settings));
     if (!u->in_session && e->action != BL_ACTION_SESSION_END)
         begin_session(&s);
     u->floor_ms = now;
@@ -336,6 +338,7 @@ static void fire(const struct bl_engine *g, struct bl_user *u, struct bl_str use
     else
         bl_rule(d->rule)->fire(&s, &g->settings->rule[d->rule], d->mark ? &u->marks[d->mark - 1] : NULL,
                                d->open ? &u->open[d->open - 1] : NULL);
+    drop_spent_marks(u, u->floor_ms, slack_ms(g->settings));
 }
 
 void bl_engine_fire(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id)

@@ -444,6 +444,33 @@ static void a_user_without_a_page_has_a_short_head(void **state)
     round_trip();
 }
 
+/* A click matters for two seconds; a deadline drops it, too. */
+static void a_click_is_stored_while_it_matters(void **state)
+{
+    struct bl_state_field f[BL_STATE_FIELDS_MAX];
+    struct bl_settings settings;
+    struct bl_event e = {
+        .action = BL_ACTION_CLICK, .t_ms = T0, .page = BL_STR("/"), .target = BL_STR("#buy"), .idle_ms = -1};
+    (void)state;
+    bl_settings_defaults(&settings);
+    const struct bl_engine g = {&settings, {.pattern = ignore_pattern}};
+    bl_engine_event(&g, u, BL_STR("ann"), &e);
+    encode_into(u, &text, f);
+    assert_text(field(f, "h"), "1700000000000 d10000m1p1:1c;RC1/1u1001n1;EC1/1u2001|#buy");
+    bl_engine_fire(&g, u, BL_STR("ann"));
+    assert_int_equal(u->floor_ms, T0 + 10000);
+    encode_into(u, &text, f);
+    assert_null(memmem(text.p, text.n, "#buy", 4));
+    e.t_ms = T0 + 20000;
+    bl_engine_event(&g, u, BL_STR("ann"), &e);
+    e.action = BL_ACTION_SCROLL;
+    for (e.t_ms = T0 + 22000; e.t_ms < T0 + 22002; e.t_ms++) {
+        bl_engine_event(&g, u, BL_STR("ann"), &e);
+        encode_into(u, &text, f);
+        assert_true((e.t_ms == T0 + 22000) == (memmem(text.p, text.n, "#buy", 4) != NULL));
+    }
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -455,6 +482,7 @@ int main(void)
         STORY(places_come_back_whole),
         STORY(the_window_comes_back_whole_at_every_length),
         STORY(a_user_without_a_page_has_a_short_head),
+        STORY(a_click_is_stored_while_it_matters),
         STORY(an_empty_window_keeps_its_number),
         STORY(visits_come_back_whole),
         STORY(names_that_nothing_tells_of_are_not_stored),

@@ -37,6 +37,7 @@ struct bl_rule {
     /* The sentence of each variant; without variants, those that a story chooses from; NULL ends them. See explain.c for the
      * placeholders. */
     const char *const *sentences;
+    bool marks_for_events; /* only events look at its marks, so they go as soon as their time is over */
     bool outlives_session; /* its open patterns stay open at the end of a session (SPEC 4.6) */
 
     /* What the event resolves; runs for all rules before any detects. May be NULL. */

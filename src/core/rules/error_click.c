@@ -118,5 +118,6 @@ const struct bl_rule bl_rule_error_click = {
     .severity = "always medium",
     .ends = "end of the session",
     .sentences = sentences,
+    .marks_for_events = true,
     .detect = detect,
 };

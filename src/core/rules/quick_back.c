@@ -71,5 +71,6 @@ const struct bl_rule bl_rule_quick_back = {
     .severity = "always low",
     .ends = "at once",
     .sentences = sentences,
+    .marks_for_events = true,
     .detect = detect,
 };

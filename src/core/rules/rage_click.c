@@ -173,6 +173,7 @@ const struct bl_rule bl_rule_rage_click = {
     .severity = "4 clicks medium, 7 high",
     .ends = "2 s after the last click, end of the session",
     .sentences = sentences,
+    .marks_for_events = true,
     .detect = detect,
     .fire = fire,
 };
