@@ -94,8 +94,21 @@ static void count_rate(struct owner *o, int64_t received_ms)
     o->effects.rate_changed = true;
 }
 
-static void keep_recent(struct effects *e, const struct bl_taken *taken, struct bl_str line)
+/* A round under load has a hundred times the lines that are kept. */
+static void forget_older(struct effects *e, size_t most)
 {
+    size_t first = e->n_lines - most, at = e->lines[first];
+    memmove(e->recent.p, e->recent.p + at, e->recent.n - at);
+    e->recent.n -= at;
+    e->n_lines = most;
+    for (size_t i = 0; i < most; i++)
+        e->lines[i] = e->lines[first + i] - at;
+}
+
+static void keep_recent(struct effects *e, const struct bl_taken *taken, struct bl_str line, size_t most)
+{
+    if (e->n_lines >= 2 * most && e->recent.err == BL_OK)
+        forget_older(e, most);
     if (!OWNER_ROOM(e->lines, e->cap_lines, e->n_lines)) {
         effects_fail(e, BL_ERR_NO_MEMORY);
         return;
@@ -127,7 +140,7 @@ static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken
         count_page(e, taken->t_ms, r->event.page, PAGE_VIEWS);
     count_rate(o, e->received_ms);
     if (o->worker->options.recent_max > 0)
-        keep_recent(e, taken, r->line);
+        keep_recent(e, taken, r->line, o->worker->options.recent_max);
 }
 
 static void on_duplicate(void *ctx, const struct bl_record *r)

@@ -15,6 +15,9 @@
 #define OWNER_RATE_SLOTS      16
 #define OWNER_ROUND_MIN_BYTES (128 * 1024)
 #define OWNER_ROUND_MAX_BYTES (16 * 1024 * 1024) /* of events in one commit: some 80,000 */
+#ifndef OWNER_COMERS_MAX
+#define OWNER_COMERS_MAX 8192 /* users to be loaded for one round, if it can be made shorter */
+#endif
 #ifndef OWNER_SLICE_MS
 #define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
 #endif

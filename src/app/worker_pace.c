@@ -37,8 +37,9 @@
 #ifndef PACE_CALM_BYTES
 #define PACE_CALM_BYTES (5 * 1000 * 1000) /* a second, in all partitions: some 25,000 events */
 #endif
-#define PACE_LOAD_MS           200 /* the load is looked at for so long */
-#define PACE_DUE_BYTES         256 /* the work of a deadline */
+#define PACE_SLOPE_BYTES       (PACE_CALM_BYTES / 4) /* above which rests grow to their full length */
+#define PACE_LOAD_MS           200                   /* the load is looked at for so long */
+#define PACE_DUE_BYTES         256                   /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 32
 #define FETCH_GROWTH           4
 
@@ -74,8 +75,8 @@ int64_t pace_rest(const struct owner *o)
     const struct bl_worker *w = o->worker;
     if (o->behind || w->load.all <= PACE_CALM_BYTES)
         return 0;
-    size_t above = clamp(w->load.all - PACE_CALM_BYTES, 0, PACE_CALM_BYTES);
-    int64_t rest_ms = w->options.gather_ms * (int64_t)above / PACE_CALM_BYTES;
+    size_t above = clamp(w->load.all - PACE_CALM_BYTES, 0, PACE_SLOPE_BYTES);
+    int64_t rest_ms = w->options.gather_ms * (int64_t)above / PACE_SLOPE_BYTES;
     return o->fetched_at + rest_ms - w->ports.now_ms(w->ports.ctx);
 }
 

@@ -25,6 +25,16 @@ void bl_buf_clear(struct bl_buf *b)
     b->err = BL_OK;
 }
 
+void bl_buf_trim(struct bl_buf *b, size_t most)
+{
+    if (b->cap > most) {
+        free(b->p);
+        b->p = NULL;
+        b->cap = 0;
+    }
+    bl_buf_clear(b);
+}
+
 char *bl_buf_reserve(struct bl_buf *b, size_t n)
 {
     if (b->err != BL_OK)

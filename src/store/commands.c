@@ -23,6 +23,19 @@ void commands_clear(struct commands *c)
     c->n = c->n_args = 0;
 }
 
+void commands_trim(struct commands *c)
+{
+    if (c->text.cap > COMMANDS_KEPT_BYTES) {
+        free(c->args);
+        free(c->starts);
+        c->args = NULL;
+        c->starts = NULL;
+        c->cap_args = c->cap = 0;
+    }
+    bl_buf_trim(&c->text, COMMANDS_KEPT_BYTES);
+    c->n = c->n_args = 0;
+}
+
 static bool room(void **v, size_t *cap, size_t n, size_t size)
 {
     if (n < *cap)

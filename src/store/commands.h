@@ -10,6 +10,8 @@
 #define COMMANDS_MORE_MAX                                                                                    \
     1000 /* arguments of one made by commands_more, and the few that a caller adds at a time */
 
+#define COMMANDS_KEPT_BYTES ((size_t)1024 * 1024)
+
 struct command_arg {
     size_t at, n;
 };
@@ -27,6 +29,8 @@ struct commands {
 void commands_init(struct commands *c, struct bl_str env, int partition);
 void commands_release(struct commands *c);
 void commands_clear(struct commands *c);
+/* The same, but gives back what a large commit needed. */
+void commands_trim(struct commands *c);
 /* Begins a command with its name. */
 void commands_new(struct commands *c, const char *name);
 void commands_arg(struct commands *c, struct bl_str s);

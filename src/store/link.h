@@ -15,6 +15,7 @@
 #define CONN_MAGIC      BL_MAGIC('c', 'o', 'n', 'n')
 #define READ_BYTES      (16 * 1024) /* hiredis moves what is left of it with every kilobyte it takes */
 #define OUT_MAX_BYTES   ((size_t)64 * 1024 * 1024)
+#define OUT_KEPT_BYTES  ((size_t)1024 * 1024) /* between large commits the memory is given back */
 #define RETRY_FIRST_MS  20
 #define CONNECT_WAIT_MS 2000
 #define HANDLES_OF_LINK 4

@@ -54,7 +54,7 @@ static void on_written(uv_write_t *req, int status)
 {
     struct conn *c = BL_CAST(struct conn, req->data, CONN_MAGIC);
     c->writing_now = false;
-    bl_buf_clear(&c->writing);
+    bl_buf_trim(&c->writing, OUT_KEPT_BYTES);
     if (status < 0)
         link_drop(c);
     else if (c->link)
@@ -71,7 +71,7 @@ void link_flush(struct conn *c)
     uv_buf_t rest = uv_buf_init(c->writing.p, (unsigned)c->writing.n);
     int n = uv_try_write(&c->u.stream, &rest, 1);
     if (n == (int)c->writing.n) {
-        bl_buf_clear(&c->writing);
+        bl_buf_trim(&c->writing, OUT_KEPT_BYTES);
         return;
     }
     if (n < 0 && n != UV_EAGAIN) {

@@ -8,6 +8,9 @@ static void finish(struct slot *s, enum bl_err err)
     s->committed = NULL;
     if (err != BL_OK)
         s->watched = false;
+    commands_trim(&s->commit);
+    for (size_t i = 0; i < GATHERED_COUNT; i++)
+        commands_trim(&s->gathered[i]);
     if (fn)
         fn(s->committed_arg, err);
 }

@@ -146,9 +146,9 @@ static void the_more_comes_in_the_longer_an_owner_rests(void **state)
     } t[] = {{0, OWNERS, 0},
              {4000000, OWNERS, 0},
              {5000000, OWNERS, 0},
-             {6000000, OWNERS, 40},
-             {7500000, OWNERS, 100},
-             {10000000, OWNERS, 200},
+             {5250000, OWNERS, 40},
+             {5625000, OWNERS, 100},
+             {6250000, OWNERS, 200},
              {90000000, OWNERS, 200},
              /* other workers have the other partitions */
              {1000000, OWNERS / 4, 0},

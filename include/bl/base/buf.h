@@ -19,6 +19,8 @@ void bl_buf_init(struct bl_buf *b, size_t max);
 void bl_buf_release(struct bl_buf *b);
 /* Empties it and clears the error, keeps the memory. */
 void bl_buf_clear(struct bl_buf *b);
+/* The same, but gives the memory back if it is more than most. */
+void bl_buf_trim(struct bl_buf *b, size_t most);
 /* Room for n more bytes at the end, or NULL. The caller adds what it wrote to b->n. */
 char *bl_buf_reserve(struct bl_buf *b, size_t n);
 /* bl_buf_add where there is no room, or nothing to add. */
