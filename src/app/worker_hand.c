@@ -20,12 +20,22 @@ void owner_touch(const struct owner *o, struct bl_member *m)
     m->touched = o->round;
 }
 
+/* Planted, but not for whom the round has pointers to: what follows from that would be chance. */
+static bool is_visited(const struct owner *o, const struct bl_member *m)
+{
+    size_t i = 0;
+    while (i < o->n_visit && o->visit[i] != m)
+        i++;
+    return i < o->n_visit;
+}
+
 static bool needed(const struct bl_worker *w, const struct bl_member *m)
 {
     const struct owner *o = &w->owners[m->partition];
     if (o->state == OWNER_RELEASING)
         return true; /* he is about to be freed with all the others */
-    return m->dirty || (o->in_round && m->touched == o->round && !BL_PLANT(NEEDED_LEAVE));
+    return m->dirty ||
+           (o->in_round && m->touched == o->round && (!BL_PLANT(NEEDED_LEAVE) || is_visited(o, m)));
 }
 
 /* False: it is needed as it is. */
