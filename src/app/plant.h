@@ -35,6 +35,7 @@
     X(ERASED_DUE, "erased-due", "an erased user's deadline stays scheduled")                                 \
     X(ERASE_HALF, "erase-half", "an erase of many patterns is acknowledged with its first step")             \
     X(READ_UNFENCED, "read-unfenced", "a fetch by transaction does not mind the fence")                      \
+    X(DUES_EARLY, "dues-early", "the deadlines told with a commit are those from before it")                 \
     X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
     X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")        \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")

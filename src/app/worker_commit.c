@@ -339,3 +339,36 @@ enum bl_err commit_put(struct owner *o, bool *done)
     put_position(o);
     return e->err;
 }
+
+/* ---- it is done ---- */
+
+void commit_drop_gone(struct owner *o)
+{
+    struct bl_member *m, *next;
+    o->drop |= bl_partition_dirty(o->partition, &m) != BL_OK;
+    bl_partition_clean(o->partition);
+    for (; m; m = next) {
+        next = m->next_dirty;
+        if (!m->state)
+            bl_partition_member_drop(o->partition, m);
+    }
+}
+
+void commit_totals(const struct owner *o)
+{
+    struct bl_worker_totals *t = &o->worker->totals;
+    const struct effects *e = &o->effects;
+    t->commits++;
+    t->events += (uint64_t)e->events;
+    t->duplicates += (uint64_t)e->duplicates;
+    t->erased += (uint64_t)e->erased;
+    t->late += (uint64_t)e->late;
+    t->quarantined += e->n_poison;
+    t->corrupt += (uint64_t)e->corrupt;
+    t->lost += (uint64_t)e->lost;
+    if (!o->worker->options.event_mode)
+        effects_latencies(e, o->now_ms + o->worker->ports.now_ms(o->worker->ports.ctx) - o->fetched_at,
+                          &t->latency);
+    if (!o->partial)
+        t->entries += o->batch.upto - o->batch.at;
+}

@@ -17,6 +17,8 @@
  *
  * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), a large commit may be held before it is sent
  * (OWNER_HELD: worker_pace.c), and under load an owner rests before it fetches (OWNER_PAUSED: owner_rest).
+ * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
+ * COMMITTING straight to FETCHING, with the answer on its way behind the commit's.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
@@ -266,14 +268,18 @@ static void on_tended(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
+static bool is_untended(const struct owner *o)
+{
+    return local_ms(o) - o->tended_at >= (o->trim_more ? OWNER_TRIM_MS : OWNER_TEND_MS);
+}
+
 /* Between two commits, and also while there is always something to do. */
 static bool owner_tend(struct owner *o)
 {
-    int64_t now = local_ms(o);
-    if (now - o->tended_at < (o->trim_more ? OWNER_TRIM_MS : OWNER_TEND_MS))
+    if (!is_untended(o))
         return false;
     o->trim_more = false;
-    o->tended_at = now;
+    o->tended_at = local_ms(o);
     o->state = OWNER_TENDING;
     PORT(o, tend, bl_partition_clock(o->partition), on_trimmed, on_tended, o);
     return true;
@@ -332,36 +338,6 @@ static void owner_fetch(struct owner *o)
 
 /* ---- committing ---- */
 
-static void drop_gone(struct owner *o)
-{
-    struct bl_member *m, *next;
-    o->drop |= bl_partition_dirty(o->partition, &m) != BL_OK;
-    bl_partition_clean(o->partition);
-    for (; m; m = next) {
-        next = m->next_dirty;
-        if (!m->state)
-            bl_partition_member_drop(o->partition, m);
-    }
-}
-
-static void count_totals(struct owner *o)
-{
-    struct bl_worker_totals *t = &o->worker->totals;
-    const struct effects *e = &o->effects;
-    t->commits++;
-    t->events += (uint64_t)e->events;
-    t->duplicates += (uint64_t)e->duplicates;
-    t->erased += (uint64_t)e->erased;
-    t->late += (uint64_t)e->late;
-    t->quarantined += e->n_poison;
-    t->corrupt += (uint64_t)e->corrupt;
-    t->lost += (uint64_t)e->lost;
-    if (!o->worker->options.event_mode)
-        effects_latencies(e, o->now_ms + local_ms(o) - o->fetched_at, &t->latency);
-    if (!o->partial)
-        t->entries += o->batch.upto - o->batch.at;
-}
-
 static void step_over(struct owner *o)
 {
     struct batch *b = &o->batch;
@@ -373,22 +349,34 @@ static void on_committed(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     pace_leave(o, err);
-    if (!owner_proceed(o, err, "commit"))
+    bool ahead = o->ahead && err == BL_OK; /* on_fetched follows, whatever else has happened */
+    if (!ahead && !owner_proceed(o, err, "commit"))
         return;
-    count_totals(o);
+    commit_totals(o);
     o->committed_ms = bl_partition_clock(o->partition);
-    drop_gone(o);
+    commit_drop_gone(o);
     o->n_visit = 0;
     effects_reset(&o->effects);
     steps_evict(o);
     if (!o->partial)
         step_over(o);
+    if (ahead)
+        o->state = OWNER_FETCHING;
     careful_leave(o);
     owner_evict(o);
+    if (ahead)
+        return;
     if (!o->give_up && o->batch.at < o->batch.n)
         owner_round(o);
     else
         owner_fetch(o);
+}
+
+/* The commit is the batch's last, and what comes behind it is a fetch of what is unread: it goes out within. */
+static bool fetches_ahead(const struct owner *o)
+{
+    bool last = !o->partial && o->batch.upto == o->batch.n;
+    return last && !o->pending && !o->give_up && !is_untended(o) && pace_rest(o) <= 0;
 }
 
 /* All is put by now: what waits at the gate costs the worker nothing more, while Redis is at the commit before. */
@@ -399,6 +387,9 @@ void owner_send(struct owner *o)
     o->worker->committing += o->work;
     o->state = OWNER_COMMITTING;
     o->committing_at = local_ms(o);
+    o->ahead = fetches_ahead(o);
+    if (o->ahead)
+        PORT(o, put_fetch, o->fetch_max, !o->worker->options.event_mode, on_fetched, o);
     PORT(o, end, on_committed, o);
 }
 

@@ -231,6 +231,7 @@ struct owner {
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
     int64_t committing_at;  /* the local clock when the commit was sent */
+    bool ahead;             /* it fetches, too */
     size_t fetch_max;       /* entries in the next fetch */
     bool behind;            /* the last fetch took as many as it might */
     size_t stepped;         /* entries of the round that are applied */
@@ -478,6 +479,9 @@ void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
 enum bl_err commit_begin(struct owner *o);
 enum bl_err commit_put(struct owner *o, bool *done);
+/* The commit is done: what it did is counted, and who is left without a state leaves memory. */
+void commit_totals(const struct owner *o);
+void commit_drop_gone(struct owner *o);
 
 /* worker_steps.c */
 struct page_step *steps_get(struct owner *o, int64_t number); /* NULL: no memory */

@@ -315,6 +315,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .put_recent_all = world_put_recent_all,
         .put_ack = world_put_ack,
         .put_position = world_put_position,
+        .put_fetch = world_put_fetch,
         .end = world_end,
         .beat = world_beat,
     };

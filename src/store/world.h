@@ -148,6 +148,10 @@ enum bl_err world_take_dues(const redisReply *reply, struct bl_due *out, size_t 
 
 /* world_fetch.c */
 void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
+void world_put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg);
+/* The transaction that a fetch was in is over, and not in vain: tells what there is; or fetches by script, if it was refused
+ * for want of memory and had no answers. */
+void world_fetched(struct slot *s);
 
 /* So many users were due the last time that somebody looked. */
 void world_saw_due(struct slot *s, size_t n);

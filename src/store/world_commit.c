@@ -1,10 +1,11 @@
 /* How a commit goes out: as one transaction under the fence (world_transact.c). Over maxmemory Redis refuses it as a whole;
- * then the same commands go through the script commit_oom, which may. */
+ * then the same commands go through the script commit_oom, which may, and a fetch that was to go with them through its own. */
 #include "world.h"
 
 static void finish(struct slot *s, enum bl_err err)
 {
     bl_done_fn *fn = s->committed;
+    bool fetched = s->asked && err == BL_OK;
     s->committed = NULL;
     if (err != BL_OK)
         s->watched = false;
@@ -13,6 +14,8 @@ static void finish(struct slot *s, enum bl_err err)
         commands_trim(&s->gathered[i]);
     if (fn)
         fn(s->committed_arg, err);
+    if (fetched) /* and the caller waits for it */
+        world_fetched(s);
 }
 
 static void on_script(void *ctx, const redisReply *reply)

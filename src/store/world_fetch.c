@@ -1,12 +1,13 @@
 /* What the owner is given of the stream, and with it the store's clock and who is due.
  *
- *   TIME  XREADGROUP >  ZRANGE deadlines     a transaction that a zombie cannot carry out (world_transact.c has the
- *                                            reasons), nothing else: no script holds up Redis and copies the events' bytes
+ *   TIME  XREADGROUP >  ZRANGE deadlines     in a transaction that a zombie cannot carry out (world_transact.c has the
+ *                                            reasons): one of its own, or the commit before, whose end it is then
  *   entries_fetch.lua                        for what needs a decision inside Redis: what a predecessor left pending comes
  *                                            first; nothing is unread and a deadline is due, so time enters the stream
  *                                            (SPEC 3.4); Redis has too little memory for MULTI
  *
- * At 2 to 4 entries of one event the transaction costs Redis half of what the script does, at 240 events a tenth.
+ * At 1 to 4 entries of one event a transaction costs Redis half of what the script does, at 240 events a tenth; within a
+ * commit there is neither another MULTI, EXEC, WATCH and GET, nor another round trip.
  *
  * Deadlines are asked for in order, a few more than were due the last time: a score costs Redis half a microsecond to print.
  * If all of them are due, more may be, and the owner asks. Where more are due than a fetch tells, the first of all is
@@ -181,33 +182,50 @@ static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
            f->earliest_ms + s->world->options.grace_ms <= f->now_ms;
 }
 
-static void on_over(struct slot *s, enum bl_err err)
+void world_fetched(struct slot *s)
 {
     redisReply *reply = s->answers;
-    struct bl_fetched f = {.err = err};
-    s->answers = NULL;
-    if (err == BL_OK)
-        f.err = reply->elements >= ANSWERS ? read_answers(s, reply->element + (reply->elements - ANSWERS), &f)
-                                           : BL_ERR_CORRUPT;
-    if (s->oom || (f.err == BL_OK && wants_tick(s, &f)))
+    struct bl_fetched f = {.err = BL_ERR_CORRUPT};
+    s->answers = NULL; /* what is told of it may lead to the next transaction */
+    if (reply && reply->elements >= ANSWERS)
+        f.err = read_answers(s, reply->element + (reply->elements - ANSWERS), &f);
+    if (!reply || (f.err == BL_OK && wants_tick(s, &f)))
         send_script(s, false);
     else
         s->call.fn.fetched(s->call.arg, &f);
     freeReplyObject(reply);
 }
 
+static void on_over(struct slot *s, enum bl_err err)
+{
+    const struct bl_fetched failed = {.err = err};
+    if (err == BL_OK || s->oom)
+        world_fetched(s);
+    else
+        s->call.fn.fetched(s->call.arg, &failed);
+}
+
+static struct call call_of(size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+{
+    return (struct call){.arg = arg, .fn.fetched = fn, .max = max, .tick = tick};
+}
+
 void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
-    world_call_begin(s, 1, arg);
-    s->call.fn.fetched = fn;
-    s->call.max = max;
-    s->call.tick = tick;
+    s->call = call_of(max, tick, fn, arg);
     if (pending && s->watched) {
         send_script(s, true);
         return;
     }
+    commands_clear(&s->commit);
     ask(s);
     world_transact(s, on_over);
-    commands_clear(&s->fetch);
+}
+
+void world_put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    s->call = call_of(max, tick, fn, arg);
+    ask(s);
 }

@@ -30,6 +30,7 @@ void world_begin(void *ctx, int p)
 {
     struct slot *s = world_slot(ctx, p);
     commands_clear(&s->commit);
+    commands_clear(&s->fetch);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_clear(&s->gathered[i]);
     s->n_acks = s->n_expire = 0;

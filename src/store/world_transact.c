@@ -36,8 +36,11 @@
 
 static void end(struct slot *s, enum bl_err err)
 {
-    if (err != BL_OK && !s->oom)
-        s->watched = false;
+    if (err != BL_OK) {
+        s->watched &= s->oom;
+        freeReplyObject(s->answers);
+        s->answers = NULL;
+    }
     s->over(s, err);
 }
 
@@ -135,4 +138,5 @@ void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err
     commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
     world_send(s->data, &s->watch, 0, NULL, NULL);
     world_send(s->data, &s->watch, 1, on_fence, s);
+    commands_clear(&s->fetch);
 }

@@ -255,6 +255,120 @@ static void who_is_due_is_told_with_the_entries_or_said_to_be_unknown(void **sta
     side_close(&a);
 }
 
+/* ---- with a commit ---- */
+
+static void a_commit_fetches_what_comes_next(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(2);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    for (int i = 3; i < 6; i++) {
+        side_append(i);
+        assert_int_equal(side_commit_fetching(&a, a.n, 0), BL_OK);
+        assert_int_equal(a.n, i);
+        assert_int_equal(side_pending(), i);
+    }
+    assert_int_equal(side_commit_fetching(&a, a.n, 0), BL_OK);
+    assert_int_equal(a.n, 0);
+    assert_int_equal(side_pending(), 0);
+    assert_int_equal(side_commit(&a, 0), BL_OK); /* and one that does not */
+    side_close(&a);
+}
+
+static void a_commit_that_is_fenced_fetches_nothing(void **state)
+{
+    (void)state;
+    struct side a, b;
+    begin(&a, "a");
+    side_append(2);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    side_append(3);
+    side_open(&b, "b");
+    side_steal();
+    side_take(&b);
+    assert_int_equal(side_commit_fetching(&a, 2, 0), BL_ERR_FENCED);
+    assert_int_equal(a.n, 0);
+    assert_int_equal(side_pending(), 2);
+    assert_int_equal(side_fetch(&b, true, true), BL_OK);
+    assert_int_equal(b.n, 2);
+    assert_true(b.pending);
+    side_close(&a);
+    side_close(&b);
+}
+
+static void a_commit_without_a_connection_fetches_nothing(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(1);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    side_append(1);
+    freeReplyObject(bl_test_redis(&side_redis, "CLIENT KILL TYPE normal SKIPME yes"));
+    assert_int_equal(side_commit_fetching(&a, 1, 0), BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(side_commit_fetching(&a, 1, 0), BL_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(side_pending(), 1);
+    while (!side_acquire(&a) || side_restore(&a) != BL_OK)
+        ;
+    assert_int_equal(side_fetch(&a, true, true), BL_OK);
+    assert_int_equal(side_commit_fetching(&a, a.n, 0), BL_OK);
+    assert_int_equal(a.n, 1);
+    side_close(&a);
+}
+
+static void the_deadlines_told_with_a_commit_are_those_after_it(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(2);
+    assert_int_equal(side_commit_fetching(&a, 0, 1000), BL_OK);
+    assert_int_equal(a.n, 2);
+    assert_true(a.dues_known);
+    assert_int_equal(a.n_dues, 1);
+    assert_int_equal(a.earliest_ms, 1000);
+    side_append(1);
+    assert_int_equal(side_commit_fetching(&a, a.n, BL_NEVER), BL_OK);
+    assert_int_equal(a.n_dues, 0);
+    assert_int_equal(a.earliest_ms, BL_NEVER);
+    side_close(&a);
+}
+
+/* SPEC 3.4 */
+static void behind_a_commit_that_finds_nothing_unread_time_enters(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    assert_int_equal(side_commit_fetching(&a, 0, 1000), BL_OK);
+    assert_int_equal(a.n, 1);
+    assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
+    side_close(&a);
+}
+
+static void over_maxmemory_a_commit_fetches_by_script(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    side_append(2);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    side_append(3);
+    freeReplyObject(bl_test_redis(&side_redis, "CONFIG SET maxmemory 1mb"));
+    assert_int_equal(side_commit_fetching(&a, 2, 0), BL_OK);
+    assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters events"), 2);
+    assert_int_equal(a.n, 3);
+    assert_int_equal(side_pending(), 3);
+    freeReplyObject(bl_test_redis(&side_redis, "CONFIG SET maxmemory 0"));
+    side_append(1);
+    assert_int_equal(side_commit_fetching(&a, 3, 0), BL_OK);
+    assert_int_equal(a.n, 1);
+    assert_int_equal(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters events"), 5);
+    side_close(&a);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, side_setup, side_teardown)
 
 int main(void)
@@ -270,6 +384,12 @@ int main(void)
         STORY(only_time_needs_a_script),
         STORY(over_maxmemory_fetches_go_on),
         STORY(who_is_due_is_told_with_the_entries_or_said_to_be_unknown),
+        STORY(a_commit_fetches_what_comes_next),
+        STORY(a_commit_that_is_fenced_fetches_nothing),
+        STORY(a_commit_without_a_connection_fetches_nothing),
+        STORY(the_deadlines_told_with_a_commit_are_those_after_it),
+        STORY(behind_a_commit_that_finds_nothing_unread_time_enters),
+        STORY(over_maxmemory_a_commit_fetches_by_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,8 @@ struct request {
     size_t n_buckets;
     struct put *puts;
     size_t n_puts, cap_puts;
-    struct request *of; /* of OP_WATCH: its transaction */
+    struct request *ahead; /* of OP_COMMIT: the OP_READ within it */
+    struct request *of;    /* of OP_WATCH: its transaction */
 
     bl_acquired_fn *acquired;
     bl_restored_fn *restored;

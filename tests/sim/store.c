@@ -230,12 +230,22 @@ static void apply_read(struct sim *s, struct request *r)
         store_fetch_unread(s, r);
 }
 
+static void read_ahead(struct sim *s, const struct request *r)
+{
+    r->ahead->store_ms = r->store_ms;
+    store_fetch_unread(s, r->ahead);
+}
+
 static void apply_commit(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
     r->ok = transact(h, r->conn);
+    if (r->ok && r->ahead && BL_PLANT(DUES_EARLY))
+        read_ahead(s, r);
     for (size_t i = 0; i < r->n_puts && r->ok; i++)
         apply_put(h, &r->puts[i]);
+    if (r->ok && r->ahead && !BL_PLANT(DUES_EARLY))
+        read_ahead(s, r);
 }
 
 static void apply_watch(struct sim *s, struct request *r)
@@ -362,7 +372,8 @@ const char *store_result(const struct sim *s, const struct request *r)
         snprintf(text, sizeof text, ": %zu %sentries", r->fetched_reply.n,
                  r->fetched_reply.pending ? "pending " : "");
     else if (r->op == OP_COMMIT && r->ok)
-        snprintf(text, sizeof text, ": done, %zu of %zu acknowledged", h->n_acked, h->n_entries);
+        snprintf(text, sizeof text, ": done, %zu of %zu acknowledged, %zu fetched", h->n_acked, h->n_entries,
+                 r->ahead ? r->ahead->fetched_reply.n : 0);
     else
         return r->ok || r->op > OP_WATCH || r->op == OP_RENEW || r->op == OP_RELEASE || r->op == OP_BEAT ||
                        r->op == OP_DUE || r->op == OP_MARK || r->op == OP_LOAD || r->op == OP_CHECK ||

@@ -178,6 +178,8 @@ static void answer_watch(struct host *h, struct request *r, enum bl_err err)
         answer_read(h, r->of, err);
     else
         r->of->finished(r->of->arg, err);
+    if (r->of->ahead && err == BL_OK)
+        answer_read(h, r->of->ahead, err);
 }
 
 static void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
@@ -423,6 +425,7 @@ static struct bl_ports ports_of(struct host *h)
         .put_recent_all = world_put_recent_all,
         .put_ack = world_put_ack,
         .put_position = world_put_position,
+        .put_fetch = world_put_fetch,
         .end = world_end,
         .beat = world_beat,
     };

@@ -129,8 +129,7 @@ enum bl_err side_renew(struct side *s)
     return s->err;
 }
 
-/* A commit of the first n entries fetched, with one counter. */
-enum bl_err side_commit(struct side *s, size_t n)
+static void put_commit(struct side *s, size_t n)
 {
     struct bl_put_position x = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n, 2000, 1};
     s->ports.begin(s->ports.ctx, 0);
@@ -138,7 +137,47 @@ enum bl_err side_commit(struct side *s, size_t n)
     for (size_t i = 0; i < n; i++)
         s->ports.put_ack(s->ports.ctx, 0, bl_str_of(s->ids[i]));
     s->ports.put_position(s->ports.ctx, 0, &x);
+}
+
+/* A commit of the first n entries fetched, with one counter. */
+enum bl_err side_commit(struct side *s, size_t n)
+{
+    put_commit(s, n);
     s->ports.end(s->ports.ctx, 0, side_done, s);
+    side_run(s);
+    return s->err;
+}
+
+/* What was fetched comes behind it, or not at all. */
+static void on_committed(void *arg, enum bl_err err)
+{
+    struct side *s = arg;
+    assert_true(s->committing);
+    s->committing = false;
+    if (err != BL_OK)
+        side_done(s, err);
+}
+
+static void on_fetched_behind(void *arg, const struct bl_fetched *f)
+{
+    assert_false(((struct side *)arg)->committing);
+    on_fetched(arg, f);
+}
+
+enum bl_err side_commit_fetching(struct side *s, size_t n, int64_t due_ms)
+{
+    const struct bl_put_user u = {.user_id = BL_STR("due"),
+                                  .expires_ms = BL_NEVER,
+                                  .reschedule = true,
+                                  .due_ms = due_ms,
+                                  .active_ms = BL_NEVER};
+    put_commit(s, n);
+    if (due_ms > 0)
+        s->ports.put_user(s->ports.ctx, 0, &u);
+    s->committing = true;
+    s->n = 0;
+    s->ports.put_fetch(s->ports.ctx, 0, 32, true, on_fetched_behind, s);
+    s->ports.end(s->ports.ctx, 0, on_committed, s);
     side_run(s);
     return s->err;
 }

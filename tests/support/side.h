@@ -15,7 +15,7 @@ extern struct bl_test_redis side_redis;
 struct side {
     struct bl_world *world;
     struct bl_ports ports;
-    bool done, each_done;
+    bool done, each_done, committing;
     enum bl_err err;
     struct bl_acquired acquired;
     size_t n;
@@ -40,6 +40,8 @@ void side_take(struct side *s);
 enum bl_err side_fetch(struct side *s, bool pending, bool tick);
 enum bl_err side_renew(struct side *s);
 enum bl_err side_commit(struct side *s, size_t n);
+/* The same, fetching what comes next: if it is BL_OK that is here, too. A user of that deadline is put with it (0: none). */
+enum bl_err side_commit_fetching(struct side *s, size_t n, int64_t due_ms);
 void side_append(int n);
 long long side_pending(void);
 void side_steal(void);

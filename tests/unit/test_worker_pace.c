@@ -29,12 +29,24 @@ static void end(void *ctx, int p, bl_done_fn *fn, void *arg)
 }
 
 static struct batch_entry round_of[OWNERS];
+static int n_put;
+
+static void put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+{
+    (void)ctx;
+    (void)p;
+    (void)max;
+    (void)tick;
+    (void)fn;
+    (void)arg;
+    n_put++;
+}
 
 static int setup(void **state)
 {
     struct bl_worker_options options = {.name = "w", .partitions = OWNERS, .gather_ms = 200};
     now = 0;
-    struct bl_ports ports = {.now_ms = now_ms, .end = end};
+    struct bl_ports ports = {.now_ms = now_ms, .put_fetch = put_fetch, .end = end};
     struct bl_worker *w;
     if (bl_worker_new(&options, &ports, &w) != BL_OK)
         return -1;
@@ -184,6 +196,41 @@ static void when_the_load_ends_so_do_the_rests(void **state)
     assert_int_equal(pace_rest(&w->owners[0]), 0);
 }
 
+static bool fetches_ahead(struct bl_worker *w)
+{
+    n_put = 0;
+    assert_int_equal(arrives(w, 0, SMALL), OWNER_COMMITTING);
+    assert_int_equal(w->owners[0].ahead, n_put == 1);
+    is_answered(w, 0);
+    return n_put == 1;
+}
+
+static void the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_between(void **state)
+{
+    struct bl_worker *w = *state;
+    struct owner *o = &w->owners[0];
+    assert_true(fetches_ahead(w));
+    o->batch.n = 2;
+    assert_false(fetches_ahead(w)); /* another round */
+    o->batch.n = 1;
+    o->partial = true;
+    assert_false(fetches_ahead(w)); /* the same entries once more */
+    o->partial = false;
+    o->pending = true;
+    assert_false(fetches_ahead(w)); /* what a predecessor left comes first */
+    o->pending = false;
+    o->give_up = true;
+    assert_false(fetches_ahead(w)); /* it would be given back, and count as handed out */
+    o->give_up = false;
+    o->tended_at = -OWNER_TEND_MS;
+    assert_false(fetches_ahead(w)); /* retention is due */
+    o->tended_at = 0;
+    assert_true(fetches_ahead(w));
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    o->tended_at = now;
+    assert_false(fetches_ahead(w)); /* it rests first */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rest_counts_from_the_last_fetch, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_behind_does_not_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(when_the_load_ends_so_do_the_rests, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_between, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failure_rounds_are_small_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

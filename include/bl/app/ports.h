@@ -243,6 +243,9 @@ struct bl_ports {
     /* One after the other, with nothing between them. */
     void (*put_ack)(void *ctx, int p, struct bl_str id);
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
+    /* The commit fetches what comes next, too: as `fetch` does, but nothing that is pending, and from the store as the commit
+     * leaves it. The answer comes behind that of `end`, if that is BL_OK; else there is none. */
+    void (*put_fetch)(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
     /* One heartbeat (or farewell) of this worker; the answer is the sorted list of the living. */
