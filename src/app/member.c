@@ -75,9 +75,9 @@ void member_empty(struct bl_hand *h, struct bl_member *m)
 
 enum bl_err member_make_room(struct bl_hand *h, struct bl_member *m, const struct bl_event *e)
 {
-    struct bl_room more = bl_engine_needs(member_state(m), e);
-    if (m->state && bl_user_fits(m->state, &more))
+    if (m->state && bl_engine_fits(m->state, e))
         return BL_OK;
+    struct bl_room more = bl_engine_needs(member_state(m), e);
     struct bl_room room = bl_user_grown(member_state(m), &more);
     return replace(h, m, member_state(m), &room);
 }

@@ -70,7 +70,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     if (event_mode)
         p->settings.grace_ms = p->settings.floor_ms = 0;
     p->sink = *sink;
-    p->engine = (struct bl_engine){&p->settings, {p, on_pattern, on_attempt}};
+    p->engine = bl_engine_of(&p->settings, (struct bl_sink){p, on_pattern, on_attempt});
     p->id_key = id_key;
     seen_init(&p->seen, seen_max, seen_ms);
     bl_erased_init(&p->erased, BL_TOMBSTONES_MAX, id_key);
@@ -378,6 +378,11 @@ static void fetch_lists(const struct bl_user *u)
     fetch(u->text, u->n_text < 4 * CACHE_LINE ? u->n_text : 4 * CACHE_LINE);
     fetch(u->visits, u->n_visits * sizeof *u->visits);
     fetch(u->window + u->n_window, sizeof *u->window);
+}
+
+const struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash)
+{
+    return bl_map_peek(&p->members, hash);
 }
 
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage)

@@ -35,7 +35,7 @@ static void on_duplicate(void *ctx, const struct bl_record *record)
 
 /* ---- making and unmaking ---- */
 
-enum bl_err replay_partition(struct run *run, size_t i, struct bl_partition **out)
+enum bl_err replay_partition_make(struct run *run, size_t i, struct bl_partition **out)
 {
     static const struct bl_hash_key key = {0x7265706c6179ULL, 0};
     struct bl_partition_sink sink = {.ctx = run, .pattern = on_pattern, .duplicate = on_duplicate};
@@ -43,9 +43,6 @@ enum bl_err replay_partition(struct run *run, size_t i, struct bl_partition **ou
     size_t memory = (size_t)bl_config_int(run->config, BL_OPTION_EVENT_MEMORY_MAX);
     if (!live)
         memory *= (size_t)bl_config_int(run->config, BL_OPTION_PARTITIONS);
-    *out = run->partitions[i];
-    if (*out)
-        return BL_OK;
     enum bl_err err =
         bl_partition_new(bl_config_rules(run->config), !live, key, memory,
                          bl_config_int(run->config, BL_OPTION_EVENT_MEMORY), &sink, &run->partitions[i]);
@@ -110,15 +107,16 @@ static void drop_gone(struct bl_partition *p)
     }
 }
 
-void replay_drop_gone(struct bl_replay *r)
+bool replay_drop_gone(struct bl_replay *r)
 {
     if (++r->since_drop < DROP_EVERY)
-        return;
+        return false;
     r->since_drop = 0;
     for (size_t k = 0; k < r->n_runs; k++)
         for (size_t i = 0; i < BL_PARTITIONS_MAX; i++)
             if (r->run[k].partitions[i])
                 drop_gone(r->run[k].partitions[i]);
+    return true;
 }
 
 void replay_note_time(struct bl_replay *r, int64_t at_ms)
@@ -140,7 +138,7 @@ enum bl_err replay_take_record(struct bl_replay *r, const struct bl_record *reco
             err = bl_partition_record(p, record, received_ms);
     }
     if (err == BL_OK)
-        replay_drop_gone(r);
+        (void)replay_drop_gone(r); /* nobody waits */
     return err;
 }
 

@@ -29,6 +29,8 @@ struct waiting {
     struct bl_buf text; /* its line: the record borrows from it */
     struct bl_record record;
     uint64_t hash[BL_REPLAY_RUNS_MAX]; /* of its user, in the partition of each run */
+    const struct bl_member
+        *member[BL_REPLAY_RUNS_MAX]; /* who that is, for fetching; NULL: not known, or not any more */
 };
 
 struct bl_replay {
@@ -43,9 +45,14 @@ struct bl_replay {
 };
 
 /* The partition of a run, made when it is first needed. */
-BL_CHECKED enum bl_err replay_partition(struct run *run, size_t i, struct bl_partition **out);
-/* After each event: users whose state has run out are forgotten here, as the store forgets them. */
-void replay_drop_gone(struct bl_replay *r);
+BL_CHECKED enum bl_err replay_partition_make(struct run *run, size_t i, struct bl_partition **out);
+BL_CHECKED static inline enum bl_err replay_partition(struct run *run, size_t i, struct bl_partition **out)
+{
+    *out = run->partitions[i];
+    return *out ? BL_OK : replay_partition_make(run, i, out);
+}
+/* After each event: users whose state has run out are forgotten here, as the store forgets them. True: some may have been. */
+bool replay_drop_gone(struct bl_replay *r);
 void replay_note_time(struct bl_replay *r, int64_t at_ms);
 /* One event into every run. */
 BL_CHECKED enum bl_err replay_take_record(struct bl_replay *r, const struct bl_record *record,

@@ -6,10 +6,8 @@
  * Whatever is not plain waits for nobody: the ring is emptied, and it is taken at once. */
 #include "replay_internal.h"
 
-/* Events between first sight and these stages. */
-#define FETCH_MEMBER 4
-#define FETCH_STATE  8
-#define FETCH_LISTS  12
+/* Events between first sight and the stages. */
+#define FETCH_APART 4
 
 static enum bl_err note_taken(struct bl_replay *r, const struct bl_record *record, enum bl_err err)
 {
@@ -31,6 +29,14 @@ static struct waiting *waiting(struct bl_replay *r, size_t number)
     return &r->waiting[number & (REPLAY_AHEAD - 1)];
 }
 
+/* Members were dropped: those that wait for their state may be among them. */
+static void forget_members(struct bl_replay *r)
+{
+    for (size_t i = 0; i < REPLAY_AHEAD; i++)
+        for (size_t k = 0; k < r->n_runs; k++)
+            r->waiting[i].member[k] = NULL;
+}
+
 static enum bl_err take_oldest(struct bl_replay *r)
 {
     const struct waiting *w = waiting(r, r->n_done++);
@@ -38,8 +44,8 @@ static enum bl_err take_oldest(struct bl_replay *r)
     for (size_t k = 0; k < r->n_runs && err == BL_OK; k++)
         err = bl_partition_record_hashed(r->run[k].partitions[0], &w->record, w->record.timestamp_ms,
                                          w->hash[k]);
-    if (err == BL_OK)
-        replay_drop_gone(r);
+    if (err == BL_OK && replay_drop_gone(r))
+        forget_members(r);
     return note_taken(r, &w->record, err);
 }
 
@@ -51,14 +57,27 @@ enum bl_err replay_recorded_end(struct bl_replay *r)
     return err;
 }
 
-/* The stage of the event that came `ago` events before the newest. */
-static void fetch(struct bl_replay *r, size_t ago, enum bl_partition_stage stage)
+static void fetch_member(const struct bl_member *m, enum bl_partition_stage stage)
 {
-    if (r->n_seen - r->n_done <= ago)
-        return;
-    const struct waiting *w = waiting(r, r->n_seen - 1 - ago);
-    for (size_t k = 0; k < r->n_runs; k++)
-        bl_partition_fetch(r->run[k].partitions[0], w->hash[k], stage);
+    if (m)
+        bl_member_fetch(m, stage);
+}
+
+/* The next stage of each that waits for one. */
+static void fetch(struct bl_replay *r)
+{
+    size_t waits = r->n_seen - r->n_done;
+    for (size_t k = 0; k < r->n_runs; k++) {
+        const struct bl_partition *p = r->run[k].partitions[0];
+        bl_partition_fetch(p, waiting(r, r->n_seen - 1)->hash[k], BL_FETCH_SLOT);
+        if (waits <= 3 * FETCH_APART)
+            continue; /* the first ones go without */
+        struct waiting *w = waiting(r, r->n_seen - 1 - FETCH_APART);
+        w->member[k] = bl_partition_peek(p, w->hash[k]);
+        fetch_member(w->member[k], BL_FETCH_MEMBER);
+        fetch_member(waiting(r, r->n_seen - 1 - 2 * FETCH_APART)->member[k], BL_FETCH_STATE);
+        fetch_member(waiting(r, r->n_seen - 1 - 3 * FETCH_APART)->member[k], BL_FETCH_LISTS);
+    }
 }
 
 /* A plain line queues up. *plain false: it is not one, and nothing is known of it. */
@@ -76,14 +95,12 @@ static enum bl_err queue(struct bl_replay *r, struct bl_str line, struct bl_prob
         err = replay_partition(&r->run[k], 0, &p);
         if (err == BL_OK)
             w->hash[k] = bl_partition_hash(p, w->record.user_id);
+        w->member[k] = NULL;
     }
     if (err != BL_OK)
         return err;
     r->n_seen++;
-    fetch(r, 0, BL_FETCH_SLOT);
-    fetch(r, FETCH_MEMBER, BL_FETCH_MEMBER);
-    fetch(r, FETCH_STATE, BL_FETCH_STATE);
-    fetch(r, FETCH_LISTS, BL_FETCH_LISTS);
+    fetch(r);
     return r->n_seen - r->n_done == REPLAY_AHEAD ? take_oldest(r) : BL_OK;
 }
 

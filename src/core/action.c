@@ -16,6 +16,11 @@ const char *bl_action_name(enum bl_action action)
     return actions[action].name.p;
 }
 
+struct bl_str bl_action_text(enum bl_action action)
+{
+    return actions[action].name;
+}
+
 unsigned bl_action_traits(enum bl_action action)
 {
     return actions[action].traits;

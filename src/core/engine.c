@@ -172,6 +172,8 @@ static int64_t slack_ms(const struct bl_settings *settings)
 /* No event comes with a time before now_ms any more, but deadlines may, by `slack`. */
 static void drop_spent_marks(struct bl_user *u, int64_t now_ms, int64_t slack)
 {
+    if (u->spent_ms > now_ms)
+        return;
     for (size_t i = 0; i < u->n_marks;) {
         const struct bl_mark *m = &u->marks[i];
         if (m->until_ms <= now_ms - (bl_rule((enum bl_rule_id)m->rule)->marks_for_events ? 0 : slack))
@@ -189,17 +191,28 @@ static void drop_spent_marks(struct bl_user *u, int64_t now_ms, int64_t slack)
 #define STEP_MARKS 8
 #define STEP_NAMES 6 /* page, session, target, form, entry of the funnel */
 
-struct bl_room bl_engine_needs(const struct bl_user *u, const struct bl_event *e)
+static inline struct bl_room needs(const struct bl_user *u, const struct bl_event *e)
 {
     struct bl_room need = {.open = STEP_OPEN, .marks = STEP_MARKS};
-    for (size_t i = 0; i < u->n_marks; i++)
-        need.open = (uint16_t)(need.open + (u->marks[i].rule == BL_RULE_FORM_ABANDONMENT));
+    if (u->marked >> BL_RULE_FORM_ABANDONMENT & 1)
+        need.open = (uint16_t)(need.open + u->n_marks);
     if (e) {
         need.visits = need.window = 1;
         need.names = STEP_NAMES;
         need.text = (uint32_t)(2 * e->page.n + e->session_id.n + e->target.n + e->form.n);
     }
     return need;
+}
+
+struct bl_room bl_engine_needs(const struct bl_user *u, const struct bl_event *e)
+{
+    return needs(u, e);
+}
+
+bool bl_engine_fits(const struct bl_user *u, const struct bl_event *e)
+{
+    struct bl_room need = needs(u, e);
+    return bl_user_fits(u, &need);
 }
 
 /* ---- events ---- */
@@ -212,15 +225,27 @@ static void note_moment(struct bl_step *s)
     m->action = (uint8_t)s->e->action;
 }
 
+/* The lowest rule of a set, and the set without it. */
+static inline enum bl_rule_id first_of(unsigned set)
+{
+    return (enum bl_rule_id)__builtin_ctz(set);
+}
+
+static inline unsigned without_first(unsigned set)
+{
+    return set & (set - 1);
+}
+
 static void run_rules(struct bl_step *s)
 {
-    const struct bl_settings *settings = s->engine->settings;
-    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
-        if (bl_rule((enum bl_rule_id)r)->resolve)
-            bl_rule((enum bl_rule_id)r)->resolve(s, &settings->rule[r]);
-    for (unsigned r = 0; r < BL_RULE_COUNT; r++)
-        if (bl_rule((enum bl_rule_id)r)->detect && settings->rule[r].enabled)
-            bl_rule((enum bl_rule_id)r)->detect(s, &settings->rule[r]);
+    const struct bl_engine *g = s->engine;
+    const struct bl_user *u = s->u;
+    enum bl_action action = s->e->action;
+    for (unsigned set = g->resolves[action] & (u->opened | u->marked); set; set = without_first(set))
+        bl_rule(first_of(set))->resolve(s, &g->settings->rule[first_of(set)]);
+    for (unsigned set = g->detects[action] | (g->follows[action] & u->marked); set; set = without_first(set))
+        if (g->settings->rule[first_of(set)].enabled)
+            bl_rule(first_of(set))->detect(s, &g->settings->rule[first_of(set)]);
 }
 
 static bool apply(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,
@@ -301,10 +326,10 @@ static struct deadline earliest(const struct bl_engine *g, const struct bl_user 
     if (!u->in_session)
         return (struct deadline){.due_ms = forget_ms(g->settings, u), .rule = FORGET};
     struct deadline best = {.due_ms = u->seen_ms + g->settings->session_timeout_ms, .rule = SESSION_END};
-    for (unsigned r = 0; r < BL_RULE_COUNT; r++) {
-        const struct bl_rule *rule = bl_rule((enum bl_rule_id)r);
-        if (rule->due && g->settings->rule[r].enabled)
-            consider(&best, rule->due(u, &g->settings->rule[r]), r, 0, 0);
+    for (unsigned set = g->due; set; set = without_first(set)) {
+        enum bl_rule_id r = first_of(set);
+        if (g->settings->rule[r].enabled)
+            consider(&best, bl_rule(r)->due(u, &g->settings->rule[r]), r, 0, 0);
     }
     for (size_t i = 0; i < u->n_open; i++)
         consider(&best, u->open[i].due_ms, u->open[i].rule, 0, i + 1);
@@ -313,10 +338,26 @@ static struct deadline earliest(const struct bl_engine *g, const struct bl_user 
     return best;
 }
 
+static void summarise(struct bl_user *u)
+{
+    unsigned marked = 0, opened = 0;
+    int64_t spent_ms = BL_NEVER;
+    for (size_t i = 0; i < u->n_open; i++)
+        opened |= 1U << u->open[i].rule;
+    for (size_t i = 0; i < u->n_marks; i++) {
+        marked |= 1U << u->marks[i].rule;
+        spent_ms = u->marks[i].until_ms < spent_ms ? u->marks[i].until_ms : spent_ms;
+    }
+    u->marked = (uint8_t)marked;
+    u->opened = (uint8_t)opened;
+    u->spent_ms = spent_ms;
+}
+
 /* The end of every step. */
 static void settle(const struct bl_engine *g, struct bl_user *u)
 {
     u->due_ms = earliest(g, u).due_ms;
+    summarise(u);
 }
 
 bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,

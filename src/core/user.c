@@ -51,17 +51,6 @@ struct bl_user *bl_user_place(void *block, const struct bl_room *room)
     return u;
 }
 
-bool bl_user_fits(const struct bl_user *u, const struct bl_room *more)
-{
-    const struct bl_room *room = &u->room;
-    return (u->n_visits + more->visits <= room->visits || room->visits == BL_VISITS_MAX) &&
-           (u->n_window + more->window <= room->window || room->window == BL_WINDOW_KEEP) &&
-           (u->n_open + more->open <= room->open || room->open == BL_OPEN_MAX) &&
-           (u->n_marks + more->marks <= room->marks || room->marks == BL_MARKS_MAX) &&
-           (u->n_names + more->names <= room->names || room->names == BL_NAMES_MAX) &&
-           (u->n_text + more->text <= room->text || room->text == BL_NAMES_BYTES);
-}
-
 /* By a half, and not below what most have at their session's end: to move a state costs as much as a step. */
 static uint32_t grown(uint32_t n, uint32_t more, uint32_t least, uint32_t max)
 {
@@ -201,16 +190,9 @@ static void renumber(bl_name *name, bl_name *table)
     *name = table[*name];
 }
 
-/* What one step can add at the most: page, session, target, form, and a stage of the funnel. */
-#define STEP_NAMES 8
-#define STEP_BYTES (4 * BL_METADATA_MAX_BYTES + 4 * BL_PAGE_MAX_BYTES)
-
-void bl_user_sweep(struct bl_user *u)
+void bl_user_sweep_names(struct bl_user *u)
 {
     bl_name table[BL_NAMES_MAX];
-    bool short_of_room = u->n_names + STEP_NAMES > BL_NAMES_MAX || u->n_text + STEP_BYTES > BL_NAMES_BYTES;
-    if (!short_of_room && u->n_names <= 2 * u->names_swept + 16)
-        return;
     memset(table, 0, u->n_names * sizeof *table);
     each_name(u, note_use, table);
     bl_name kept = 1;
@@ -272,6 +254,7 @@ struct bl_open *bl_user_add_open(struct bl_user *u)
 {
     assert(u->n_open < u->room.open);
     struct bl_open *o = &u->open[u->n_open++];
+    u->opened = UINT8_MAX;
     *o = (struct bl_open){.due_ms = BL_NEVER};
     return o;
 }
@@ -291,6 +274,8 @@ struct bl_mark *bl_user_add_mark(struct bl_user *u)
         bl_user_drop_mark(u, oldest_idle_mark(u));
     assert(u->n_marks < u->room.marks);
     struct bl_mark *m = &u->marks[u->n_marks++];
+    u->marked = UINT8_MAX;
+    u->spent_ms = INT64_MIN;
     *m = (struct bl_mark){.until_ms = BL_NEVER, .due_ms = BL_NEVER};
     return m;
 }

@@ -97,7 +97,7 @@ static void start(struct life *l)
     if (!l->u)
         l->u = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
     FUZZ_CHECK(l->u);
-    l->engine = (struct bl_engine){&settings, {l, on_pattern, on_attempt}};
+    l->engine = bl_engine_of(&settings, (struct bl_sink){l, on_pattern, on_attempt});
     bl_user_init(l->u);
     bl_buf_clear(&l->effects);
     l->n_made = 0;

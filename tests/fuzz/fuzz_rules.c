@@ -18,7 +18,7 @@ static void live(const struct bl_settings *s)
         BL_ACTION_ERROR,          BL_ACTION_INPUT_CHANGE, BL_ACTION_NAVIGATE, BL_ACTION_IDLE,
         BL_ACTION_CHECKOUT_START, BL_ACTION_PAGE_VIEW,    BL_ACTION_PAGE_VIEW};
     static const char *const pages[] = {"/checkout", "/a", "/payment", "/checkout"};
-    struct bl_engine g = {.settings = s};
+    struct bl_engine g = bl_engine_of(s, (struct bl_sink){NULL, NULL, NULL});
     struct bl_event e = {.t_ms = user->floor_ms + 1, .idle_ms = 20000, .has_xy = true, .form = BL_STR("f")};
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++, e.t_ms += 100) {
         e.action = actions[i];
@@ -30,7 +30,7 @@ static void live(const struct bl_settings *s)
 
 static void come_to_rest(const struct bl_settings *s)
 {
-    struct bl_engine g = {.settings = s};
+    struct bl_engine g = bl_engine_of(s, (struct bl_sink){NULL, NULL, NULL});
     int fired = 0;
     while (user->due_ms != BL_NEVER && fired++ < 1000)
         bl_engine_fire(&g, user, BL_STR("u"));

@@ -57,7 +57,7 @@ static void check_harmless(void)
         BL_ACTION_PAGE_VIEW,   BL_ACTION_CLICK,        BL_ACTION_DEAD_CLICK,    BL_ACTION_ERROR,
         BL_ACTION_FORM_SUBMIT, BL_ACTION_INPUT_CHANGE, BL_ACTION_NAVIGATE,      BL_ACTION_IDLE,
         BL_ACTION_PAGE_EXIT,   BL_ACTION_CLICK,        BL_ACTION_CHECKOUT_START};
-    struct bl_engine g = {.settings = &settings};
+    struct bl_engine g = bl_engine_of(&settings, (struct bl_sink){NULL, NULL, NULL});
     struct bl_event e = {.t_ms = user->floor_ms + 1, .page = BL_STR("/a"), .idle_ms = 20000, .has_xy = true};
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++, e.t_ms += 100) {
         e.action = actions[i];

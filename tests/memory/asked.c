@@ -207,7 +207,7 @@ static void make_user(void)
         return;
     bool was = full_begin();
     bl_settings_defaults(&settings);
-    struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
+    struct bl_engine engine = bl_engine_of(&settings, (struct bl_sink){.pattern = ignore_pattern});
     for (int i = 0; i < 40; i++) {
         struct bl_event e = {.action = i % 3 ? BL_ACTION_PAGE_VIEW : BL_ACTION_CLICK,
                              .page = i % 2 ? BL_STR("/p") : BL_STR("/q"),

@@ -190,7 +190,7 @@ static void state(void)
     static struct bl_settings settings;
     struct bl_state_decoder *d = NULL;
     bl_settings_defaults(&settings);
-    struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
+    struct bl_engine engine = bl_engine_of(&settings, (struct bl_sink){.pattern = ignore_pattern});
     for (int i = 0; i < 60; i++) {
         struct bl_event e = {.action = i % 3 ? BL_ACTION_PAGE_VIEW : BL_ACTION_CLICK,
                              .page = i % 2 ? BL_STR("/p") : BL_STR("/cart"),

@@ -415,7 +415,7 @@ static void a_step_needs_no_more_room_than_is_said(void **state)
 {
     static const char *const forms[] = {"f1", "f2", "f3", "f4", "f5", "f6", "f7"};
     static const struct bl_room least = {.names = 1};
-    const struct bl_engine engine = {.settings = &settings};
+    const struct bl_engine engine = bl_engine_of(&settings, (struct bl_sink){NULL, NULL, NULL});
     (void)state;
     for (uint64_t life = 0; life < LIVES; life++) {
         struct bl_user *u = bl_user_place(malloc(bl_user_bytes(&least)), &least);

@@ -89,7 +89,7 @@ void put_user(const char *user, const char *const *pages)
     size_t n = 0;
     int p = partition_of(user);
     bl_settings_defaults(&settings);
-    struct bl_engine engine = {&settings, {.pattern = ignore_pattern}};
+    struct bl_engine engine = bl_engine_of(&settings, (struct bl_sink){.pattern = ignore_pattern});
     while (pages[n])
         n++;
     for (size_t i = 0; i < n; i++) {

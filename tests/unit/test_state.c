@@ -436,7 +436,7 @@ static void a_user_without_a_page_has_a_short_head(void **state)
     const struct bl_event e = {.action = BL_ACTION_SCROLL, .t_ms = T0, .idle_ms = -1};
     (void)state;
     bl_settings_defaults(&settings);
-    const struct bl_engine g = {&settings, {.pattern = ignore_pattern}};
+    const struct bl_engine g = bl_engine_of(&settings, (struct bl_sink){.pattern = ignore_pattern});
     bl_engine_event(&g, u, BL_STR("ann"), &e);
     assert_true(u->in_session && !u->page);
     encode_into(u, &text, f);

@@ -126,6 +126,8 @@ BL_CHECKED enum bl_err bl_partition_empty(struct bl_partition *p, struct bl_memb
 enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE, BL_FETCH_LISTS };
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
+/* A member of that hash, which is nearly always the user's; NULL: none. */
+const struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash);
 /* The later stages, of a member that is known. */
 void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts), with the hash of its

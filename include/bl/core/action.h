@@ -14,6 +14,7 @@ enum bl_action {
 #undef BL_ACTION
 
 const char *bl_action_name(enum bl_action action);
+struct bl_str bl_action_text(enum bl_action action); /* the same */
 /* A set of enum bl_action_trait. */
 unsigned bl_action_traits(enum bl_action action);
 /* BL_ACTION_COUNT if there is none of that name. */

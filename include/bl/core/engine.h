@@ -15,14 +15,27 @@ struct bl_sink {
     void (*attempt)(void *ctx, enum bl_attempt_end end);
 };
 
+/* Which rules have to look at an event: a bit for each. Most events are the business of one or two, and to ask all eight
+ * twice cost 300 instructions an event. */
+typedef uint8_t bl_rule_set;
+_Static_assert(BL_RULE_COUNT <= 8 * sizeof(bl_rule_set), "more rules than bits");
+
 struct bl_engine {
     const struct bl_settings *settings;
     struct bl_sink sink;
+    bl_rule_set resolves[BL_ACTION_COUNT], detects[BL_ACTION_COUNT],
+        follows[BL_ACTION_COUNT]; /* core/rule.h */
+    bl_rule_set due;              /* have a `due` */
 };
+
+/* The settings are borrowed and may change between steps. */
+struct bl_engine bl_engine_of(const struct bl_settings *settings, struct bl_sink sink);
 
 /* The most that applying the event, or firing a deadline (e NULL), can add to each list of the state: the caller makes room
  * for it first (bl_user_fits). A person's resolve adds nothing. */
 struct bl_room bl_engine_needs(const struct bl_user *u, const struct bl_event *e);
+/* Is there room for it? */
+bool bl_engine_fits(const struct bl_user *u, const struct bl_event *e);
 /* Applies one event that is in time (not late, not a duplicate). e->t_ms is raised to u->floor_ms where
  * needed. True: it was a visit (SPEC 4.0; a twin is none). */
 bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,

@@ -25,6 +25,14 @@ struct bl_step {
     bool completion; /* SPEC 4.3 */
 };
 
+/* Some of all events: by traits of their actions, and by actions. */
+struct bl_events {
+    unsigned traits; /* of enum bl_action_trait: with any of these */
+    uint64_t actions;
+};
+#define BL_ON(name) (UINT64_C(1) << BL_ACTION_##name)
+_Static_assert(BL_ACTION_COUNT <= 64, "more actions than bits");
+
 struct bl_rule {
     const char *name;
     char code[3];                /* two lower-case letters of its own: how a mark of it is stored */
@@ -40,10 +48,14 @@ struct bl_rule {
     bool marks_for_events; /* only events look at its marks, so they go as soon as their time is over */
     bool outlives_session; /* its open patterns stay open at the end of a session (SPEC 4.6) */
 
-    /* What the event resolves; runs for all rules before any detects. May be NULL. */
+    /* What the event resolves; runs for all rules before any detects, for the events `resolves`, and only while the rule has
+     * an open pattern or a mark. May be NULL. */
     void (*resolve)(struct bl_step *s, const struct bl_rule_settings *c);
-    /* What the event fires or raises. May be NULL. */
+    struct bl_events resolves;
+    /* What the event fires or raises. Runs for the events `detects`, and, while the rule has a mark, for the events
+     * `follows`. May be NULL. */
     void (*detect)(struct bl_step *s, const struct bl_rule_settings *c);
+    struct bl_events detects, follows;
     /* The rule's earliest deadline that is not in an open pattern or a mark. May be NULL. */
     int64_t (*due)(const struct bl_user *u, const struct bl_rule_settings *c);
     /* The earliest deadline of the rule has come, at s->now_ms: that of *mark, of open pattern `open`, or

@@ -100,6 +100,11 @@ struct bl_user {
     uint16_t names_swept; /* names alive after the last sweep */
     uint16_t renumbered;  /* by sweeps, so often; not stored */
 
+    /* So that a step need not look at what cannot matter to it: set at its end (engine.c), not stored. At least: what is
+     * added meanwhile, or comes from the store, may be anything. */
+    uint8_t marked, opened; /* a bit for each rule that has a mark, an open pattern */
+    int64_t spent_ms;       /* no mark's until_ms is earlier */
+
     /* Of the block, not of the state. */
     struct bl_room room;
     struct bl_visit *visits;
@@ -117,8 +122,18 @@ extern const struct bl_user bl_user_nobody;
 /* The bytes of a block, and an empty state in it; aligned as malloc does it. NULL stays NULL. */
 size_t bl_user_bytes(const struct bl_room *room);
 struct bl_user *bl_user_place(void *block, const struct bl_room *room);
-/* Is there room for so many entries more? (At a list's bound there is: the oldest goes.) */
-bool bl_user_fits(const struct bl_user *u, const struct bl_room *more);
+/* Is there room for so many entries more? (At a list's bound there is: the oldest goes.) Asked before each step: without
+ * branches. */
+static inline bool bl_user_fits(const struct bl_user *u, const struct bl_room *more)
+{
+    const struct bl_room *room = &u->room;
+    return ((u->n_visits + more->visits <= room->visits) | (room->visits == BL_VISITS_MAX)) &
+           ((u->n_window + more->window <= room->window) | (room->window == BL_WINDOW_KEEP)) &
+           ((u->n_open + more->open <= room->open) | (room->open == BL_OPEN_MAX)) &
+           ((u->n_marks + more->marks <= room->marks) | (room->marks == BL_MARKS_MAX)) &
+           ((u->n_names + more->names <= room->names) | (room->names == BL_NAMES_MAX)) &
+           ((u->n_text + more->text <= room->text) | (room->text == BL_NAMES_BYTES));
+}
 /* The room for what the state holds, so much more, and to grow for a while. */
 struct bl_room bl_user_grown(const struct bl_user *u, const struct bl_room *more);
 /* `to` has room for what `from` holds. */
@@ -142,7 +157,16 @@ static inline struct bl_str bl_user_str(const struct bl_user *u, bl_name name)
 }
 /* Drops names that nothing in the state uses, when it is worth it or room gets short. Renumbers: called by
  * the engine before each step, with no bl_name outside the state. */
-void bl_user_sweep(struct bl_user *u);
+void bl_user_sweep_names(struct bl_user *u);
+/* What one step can add at the most: page, session, target, form, and a stage of the funnel. */
+#define BL_STEP_NAMES 8
+#define BL_STEP_BYTES (4 * BL_METADATA_MAX_BYTES + 4 * BL_PAGE_MAX_BYTES)
+static inline void bl_user_sweep(struct bl_user *u)
+{
+    if (u->n_names > 2 * u->names_swept + 16 || u->n_names + BL_STEP_NAMES > BL_NAMES_MAX ||
+        u->n_text + BL_STEP_BYTES > BL_NAMES_BYTES)
+        bl_user_sweep_names(u);
+}
 
 /* Appending, with the bounds. All return the new entry, zeroed but for BL_NEVER in its deadlines. */
 struct bl_visit *bl_user_add_visit(struct bl_user *u);

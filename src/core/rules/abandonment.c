@@ -220,6 +220,9 @@ const struct bl_rule bl_rule_abandonment = {
     .sentences = sentences,
     .outlives_session = true,
     .resolve = resolve,
+    .resolves = {BL_VISIT | BL_DONE, 0},
     .detect = detect,
+    .detects = {BL_VISIT, BL_ON(CHECKOUT_START)},
+    .follows = {BL_ACTIVITY, 0},
     .fire = fire,
 };

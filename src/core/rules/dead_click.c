@@ -74,4 +74,5 @@ const struct bl_rule bl_rule_dead_click = {
     .ends = "end of the session",
     .sentences = sentences,
     .detect = detect,
+    .detects = {0, BL_ON(DEAD_CLICK)},
 };

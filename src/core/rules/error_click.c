@@ -120,4 +120,6 @@ const struct bl_rule bl_rule_error_click = {
     .sentences = sentences,
     .marks_for_events = true,
     .detect = detect,
+    .detects = {0, BL_ON(CLICK)},
+    .follows = {0, BL_ON(ERROR) | BL_ON(API_ERROR)},
 };

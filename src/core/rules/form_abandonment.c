@@ -184,6 +184,9 @@ const struct bl_rule bl_rule_form_abandonment = {
     .ends = "`form_submit` of the form, end of the session",
     .sentences = sentences,
     .resolve = resolve,
+    .resolves = {0, BL_ON(FORM_SUBMIT)},
     .detect = detect,
+    .detects = {0, BL_ON(INPUT_CHANGE)},
+    .follows = {BL_ACTIVITY, BL_ON(PAGE_EXIT)},
     .fire = fire,
 };

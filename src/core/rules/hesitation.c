@@ -136,7 +136,9 @@ const struct bl_rule bl_rule_hesitation = {
     .ends = "next activity, leaving the page, end of the session",
     .sentences = sentences,
     .resolve = resolve,
+    .resolves = {BL_ACTIVITY, BL_ON(IDLE) | BL_ON(TAB_HIDDEN) | BL_ON(TAB_VISIBLE) | BL_ON(PAGE_EXIT)},
     .detect = detect,
+    .detects = {0, BL_ON(IDLE)},
     .due = due,
     .fire = fire,
 };

@@ -228,6 +228,8 @@ const struct bl_rule bl_rule_navigation_loop = {
     .ends = "2 min without a visit to the page, completion, end of the session",
     .sentences = sentences,
     .resolve = resolve,
+    .resolves = {BL_VISIT | BL_DONE, 0},
     .detect = detect,
+    .detects = {BL_VISIT, 0},
     .fire = fire,
 };

@@ -73,4 +73,5 @@ const struct bl_rule bl_rule_quick_back = {
     .sentences = sentences,
     .marks_for_events = true,
     .detect = detect,
+    .detects = {BL_VISIT, 0},
 };

@@ -175,5 +175,6 @@ const struct bl_rule bl_rule_rage_click = {
     .sentences = sentences,
     .marks_for_events = true,
     .detect = detect,
+    .detects = {0, BL_ON(CLICK)},
     .fire = fire,
 };
