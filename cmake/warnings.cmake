@@ -9,6 +9,11 @@ function(bl_warnings target)
   # _FORTIFY_SOURCE needs the optimiser; uv.h and h2o.h need the GNU names.
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
   target_compile_options(${target} PRIVATE -fstack-protector-strong $<$<CONFIG:RelWithDebInfo>:-O2>)
+  # gcc clears structs of 100 to 500 bytes with `rep stos`, which takes longer to begin than the whole should: 2 % of a replay.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    target_compile_options(${target} PRIVATE
+                           $<$<CONFIG:RelWithDebInfo>:-mmemset-strategy=vector_loop:1024:noalign,libcall:-1:noalign>)
+  endif()
   if(BL_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${BL_SANITIZE} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
