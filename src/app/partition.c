@@ -144,7 +144,7 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 /* Whoever is put into a table may have made it larger. */
 static void count_tables(struct bl_partition *p)
 {
-    size_t bytes = p->members.cap * sizeof *p->members.slots + p->due.cap * sizeof *p->due.v;
+    size_t bytes = p->members.cap * sizeof *p->members.slots + p->due.bytes;
     p->hand->bytes += bytes - p->tables;
     p->tables = bytes;
 }

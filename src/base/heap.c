@@ -1,9 +1,25 @@
-/* The heap, with WAYS children to a place: four slots are a line of the cache, and there are half as many levels to
- * go down as with two. Invariant: v[i].node->at == i + 1 and v[i].due_ms == v[i].node->due_ms for every node in it.
- * The times stand beside the pointers so that sifting looks at the array alone; nodes lie all over memory. */
+/* A ladder of deadlines. What is due soon stands in a small heap, what comes after it in steps of STEP_MS each, in no order,
+ * and what lies beyond the last step in another heap.
+ *
+ *   set ──> near (heap) │ step │ step │ … 128 of them │ far (heap)
+ *             ^         from                          from + BL_HEAP_STEPS * STEP_MS
+ *             └── when near has nothing left before `from`, the first step and what of far is due in it go there,
+ *                 and `from` moves on by a step
+ *
+ * Most deadlines are put off before they come due, again and again; to do so in one heap of a hundred thousand went through
+ * eight levels and as many cold nodes each time, a tenth of a replay. Here it is a place at the end of a step.
+ *
+ * Invariants: node->list and node->at say where it stands; v[i].due_ms == v[i].node->due_ms. Nothing before `from`
+ * stands in steps or far. near has room for all nodes there are, so that one that is moved always finds a place. */
 #include "bl/base/heap.h"
 
 #include <stdlib.h>
+
+#define WAYS    4 /* children of a place in a heap: four slots are a line of the cache */
+#define STEP_MS 512
+#define SPAN_MS ((uint64_t)BL_HEAP_STEPS * STEP_MS)
+
+enum { NEAR = BL_HEAP_NEAR, FAR = BL_HEAP_FAR, FIRST_STEP };
 
 void bl_heap_init(struct bl_heap *h)
 {
@@ -12,11 +28,12 @@ void bl_heap_init(struct bl_heap *h)
 
 void bl_heap_release(struct bl_heap *h)
 {
-    free(h->v);
+    for (size_t i = 0; i < sizeof h->list / sizeof h->list[0]; i++)
+        free(h->list[i].v);
     bl_heap_init(h);
 }
 
-#define WAYS 4
+/* ---- one heap ---- */
 
 static bool before(struct bl_heap_slot a, struct bl_heap_slot b)
 {
@@ -25,58 +42,113 @@ static bool before(struct bl_heap_slot a, struct bl_heap_slot b)
     return bl_str_cmp(a.node->tie, b.node->tie) < 0;
 }
 
-static void place(struct bl_heap *h, size_t i, struct bl_heap_slot slot)
+static void place(struct bl_heap_list *l, size_t i, struct bl_heap_slot slot)
 {
-    h->v[i] = slot;
-    slot.node->at = i + 1;
+    l->v[i] = slot;
+    slot.node->at = (uint32_t)(i + 1);
 }
 
-static void up(struct bl_heap *h, size_t i)
+static void up(struct bl_heap_list *l, size_t i)
 {
-    struct bl_heap_slot slot = h->v[i];
-    for (; i > 0 && before(slot, h->v[(i - 1) / WAYS]); i = (i - 1) / WAYS)
-        place(h, i, h->v[(i - 1) / WAYS]);
-    place(h, i, slot);
+    struct bl_heap_slot slot = l->v[i];
+    for (; i > 0 && before(slot, l->v[(i - 1) / WAYS]); i = (i - 1) / WAYS)
+        place(l, i, l->v[(i - 1) / WAYS]);
+    place(l, i, slot);
 }
 
-/* The least child of the place; h->n or more if it has none. */
-static size_t least_child(const struct bl_heap *h, size_t i)
+/* The least child of the place; l->n or more if it has none. */
+static size_t least_child(const struct bl_heap_list *l, size_t i)
 {
-    size_t least = WAYS * i + 1, end = least + WAYS < h->n ? least + WAYS : h->n;
+    size_t least = WAYS * i + 1, end = least + WAYS < l->n ? least + WAYS : l->n;
     for (size_t child = least + 1; child < end; child++)
-        if (before(h->v[child], h->v[least]))
+        if (before(l->v[child], l->v[least]))
             least = child;
     return least;
 }
 
-static void down(struct bl_heap *h, size_t i)
+static void down(struct bl_heap_list *l, size_t i)
 {
-    struct bl_heap_slot slot = h->v[i];
-    for (size_t child; (child = least_child(h, i)) < h->n && before(h->v[child], slot); i = child)
-        place(h, i, h->v[child]);
-    place(h, i, slot);
+    struct bl_heap_slot slot = l->v[i];
+    for (size_t child; (child = least_child(l, i)) < l->n && before(l->v[child], slot); i = child)
+        place(l, i, l->v[child]);
+    place(l, i, slot);
+}
+
+/* ---- all of them ---- */
+
+static enum bl_err make_room(struct bl_heap *h, unsigned list, size_t n)
+{
+    struct bl_heap_list *l = &h->list[list];
+    if (n <= l->cap)
+        return BL_OK;
+    size_t cap = l->cap * 2 > n ? l->cap * 2 : n + 15;
+    struct bl_heap_slot *v = realloc(l->v, cap * sizeof *v);
+    if (!v)
+        return BL_ERR_NO_MEMORY;
+    h->bytes += (cap - l->cap) * sizeof *v;
+    l->v = v;
+    l->cap = cap;
+    return BL_OK;
+}
+
+static void push(struct bl_heap *h, unsigned list, struct bl_heap_node *node)
+{
+    struct bl_heap_list *l = &h->list[list];
+    node->list = list;
+    place(l, l->n++, (struct bl_heap_slot){node->due_ms, node});
+    if (list < FIRST_STEP)
+        up(l, l->n - 1);
+    else
+        h->n_steps++;
+}
+
+static void take(struct bl_heap *h, struct bl_heap_node *node)
+{
+    struct bl_heap_list *l = &h->list[node->list];
+    size_t i = node->at - 1;
+    struct bl_heap_slot last = l->v[--l->n];
+    h->n_steps -= node->list >= FIRST_STEP;
+    node->at = 0;
+    if (last.node == node)
+        return;
+    place(l, i, last);
+    if (node->list >= FIRST_STEP)
+        return;
+    up(l, i);
+    down(l, last.node->at - 1);
+}
+
+static unsigned step_of(int64_t due_ms)
+{
+    return FIRST_STEP + (unsigned)((uint64_t)due_ms / STEP_MS % BL_HEAP_STEPS);
+}
+
+static int64_t floor_of(int64_t due_ms)
+{
+    return due_ms - (due_ms < 0 ? due_ms % STEP_MS + STEP_MS : due_ms % STEP_MS);
+}
+
+static unsigned list_of(const struct bl_heap *h, int64_t due_ms)
+{
+    if (due_ms < h->from_ms || due_ms < 0)
+        return NEAR;
+    return (uint64_t)due_ms - (uint64_t)h->from_ms < SPAN_MS ? step_of(due_ms) : FAR;
 }
 
 enum bl_err bl_heap_set(struct bl_heap *h, struct bl_heap_node *node, int64_t due_ms)
 {
     if (!node->at) {
-        if (h->n == h->cap) {
-            size_t cap = h->cap ? h->cap * 2 : 64;
-            struct bl_heap_slot *v = realloc(h->v, cap * sizeof(*v));
-            if (!v)
-                return BL_ERR_NO_MEMORY;
-            h->v = v;
-            h->cap = cap;
-        }
-        node->due_ms = due_ms;
-        place(h, h->n++, (struct bl_heap_slot){due_ms, node});
-        up(h, h->n - 1);
-        return BL_OK;
+        enum bl_err err = make_room(h, NEAR, h->n + 1);
+        if (err != BL_OK)
+            return err;
+        if (h->n++ == 0)
+            h->from_ms = due_ms < 0 ? 0 : floor_of(due_ms);
+    } else {
+        take(h, node);
     }
+    unsigned list = list_of(h, due_ms);
     node->due_ms = due_ms;
-    h->v[node->at - 1].due_ms = due_ms;
-    up(h, node->at - 1);
-    down(h, node->at - 1);
+    push(h, make_room(h, list, h->list[list].n + 1) == BL_OK ? list : NEAR, node);
     return BL_OK;
 }
 
@@ -84,12 +156,42 @@ void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node)
 {
     if (!node->at)
         return;
-    size_t i = node->at - 1;
-    struct bl_heap_slot last = h->v[--h->n];
-    node->at = 0;
-    if (last.node == node)
-        return;
-    place(h, i, last);
-    up(h, i);
-    down(h, last.node->at - 1);
+    take(h, node);
+    h->n--;
+}
+
+#define FETCH_AHEAD 8 /* nodes lie all over memory */
+
+/* What is due before the end of the first step goes near. */
+static void advance(struct bl_heap *h)
+{
+    struct bl_heap_list *step = &h->list[step_of(h->from_ms)], *far = &h->list[FAR];
+    for (size_t i = 0; i < step->n; i++) {
+        if (i + FETCH_AHEAD < step->n)
+            __builtin_prefetch(step->v[i + FETCH_AHEAD].node, 1);
+        push(h, NEAR, step->v[i].node);
+    }
+    h->n_steps -= step->n;
+    step->n = 0;
+    h->from_ms += STEP_MS;
+    while (far->n && far->v[0].due_ms < h->from_ms) {
+        struct bl_heap_node *node = far->v[0].node;
+        take(h, node);
+        push(h, NEAR, node);
+    }
+}
+
+struct bl_heap_node *bl_heap_first(struct bl_heap *h)
+{
+    const struct bl_heap_list *near = &h->list[NEAR], *far = &h->list[FAR];
+    if (h->n == 0)
+        return NULL;
+    while (near->n == 0 || near->v[0].due_ms >= h->from_ms) {
+        if (h->n_steps == 0) /* nothing before these two: no need to come there step by step */
+            h->from_ms =
+                floor_of(far->n == 0 || (near->n && near->v[0].due_ms < far->v[0].due_ms) ? near->v[0].due_ms
+                                                                                          : far->v[0].due_ms);
+        advance(h);
+    }
+    return near->v[0].node;
 }

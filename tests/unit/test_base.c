@@ -1,8 +1,6 @@
-/* The base layer: slices, buffers, hashing, the map and the heap. */
+/* The base layer: slices, buffers, hashing. */
 #include "bl/base/buf.h"
 #include "bl/base/hash.h"
-#include "bl/base/heap.h"
-#include "bl/base/map.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -365,92 +363,6 @@ static void printf_takes_any_length(void **state)
     bl_buf_release(&b);
 }
 
-struct item {
-    char key[16];
-    struct bl_heap_node node;
-    bool in;
-};
-
-#define ITEMS 500
-
-static uint32_t next_random(uint32_t *x)
-{
-    *x ^= *x << 13;
-    *x ^= *x >> 17;
-    *x ^= *x << 5;
-    return *x;
-}
-
-static void the_map_agrees_with_a_list(void **state)
-{
-    static struct item items[ITEMS];
-    struct bl_map m;
-    uint32_t x = 1;
-    size_t n = 0;
-    (void)state;
-    bl_map_init(&m);
-    for (size_t i = 0; i < ITEMS; i++)
-        snprintf(items[i].key, sizeof items[i].key, "key-%zu", i);
-    for (int round = 0; round < 20000; round++) {
-        struct item *it = &items[next_random(&x) % ITEMS];
-        struct bl_str key = bl_str_of(it->key);
-        assert_ptr_equal(bl_map_get(&m, key), it->in ? it : NULL);
-        if (next_random(&x) % 2) {
-            assert_int_equal(bl_map_put(&m, key, it), BL_OK);
-            n += !it->in;
-            it->in = true;
-        } else {
-            assert_ptr_equal(bl_map_del(&m, key), it->in ? it : NULL);
-            n -= it->in;
-            it->in = false;
-        }
-        assert_int_equal(m.n, n);
-    }
-    size_t at = 0, seen = 0;
-    for (struct item *it; (it = bl_map_next(&m, &at));) {
-        assert_true(it->in);
-        seen++;
-    }
-    assert_int_equal(seen, n);
-    bl_map_clear(&m);
-    assert_null(bl_map_get(&m, bl_str_of(items[0].key)));
-    at = 0;
-    assert_null(bl_map_next(&m, &at));
-    bl_map_release(&m);
-}
-
-static void the_heap_gives_the_earliest_then_the_first_by_name(void **state)
-{
-    static struct item items[ITEMS];
-    struct bl_heap h;
-    uint32_t x = 7;
-    (void)state;
-    bl_heap_init(&h);
-    assert_null(bl_heap_top(&h));
-    for (size_t i = 0; i < ITEMS; i++) {
-        snprintf(items[i].key, sizeof items[i].key, "key-%zu", i);
-        items[i].node.tie = bl_str_of(items[i].key);
-    }
-    for (int round = 0; round < 20000; round++) {
-        struct item *it = &items[next_random(&x) % ITEMS];
-        if (next_random(&x) % 3) {
-            assert_int_equal(bl_heap_set(&h, &it->node, next_random(&x) % 50), BL_OK);
-        } else {
-            bl_heap_remove(&h, &it->node);
-            assert_int_equal(it->node.at, 0);
-        }
-    }
-    int64_t due = INT64_MIN;
-    struct bl_str tie = BL_STR("");
-    for (struct bl_heap_node *top; (top = bl_heap_top(&h)); bl_heap_remove(&h, top)) {
-        assert_true(top->due_ms > due || (top->due_ms == due && bl_str_cmp(top->tie, tie) > 0));
-        due = top->due_ms;
-        tie = top->tie;
-    }
-    assert_int_equal(h.n, 0);
-    bl_heap_release(&h);
-}
-
 static void every_error_has_a_code_and_a_status(void **state)
 {
     (void)state;
@@ -478,8 +390,6 @@ int main(void)
         cmocka_unit_test(what_a_terminal_would_obey_is_shown),
         cmocka_unit_test(percent_escapes_go_and_come_back),
         cmocka_unit_test(printf_takes_any_length),
-        cmocka_unit_test(the_map_agrees_with_a_list),
-        cmocka_unit_test(the_heap_gives_the_earliest_then_the_first_by_name),
         cmocka_unit_test(every_error_has_a_code_and_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* An intrusive min-heap: the node sits in the caller's struct and knows its place, so that
- * re-scheduling and removal are O(log n). Order: due_ms, then `tie` bytewise, so that equal times come out
- * the same everywhere. */
+/* Deadlines in order: an intrusive priority queue. The node sits in the caller's struct and knows its place, so that moving
+ * and removing one needs no search. Order: due_ms, then `tie` bytewise, so that equal times come out the same
+ * everywhere. Made for times that are put off again and again and come near as a clock does; see heap.c. */
 #ifndef BL_BASE_HEAP_H
 #define BL_BASE_HEAP_H
 
@@ -10,7 +10,8 @@
 struct bl_heap_node {
     int64_t due_ms;
     struct bl_str tie; /* borrowed */
-    size_t at;         /* place in the heap + 1; 0: not in a heap */
+    uint32_t at;       /* place in its list + 1; 0: not in a heap */
+    uint32_t list;
 };
 
 struct bl_heap_slot {
@@ -18,9 +19,19 @@ struct bl_heap_slot {
     struct bl_heap_node *node;
 };
 
-struct bl_heap {
+struct bl_heap_list {
     struct bl_heap_slot *v;
     size_t n, cap;
+};
+
+#define BL_HEAP_STEPS 128 /* a power of two */
+enum { BL_HEAP_NEAR, BL_HEAP_FAR };
+
+struct bl_heap {
+    size_t n, n_steps; /* nodes; those of them in steps */
+    size_t bytes;      /* of its lists */
+    int64_t from_ms;   /* where the steps begin */
+    struct bl_heap_list list[2 + BL_HEAP_STEPS];
 };
 
 void bl_heap_init(struct bl_heap *h);
@@ -29,10 +40,12 @@ void bl_heap_release(struct bl_heap *h);
 BL_CHECKED enum bl_err bl_heap_set(struct bl_heap *h, struct bl_heap_node *node, int64_t due_ms);
 /* Does nothing if the node is not in a heap. */
 void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node);
-/* NULL when empty. */
-static inline struct bl_heap_node *bl_heap_top(const struct bl_heap *h)
+/* The first of all; NULL when empty. */
+struct bl_heap_node *bl_heap_first(struct bl_heap *h);
+static inline struct bl_heap_node *bl_heap_top(struct bl_heap *h)
 {
-    return h->n ? h->v[0].node : NULL;
+    const struct bl_heap_list *near = &h->list[BL_HEAP_NEAR];
+    return near->n && near->v[0].due_ms < h->from_ms ? near->v[0].node : bl_heap_first(h);
 }
 
 #endif
