@@ -186,6 +186,7 @@ enum bl_err batch_survey(struct owner *o)
 struct ahead {
     struct bl_str line, user; /* user: empty where it takes a parser to tell */
     uint64_t hash;
+    const struct bl_member *member; /* good until the first is stepped */
 };
 
 static enum bl_err step_line(struct owner *o, const struct batch_entry *e, const struct ahead *a)
@@ -224,9 +225,12 @@ static size_t look_ahead(const struct owner *o, struct bl_str *text, struct ahea
         a[n].hash = bl_partition_hash(o->partition, a[n].user);
         bl_partition_fetch(o->partition, a[n].hash, BL_FETCH_SLOT);
     }
+    for (size_t i = 0; i < n; i++)
+        a[i].member = bl_partition_peek(o->partition, a[i].hash);
     for (enum bl_partition_stage stage = BL_FETCH_MEMBER; stage <= BL_FETCH_LISTS; stage++)
         for (size_t i = 0; i < n; i++)
-            bl_partition_fetch(o->partition, a[i].hash, stage);
+            if (a[i].member)
+                bl_member_fetch(a[i].member, stage);
     return n;
 }
 

@@ -453,7 +453,7 @@ static void a_click_is_stored_while_it_matters(void **state)
         .action = BL_ACTION_CLICK, .t_ms = T0, .page = BL_STR("/"), .target = BL_STR("#buy"), .idle_ms = -1};
     (void)state;
     bl_settings_defaults(&settings);
-    const struct bl_engine g = {&settings, {.pattern = ignore_pattern}};
+    const struct bl_engine g = bl_engine_of(&settings, (struct bl_sink){.pattern = ignore_pattern});
     bl_engine_event(&g, u, BL_STR("ann"), &e);
     encode_into(u, &text, f);
     assert_text(field(f, "h"), "1700000000000 d10000m1p1:1c;RC1/1u1001n1;EC1/1u2001|#buy");
