@@ -4,8 +4,7 @@
  * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is
  * partial: it fires what lies before the last of them, commits, and comes back to the same entries. Else it
  * takes fewer entries; and for a single entry of event time, whose events lie far apart, as many users as it
- * needs. Likewise it takes fewer entries when they bring more than OWNER_COMERS_MAX users who are not at hand: each of
- * them is read, and written as a whole. */
+ * needs. */
 #include "worker_owner.h"
 
 #define DUE_TIES_MAX 65536
@@ -122,19 +121,11 @@ static bool knows_dues(struct owner *o)
     return known;
 }
 
-static enum bl_err survey(struct owner *o)
-{
-    o->n_wanted = 0;
-    bl_map_clear(&o->wanted_by_id);
-    return o->careful.on ? careful_survey(o) : batch_survey(o);
-}
-
 void owner_survey(struct owner *o)
 {
-    enum bl_err err = survey(o);
-    while (err == BL_OK && o->n_wanted > OWNER_COMERS_MAX && batch_narrow(&o->batch))
-        err = survey(o);
-    if (!owner_proceed(o, err, "survey"))
+    o->n_wanted = o->n_users = 0;
+    bl_map_clear(&o->wanted_by_id);
+    if (!owner_proceed(o, o->careful.on ? careful_survey(o) : batch_survey(o), "survey"))
         return;
     bool known = knows_dues(o), moves = o->horizon_ms > bl_partition_clock(o->partition);
     if (!known || !moves)

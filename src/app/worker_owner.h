@@ -15,8 +15,9 @@
 #define OWNER_RATE_SLOTS      16
 #define OWNER_ROUND_MIN_BYTES (128 * 1024)
 #define OWNER_ROUND_MAX_BYTES (16 * 1024 * 1024) /* of events in one commit: some 80,000 */
-#ifndef OWNER_COMERS_MAX
-#define OWNER_COMERS_MAX 8192 /* users to be loaded for one round, if it can be made shorter */
+#ifndef OWNER_USERS_MAX
+#define OWNER_USERS_MAX  16384 /* users of the events of one round, and a few */
+#define OWNER_COMERS_MAX 8192  /* of them who are not at hand: each is read, and written as a whole */
 #endif
 #ifndef OWNER_SLICE_MS
 #define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
@@ -257,6 +258,7 @@ struct owner {
     struct bl_str explanation; /* in the effects' arena; empty: it is a resolve */
     struct bl_str *wanted;     /* users to load */
     size_t n_wanted, cap_wanted;
+    size_t n_users; /* of the events of the round; less when it was surveyed before */
     struct bl_map wanted_by_id;
     bool dues_known; /* they were told with the entries, for the time of the last of them */
     struct bl_due *dues;

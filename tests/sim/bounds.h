@@ -4,6 +4,7 @@
 
 #define OWNER_SLICE_MS      0
 #define FREED_AT_ONCE       1
+#define OWNER_USERS_MAX     3
 #define OWNER_COMERS_MAX    2
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */
 #define PACE_CALM_BYTES     500 /* a second: owners rest */
