@@ -6,6 +6,7 @@
 #include "bl/app/worker.h"
 #include "bl/base/magic.h"
 #include "bl/wire/rules.h"
+#include "worker_effects.h"
 
 #define OWNER_MAGIC           BL_MAGIC('o', 'w', 'n', 'r')
 #define WORKER_MAGIC          BL_MAGIC('w', 'o', 'r', 'k')
@@ -13,7 +14,7 @@
 #define OWNER_MINUTE_MS       60000
 #define OWNER_PAGES_MS        300000 /* the step of the page counters */
 #define OWNER_RATE_SLOTS      16
-#define OWNER_ROUND_MIN_BYTES (128 * 1024)
+#define OWNER_ROUND_MIN_BYTES (512 * 1024)
 #define OWNER_ROUND_MAX_BYTES (16 * 1024 * 1024) /* of events in one commit: some 80,000 */
 #ifndef OWNER_USERS_MAX
 #define OWNER_USERS_MAX  16384 /* users of the events of one round, and a few */
@@ -60,123 +61,6 @@ struct batch {
     struct batch_entry *v;
     size_t n, cap;
     size_t at, upto; /* the round works on v[at .. upto) */
-};
-
-/* A pattern that the round changed: all its changes in one. */
-struct touched {
-    struct bl_pattern_id key; /* of by_id */
-    char id[32];              /* the same in hex */
-    enum bl_rule_id rule;
-    enum bl_severity severity;
-    enum bl_severity stored_severity; /* 0: not stored, or not to be counted */
-    struct bl_str user_id, page;
-    int64_t detected_ms;
-    int64_t received_ms; /* of the entry that made or changed it; 0: not known */
-    bool created, resolved;
-    bool later;                /* created, and later than all else of this user */
-    bool exists, was_resolved; /* in the store */
-    bool stored;               /* something of it is put */
-    struct bl_row row;
-};
-
-#define CHANGE_EXPLAINED (BL_PATTERN_RESOLVED + 1) /* behind enum bl_pattern_change */
-
-struct change {
-    struct touched *of;
-    unsigned change;
-    enum bl_severity severity;
-    int64_t at_ms;
-};
-
-/* What is counted of a minute, and of a page in five minutes; from ..._TYPE on patterns by rule. */
-enum {
-    MINUTE_EVENTS,
-    MINUTE_ACTIVE,
-    MINUTE_COMPLETED,
-    MINUTE_ABANDONED,
-    MINUTE_RESOLVED,
-    MINUTE_TYPE,
-    MINUTE_FIELDS = MINUTE_TYPE + BL_RULE_COUNT
-};
-enum { PAGE_VIEWS, PAGE_TYPE, PAGE_FIELDS = PAGE_TYPE + BL_RULE_COUNT };
-
-struct minute {
-    int64_t number; /* the key of by_minute, as it stands here */
-    int64_t n[MINUTE_FIELDS];
-};
-
-struct page_count {
-    int64_t number;
-    struct bl_str page;
-    struct page_count *older; /* the same page in another step */
-    int64_t n[PAGE_FIELDS];
-};
-
-/* Of all time; those that patterns change. */
-struct sums {
-    int64_t patterns, open, type[BL_RULE_COUNT], severity[BL_HIGH + 1];
-};
-
-struct counts {
-    struct bl_map by_minute, by_page;
-    struct minute **minutes, *last;
-    size_t n_minutes, cap_minutes;
-    struct page_count **pages;
-    size_t n_pages, cap_pages;
-    struct sums sum;
-};
-
-struct remembered {
-    int64_t received_ms;
-    uint64_t hash;
-};
-
-struct poison {
-    struct bl_str id, text;
-    const char *reason;
-    int64_t line; /* of the entry, from 0, that workers died of; -1: something else */
-};
-
-/* The round's command erases a user, or lets one back in (worker_erase.c). */
-struct erase {
-    bool on, readmit;
-    bool asked, more; /* what the store has is known; it is more than fits this commit */
-    struct bl_str user_id;
-    int64_t at_ms;
-    bool forgotten; /* a tombstone had to go for this one */
-    struct bl_hash128 oldest;
-    struct bl_owned *patterns;
-    size_t n_patterns, n_put;
-    struct bl_str *recent; /* elements of the list that others have lines in, newest first */
-    size_t *lines;         /* in each */
-    size_t n_recent, n_gone;
-};
-
-/* What the round has to store, besides the users' states. */
-struct effects {
-    struct arena arena;
-    enum bl_err err; /* the first; nothing is stored then */
-    struct bl_map by_id;
-    struct touched **touched;
-    size_t n_touched, cap_touched;
-    struct touched **asked; /* those of them that the store is asked about */
-    size_t n_asked;
-    struct change *changes;
-    size_t n_changes, cap_changes;
-    struct counts counts;
-    struct remembered *ids;
-    size_t n_ids, cap_ids;
-    struct poison *poison;
-    size_t n_poison, cap_poison;
-    struct bl_buf recent;
-    size_t *lines; /* where each line of `recent` begins */
-    size_t n_lines, cap_lines;
-    struct bl_buf text; /* scratch */
-    struct erase erase;
-    int64_t erased; /* events of erased users */
-    int64_t events, duplicates, late, clock_adjusted, completed, abandoned, forgotten, corrupt, lost;
-    int64_t received_ms; /* of the entry being applied */
-    bool rate_changed;
 };
 
 /* The distinct pages counted in one five-minute step. */
@@ -429,23 +313,9 @@ void rules_put(struct owner *o);
 void rules_forget(struct owner *o);
 
 /* worker_effects.c */
-void effects_init(struct effects *e);
-void effects_reset(struct effects *e);
-void effects_release(struct effects *e);
 struct bl_partition_sink effects_sink(struct owner *o);
-/* The first stays. */
-void effects_fail(struct effects *e, enum bl_err err);
-struct bl_str effects_keep(struct effects *e, struct bl_str s); /* a copy, for the round */
-void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason,
-                    struct bl_str text);
 
 /* worker_patterns.c */
-void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
-/* A stored pattern, or one of this round, gets its column ai_explanation; of `pattern` only who and what it is. */
-void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);
-/* After the commit, at `now_ms` by the store's clock. */
-void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out);
-struct touched *effects_find(const struct effects *e, const char id[32]);
 /* Nothing is known any more of what was detected up to then. */
 void patterns_unsure(struct owner *o, int64_t detected_ms);
 /* Chooses what the store must be asked about: effects.asked. */
@@ -455,11 +325,6 @@ void commit_checked(void *arg, size_t i, const struct bl_checked *c);
 void patterns_put(struct owner *o);
 
 /* worker_counts.c */
-void counts_init(struct counts *c);
-void counts_reset(struct counts *c);
-void counts_release(struct counts *c);
-void count_minute(struct effects *e, int64_t at_ms, unsigned field);
-void count_page(struct effects *e, int64_t at_ms, struct bl_str page, unsigned field);
 /* All of it becomes part of the commit. */
 void counts_put(struct owner *o);
 

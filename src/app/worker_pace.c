@@ -40,7 +40,7 @@
 #define PACE_SLOPE_BYTES       (PACE_CALM_BYTES / 4) /* above which rests grow to their full length */
 #define PACE_LOAD_MS           200                   /* the load is looked at for so long */
 #define PACE_DUE_BYTES         256                   /* the work of a deadline */
-#define FETCH_ENTRIES_AT_FIRST 32
+#define FETCH_ENTRIES_AT_FIRST 512
 #define FETCH_GROWTH           4
 
 static size_t clamp(size_t v, size_t least, size_t most)

@@ -8,7 +8,7 @@ bl=$1
 # shellcheck source=tests/support/processes.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../support/processes.sh"
 
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 url=http://127.0.0.1:$port
 redis=unix://$dir/redis.sock
 start_redis

@@ -7,7 +7,7 @@ bl=$1
 . "$(dirname "$0")/../support/e2e.sh"
 
 redis=unix://$work/redis.sock
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 one=http://127.0.0.1:$port two=http://127.0.0.1:$((port + 1))
 redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
 started+=($!)

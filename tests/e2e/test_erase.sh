@@ -9,7 +9,7 @@ bl=$1
 . "$(dirname "$0")/../support/e2e.sh"
 
 sock=$work/redis.sock data=$work/data
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 one=http://127.0.0.1:$port two=http://127.0.0.1:$((port + 1))
 # What must be escaped in JSON, in key names and in paths; and is in no other name.
 id='zoë/"9F3a-erase me"'

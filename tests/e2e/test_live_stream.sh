@@ -8,7 +8,7 @@ bl=$1
 . "$(dirname "$0")/../support/e2e.sh"
 
 sock=$work/redis.sock
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 one=http://127.0.0.1:$port two=http://127.0.0.1:$((port + 1))
 
 start_redis() {

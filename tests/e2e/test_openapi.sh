@@ -18,7 +18,7 @@ openapi routes "$work/routes" || fail "routes and description differ"
 
 # --- a system with something of everything in it
 redis=unix://$work/redis.sock
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 at=http://127.0.0.1:$port
 redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
 started+=($!)

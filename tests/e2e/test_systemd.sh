@@ -57,7 +57,7 @@ cli() { # user command...
 }
 start_redis
 redis-cli -s "$work/redis.sock" get x 2>&1 | grep NOAUTH > /dev/null || fail "a user without a password may read"
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 BL_REDIS=$(url_of serve) "$program" serve --config "$etc/config.yaml" --port $port 2> "$work/serve.err" &
 started+=("$!")
 BL_REDIS=$(url_of worker) "$program" worker --config "$etc/config.yaml" 2> "$work/worker.err" &

@@ -10,7 +10,7 @@ bl=$1
 redis() { start_redis --appendonly yes --appendfsync always; }
 redis
 url=unix://$dir/redis.sock
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 http=http://127.0.0.1:$port
 serve() {
   "$bl" serve --redis "$url" --durability always --port "$port" 2>>"$dir/serve.log" &
