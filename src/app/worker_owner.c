@@ -319,6 +319,8 @@ static void on_rested(void *arg, enum bl_err err)
 static bool owner_rest(struct owner *o)
 {
     int64_t ms = pace_rest(o);
+    if (ms > OWNER_TRIM_MS && o->trim_more)
+        ms = OWNER_TRIM_MS;
     if (ms > 0)
         owner_pause(o, ms, on_rested);
     return ms > 0;

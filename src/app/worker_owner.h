@@ -119,6 +119,7 @@ struct owner {
     bool ahead;             /* it fetches, too */
     size_t fetch_max;       /* entries in the next fetch */
     bool behind;            /* the last fetch took as many as it might */
+    size_t put_bytes;       /* of the commit that is ready, or under way */
     size_t stepped;         /* entries of the round that are applied */
     struct bl_member *next; /* of the users to be put */
     size_t work;            /* of the round whose commit is under way */

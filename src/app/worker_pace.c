@@ -4,6 +4,7 @@
  *
  *   a round was full, and its commit came back within PACE_FAST_MS   -> the next may take twice as much
  *   its commit took longer than PACE_SLOW_MS                         -> less, in proportion
+ *   its commit was half as large as can be sent at once              -> half
  *   its commit failed, perhaps because it was too large              -> as little as at the beginning
  *
  * What Redis carries is learnt by the worker, from the commits of all its partitions. What counts is the work of a round:
@@ -94,11 +95,13 @@ void pace_fetched(struct owner *o, const struct bl_fetched *f)
         clamp(o->worker->round_bytes / mean + 1, 1, most < BL_FETCH_ENTRIES ? most : BL_FETCH_ENTRIES);
 }
 
-static void learn(struct bl_worker *w, size_t took_ms, size_t work)
+static void learn(struct bl_worker *w, size_t took_ms, size_t work, size_t bytes)
 {
-    if (took_ms > PACE_SLOW_MS)
+    if (bytes > BL_LINK_BYTES_MAX / 2)
+        w->round_bytes /= 2;
+    else if (took_ms > PACE_SLOW_MS)
         w->round_bytes = w->round_bytes / took_ms * PACE_SLOW_MS;
-    else if (took_ms <= PACE_FAST_MS && work >= w->round_bytes / 2)
+    else if (took_ms <= PACE_FAST_MS && work >= w->round_bytes / 2 && bytes <= BL_LINK_BYTES_MAX / 4)
         w->round_bytes *= 2;
     w->round_bytes = clamp(w->round_bytes, OWNER_ROUND_MIN_BYTES, OWNER_ROUND_MAX_BYTES);
 }
@@ -121,6 +124,7 @@ bool pace_gate(struct owner *o)
     struct bl_worker *w = o->worker;
     bool passes = w->held > 0 && o->state != OWNER_HELD; /* somebody who came before it */
     o->work = work_of(o);
+    o->put_bytes = w->ports.put_bytes(w->ports.ctx, o->p);
     if (w->committing == 0 || (!passes && w->committing + o->work <= PACE_TOGETHER_BYTES))
         return true;
     w->held += o->state != OWNER_HELD;
@@ -136,7 +140,7 @@ void pace_leave(struct owner *o, enum bl_err err)
     if (BL_PLANT(HELD_LEFT))
         return;
     if (err == BL_OK)
-        learn(w, (size_t)(w->ports.now_ms(w->ports.ctx) - o->committing_at), o->work);
+        learn(w, (size_t)(w->ports.now_ms(w->ports.ctx) - o->committing_at), o->work, o->put_bytes);
     else
         pace_begin(w);
     for (int i = 1; i <= n; i++) {

@@ -135,6 +135,14 @@ void commands_join(struct commands *c, struct commands *from)
     commands_clear(from);
 }
 
+#define FRAME_BYTES                                                                                          \
+    16 /* of a command, and of an argument: $, a length of up to ten digits, two ends of lines */
+
+size_t commands_bytes(const struct commands *c)
+{
+    return c->text.n + FRAME_BYTES * (c->n + c->n_args);
+}
+
 size_t commands_argc(const struct commands *c, size_t i)
 {
     assert(i < c->n);

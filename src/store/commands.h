@@ -31,6 +31,8 @@ void commands_release(struct commands *c);
 void commands_clear(struct commands *c);
 /* The same, but gives back what a large commit needed. */
 void commands_trim(struct commands *c);
+/* What sending them takes, at most. */
+size_t commands_bytes(const struct commands *c);
 /* Begins a command with its name. */
 void commands_new(struct commands *c, const char *name);
 void commands_arg(struct commands *c, struct bl_str s);

@@ -14,7 +14,6 @@
 #define LINK_MAGIC      BL_MAGIC('l', 'i', 'n', 'k')
 #define CONN_MAGIC      BL_MAGIC('c', 'o', 'n', 'n')
 #define READ_BYTES      (16 * 1024) /* hiredis moves what is left of it with every kilobyte it takes */
-#define OUT_MAX_BYTES   ((size_t)64 * 1024 * 1024)
 #define OUT_KEPT_BYTES  ((size_t)1024 * 1024) /* between large commits the memory is given back */
 #define RETRY_FIRST_MS  20
 #define CONNECT_WAIT_MS 2000

@@ -1,6 +1,7 @@
 /* One attempt at a connection: looks the host up, connects, shakes hands, writes what has gathered, reads
  * replies. It lives until libuv has let go of its handle and its look-up; the link forgets it earlier
  * (link_drop). */
+#include "bl/base/limits.h"
 #include "bl/base/log.h"
 #include "link.h"
 #include "reader.h"
@@ -315,8 +316,8 @@ static struct conn *conn_new(struct bl_link *link)
     c->link = link;
     c->reader = reader;
     queue_init(&c->pending);
-    bl_buf_init(&c->out, OUT_MAX_BYTES);
-    bl_buf_init(&c->writing, OUT_MAX_BYTES);
+    bl_buf_init(&c->out, BL_LINK_BYTES_MAX);
+    bl_buf_init(&c->writing, BL_LINK_BYTES_MAX);
     return c;
 }
 

@@ -298,6 +298,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .tend = world_tend,
         .erasable = world_erasable,
         .begin = world_begin,
+        .put_bytes = world_put_bytes,
         .put_user = world_put_user,
         .put_pattern = world_put_pattern,
         .put_change = world_put_change,

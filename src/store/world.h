@@ -179,6 +179,7 @@ void world_beat(void *ctx, bool leave, bl_names_fn *living, bl_done_fn *done, vo
 
 /* world_put.c */
 void world_begin(void *ctx, int p);
+size_t world_put_bytes(void *ctx, int p);
 /* What was gathered takes its place in the commit: whatever follows comes behind it. */
 void world_gathered(struct slot *s);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);

@@ -37,6 +37,15 @@ void world_begin(void *ctx, int p)
     s->changes_capped = false;
 }
 
+size_t world_put_bytes(void *ctx, int p)
+{
+    const struct slot *s = world_slot(ctx, p);
+    size_t bytes = commands_bytes(&s->commit);
+    for (size_t i = 0; i < GATHERED_COUNT; i++)
+        bytes += commands_bytes(&s->gathered[i]);
+    return bytes;
+}
+
 static struct commands *gather(struct slot *s, enum gathered what)
 {
     static const struct {

@@ -123,7 +123,13 @@ void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err
     s->over = over;
     s->refused = s->oom = s->exec_ok = s->exec_bad = false;
     s->asked = s->fetch.n > 0;
-    if (!s->watched || s->commit.text.err != BL_OK || s->fetch.text.err != BL_OK || !fits(s)) {
+    commands_clear(&s->watch);
+    commands_new(&s->watch, "WATCH");
+    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
+    commands_new(&s->watch, "GET");
+    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
+    if (!s->watched || s->watch.text.err != BL_OK || s->commit.text.err != BL_OK ||
+        s->fetch.text.err != BL_OK || !fits(s)) {
         send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */
         return;
     }
@@ -131,11 +137,6 @@ void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err
     send_all(s, &s->commit, on_queued);
     send_all(s, &s->fetch, on_queued);
     send_word(s, BL_STR("EXEC"), on_exec);
-    commands_clear(&s->watch);
-    commands_new(&s->watch, "WATCH");
-    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
-    commands_new(&s->watch, "GET");
-    commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
     world_send(s->data, &s->watch, 0, NULL, NULL);
     world_send(s->data, &s->watch, 1, on_fence, s);
     commands_clear(&s->fetch);

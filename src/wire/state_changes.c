@@ -5,6 +5,7 @@
  * another (all times count from its beginning) or all was forgotten and began again, which the time of the last stored
  * moment tells: then everything is written. Visits and open patterns are compared by a hash of their text, names by bits.
  * The head changes with every step. */
+#include "bl/base/hash.h"
 #include "state_fields.h"
 
 _Static_assert(BL_STATE_CHUNKS == 15, "the names below");
@@ -13,21 +14,11 @@ _Static_assert(BL_WINDOW_KEEP <= (BL_STATE_CHUNKS - 1) * BL_WINDOW_CHUNK, "chunk
 const char *const bl_state_names[BL_STATE_FIELDS_MAX] = {"h", "n", "v", "o", "0",  "1",  "2",  "3",  "4", "5",
                                                          "6", "7", "8", "9", "10", "11", "12", "13", "14"};
 
+/* What clients send stands in these texts: equal hashes must not be easy to make. */
 uint64_t bl_state_text_hash(struct bl_str text)
 {
-    static const uint64_t factor = 0x9e3779b97f4a7c15ULL;
-    uint64_t h = text.n * factor, word;
-    size_t i = 0;
-    for (; i + sizeof word <= text.n; i += sizeof word) {
-        memcpy(&word, text.p + i, sizeof word);
-        h = (h ^ word) * factor;
-        h ^= h >> 29;
-    }
-    word = 0;
-    if (i < text.n)
-        memcpy(&word, text.p + i, text.n - i);
-    h = (h ^ word) * factor;
-    h ^= h >> 32;
+    static const struct bl_hash_key key = {0x7374617465207478ULL, 0x742068617368ULL};
+    uint64_t h = text.n ? bl_hash64(key, text) : 0;
     return text.n == 0 ? 0 : h ? h : 1;
 }
 

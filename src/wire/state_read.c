@@ -387,17 +387,21 @@ static enum bl_err decode(struct bl_state_decoder *d, struct bl_user *u, const s
     struct bl_str value[BL_STATE_FIELDS_MAX] = {{NULL, 0}};
     struct reader r = {.u = u, .decoder = d};
     size_t known = 0;
+    bool other = false;
     for (size_t i = 0; i < n; i++) {
         size_t slot = 0;
         while (slot < BL_STATE_FIELDS_MAX && !bl_str_eqz(pairs[i].name, bl_state_names[slot]))
             slot++;
-        if (slot == BL_STATE_FIELDS_MAX || pairs[i].value.n == 0)
+        if (pairs[i].value.n == 0)
+            continue;
+        other |= slot == BL_STATE_FIELDS_MAX;
+        if (slot == BL_STATE_FIELDS_MAX)
             continue;
         value[slot] = pairs[i].value;
         known++;
     }
     if (known == 0)
-        return BL_OK;
+        return other ? BL_ERR_CORRUPT : BL_OK; /* another program wrote it: not nobody */
     read_fields(&r, value);
     if (r.bad || r.no_memory)
         return r.no_memory ? BL_ERR_NO_MEMORY : BL_ERR_CORRUPT;

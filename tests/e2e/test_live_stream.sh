@@ -191,8 +191,14 @@ until dropped; do
     loops $at $((at + 100)) "$long"
     at=$((at + 100))
 done
-eventually 30 has quick $((at - 1000))
-[ "$(changes "$work/quick.sse" | sort | uniq -d | wc -l)" = 0 ] || fail "a double for the quick one"
+# On a busy machine the quick one may have been too slow as well: then it does what a browser does, and comes back.
+parts=("$work/quick.sse")
+has_all() {
+    kill -0 "$reader" 2> /dev/null || hop "quick${#parts[@]}" "$one"
+    [ "$(changes "${parts[@]}" | wc -l)" -ge $((at - 1000)) ]
+}
+eventually 30 has_all
+[ "$(changes "${parts[@]}" | sort | uniq -d | wc -l)" = 0 ] || fail "a double for the quick one"
 kill "$slow" 2> /dev/null || true
 
 # --- the end of a process is the regular end of its streams

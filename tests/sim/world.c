@@ -408,6 +408,7 @@ static struct bl_ports ports_of(struct host *h)
         .tend = world_tend,
         .erasable = world_erasable,
         .begin = world_begin,
+        .put_bytes = world_put_bytes,
         .put_user = world_put_user,
         .put_pattern = world_put_pattern,
         .put_change = world_put_change,

@@ -33,6 +33,7 @@ void world_transact(struct host *h, struct request *r);
 
 /* world_put.c */
 void world_begin(void *ctx, int p);
+size_t world_put_bytes(void *ctx, int p);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x);
 void world_put_change(void *ctx, int p, const struct bl_put_change *x);

@@ -23,6 +23,13 @@ void world_begin(void *ctx, int p)
     h->slot[p].commit = request(h, OP_COMMIT, p, NULL);
 }
 
+/* The larger ones say what rounds shrink by. */
+size_t world_put_bytes(void *ctx, int p)
+{
+    const struct request *r = host_of(ctx)->slot[p].commit;
+    return r->n_puts > 30 ? BL_LINK_BYTES_MAX : 0;
+}
+
 #define KEY(...) sim_text(h->sim, __VA_ARGS__)
 
 static void put_due(struct host *h, int p, const char *what, struct bl_str user, int64_t at_ms)

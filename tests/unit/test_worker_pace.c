@@ -28,6 +28,15 @@ static void end(void *ctx, int p, bl_done_fn *fn, void *arg)
     (void)arg;
 }
 
+static size_t commit_bytes;
+
+static size_t put_bytes(void *ctx, int p)
+{
+    (void)ctx;
+    (void)p;
+    return commit_bytes;
+}
+
 static struct batch_entry round_of[OWNERS];
 static int n_put;
 
@@ -46,7 +55,8 @@ static int setup(void **state)
 {
     struct bl_worker_options options = {.name = "w", .partitions = OWNERS, .gather_ms = 200};
     now = 0;
-    struct bl_ports ports = {.now_ms = now_ms, .put_fetch = put_fetch, .end = end};
+    struct bl_ports ports = {.now_ms = now_ms, .put_bytes = put_bytes, .put_fetch = put_fetch, .end = end};
+    commit_bytes = 0;
     struct bl_worker *w;
     if (bl_worker_new(&options, &ports, &w) != BL_OK)
         return -1;
@@ -231,6 +241,23 @@ static void the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_b
     assert_false(fetches_ahead(w)); /* it rests first */
 }
 
+static void rounds_stay_far_from_what_can_be_sent_at_once(void **state)
+{
+    struct bl_worker *w = *state;
+    size_t least = w->round_bytes;
+    arrives(w, 0, LARGE);
+    is_answered(w, 0);
+    assert_int_equal(w->round_bytes, 2 * least);
+    commit_bytes = BL_LINK_BYTES_MAX / 4 + 1;
+    arrives(w, 0, LARGE);
+    is_answered(w, 0);
+    assert_int_equal(w->round_bytes, 2 * least);
+    commit_bytes = BL_LINK_BYTES_MAX / 2 + 1;
+    arrives(w, 0, LARGE);
+    is_answered(w, 0);
+    assert_int_equal(w->round_bytes, least);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(when_the_load_ends_so_do_the_rests, setup, teardown),
         cmocka_unit_test_setup_teardown(
             the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_between, setup, teardown),
+        cmocka_unit_test_setup_teardown(rounds_stay_far_from_what_can_be_sent_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failure_rounds_are_small_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,8 @@ struct bl_ports {
     /* The commit: begin, any number of puts, end. All or nothing; running it twice equals running it once,
      * since the second is fenced or finds its entries acknowledged. `put_*` copy. */
     void (*begin)(void *ctx, int p);
+    /* How large it has become: what the other end is sent. */
+    size_t (*put_bytes)(void *ctx, int p);
     void (*put_user)(void *ctx, int p, const struct bl_put_user *u);
     void (*put_pattern)(void *ctx, int p, const struct bl_put_pattern *x);
     void (*put_change)(void *ctx, int p, const struct bl_put_change *c);

@@ -53,7 +53,7 @@
 #define BL_BAD_EVENT_MAX_BYTES 4096
 #define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
-#define BL_FETCH_ENTRIES       4096 /* entries in one fetch */
+#define BL_FETCH_ENTRIES       1024 /* entries in one fetch */
 #define BL_CAREFUL_FROM        3    /* deliveries of an entry until it is taken step by step */
 #define BL_SUSPECT_ENTRIES     16   /* in one round after the first delivery; and those taken step by step */
 #define BL_POISON_DEATHS       3    /* owners that died of the same step until it is set aside */
@@ -64,6 +64,7 @@
 #define BL_EVICT_ROUND         256  /* and after each commit */
 #define BL_WORKERS_MAX         256
 #define BL_REPLY_ELEMENTS_MAX  (2 * 1024 * 1024)           /* of one array */
+#define BL_LINK_BYTES_MAX      ((size_t)64 * 1024 * 1024)  /* on their way to Redis, on one connection */
 #define BL_REPLY_BYTES_MAX     ((size_t)512 * 1024 * 1024) /* of one reply of Redis */
 #define BL_RULES_KEPT          1000                        /* versions of the rules in a data set's history */
 #define BL_AUDIT_WAITING_MAX   1024                        /* audit entries that wait in one process */
