@@ -35,10 +35,12 @@ takes() { [ "$(post "$url/events" -d "$(event big z$RANDOM)")" = 202 ]; }
 until_true 30 takes || fail "still refused when the workers are through"
 
 echo "redis' memory: what the workers need is not given to events"
-used=$(cli info memory | awk -F: '/^used_memory:/ { print $2 + 0 }')
-cli config set maxmemory "$used" >/dev/null
-until_true 20 refuses || fail "events take the last memory"
-until_true 10 at_least backlog_memory_requests_total 1 || fail "not counted"
+# Again and again: what Redis uses falls by a sixth when it gives back the buffers of its connections.
+full() {
+  cli config set maxmemory "$(cli info memory | awk -F: '/^used_memory:/ { print $2 + 0 }')"
+  refuses && at_least backlog_memory_requests_total 1
+}
+until_true 20 full || fail "events take the last memory"
 cli config set maxmemory 0 >/dev/null
 until_true 20 takes || fail "still refused"
 echo "all well"
