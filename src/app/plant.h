@@ -38,6 +38,7 @@
     X(DUES_EARLY, "dues-early", "the deadlines told with a commit are those from before it")                 \
     X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
     X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")        \
+    X(TURN_KEPT, "turn-kept", "an owner that fails keeps its turn")                                          \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")
 
 #ifdef BL_SIMULATION

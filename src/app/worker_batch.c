@@ -322,24 +322,16 @@ static enum bl_err step_entry(struct owner *o, const struct batch_entry *e)
     return err == BL_OK ? batch_end(o, e) : err;
 }
 
-int64_t owner_slice(const struct owner *o)
-{
-    return o->worker->ports.now_ms(o->worker->ports.ctx) + OWNER_SLICE_MS;
-}
-
 enum bl_err batch_step(struct owner *o, bool *done)
 {
-    const struct bl_ports *ports = &o->worker->ports;
-    int64_t until = owner_slice(o);
     size_t n = o->batch.upto - o->batch.at;
-    *done = false;
-    while (o->stepped < n) {
-        enum bl_err err = step_entry(o, &o->batch.v[o->batch.at + o->stepped++]);
+    for (size_t bytes = 0; o->stepped < n && bytes < OWNER_SLICE_BYTES;) {
+        const struct batch_entry *e = &o->batch.v[o->batch.at + o->stepped++];
+        enum bl_err err = step_entry(o, e);
         if (err != BL_OK)
             return err;
-        if (o->stepped < n && ports->now_ms(ports->ctx) >= until)
-            return BL_OK;
+        bytes += e->value.n + sizeof *e;
     }
-    *done = true;
+    *done = o->stepped == n;
     return o->effects.err;
 }

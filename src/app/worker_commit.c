@@ -174,8 +174,6 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
     return BL_OK;
 }
 
-#define PUTS_AT_ONCE 64 /* users between two looks at the clock */
-
 /* Whose turn is next but some: their states are on the way into the cache meanwhile. */
 static void fetch_next(const struct bl_member *m)
 {
@@ -185,19 +183,15 @@ static void fetch_next(const struct bl_member *m)
     }
 }
 
-/* For a slice of time; o->next: who comes next. */
+/* A slice; o->next: who comes next. */
 static enum bl_err put_dirty(struct owner *o)
 {
-    const struct bl_ports *ports = &o->worker->ports;
-    int64_t until = owner_slice(o);
     enum bl_err err = BL_OK;
-    for (size_t n = 1; o->next && err == BL_OK; n++) {
+    for (size_t n = 0; n < OWNER_SLICE_USERS && o->next && err == BL_OK; n++) {
         fetch_next(o->next->next_dirty);
         err = put_member(o, o->next);
         o->next = o->next->next_dirty;
         owner_changed(o);
-        if (n % PUTS_AT_ONCE == 0 && ports->now_ms(ports->ctx) >= until)
-            break;
     }
     return err;
 }

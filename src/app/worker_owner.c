@@ -15,8 +15,8 @@
  *    │                                    └──┴───────┴────────────────────────────────────────────┘
  *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
- * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), a large commit may be held before it is sent
- * (OWNER_HELD: worker_pace.c), and under load an owner rests before it fetches (OWNER_PAUSED: owner_rest).
+ * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), and one owner at a time does it (OWNER_IN_LINE:
+ * worker_turn.c). A large commit may be held before it is sent (OWNER_HELD: worker_pace.c), and under load an owner rests before it fetches (OWNER_PAUSED: owner_rest).
  * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
  * COMMITTING straight to FETCHING, with the answer on its way behind the commit's.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
@@ -31,10 +31,6 @@
 #include <stdlib.h>
 
 static void owner_fetch(struct owner *o);
-
-#ifndef FREED_AT_ONCE
-#define FREED_AT_ONCE 256 /* users between two looks at the clock */
-#endif
 
 static int64_t local_ms(const struct owner *o)
 {
@@ -97,14 +93,13 @@ static void on_released(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     (void)err; /* what was not given back runs out */
-    for (int64_t until = owner_slice(o); o->partition && !BL_PLANT(CACHE_KEPT);) {
-        if (!bl_partition_free_some(o->partition, FREED_AT_ONCE)) {
-            bl_partition_free(o->partition);
-            o->partition = NULL;
-        } else if (local_ms(o) >= until) {
+    if (o->partition && !BL_PLANT(CACHE_KEPT)) {
+        if (bl_partition_free_some(o->partition, OWNER_SLICE_FREED)) {
             PORT(o, pause, 0, on_released, o);
             return;
         }
+        bl_partition_free(o->partition);
+        o->partition = NULL;
     }
     o->state = OWNER_FREE;
     o->drop = o->give_up = false;
@@ -115,6 +110,7 @@ static void owner_finish(struct owner *o)
 {
     o->state = OWNER_RELEASING; /* first: who was queued and fails at once must not be found queued again */
     careful_leave(o);
+    turn_leave(o);
     if (!BL_PLANT(CACHE_KEPT))
         forget(o);
     PORT(o, release, on_released, o);
@@ -403,15 +399,24 @@ static void put_on(void *arg, enum bl_err err)
         err = commit_put(o, &done);
     if (!owner_proceed(o, err, "encode"))
         return;
-    if (done)
-        owner_send(o);
-    else
+    if (!done) {
         owner_pause(o, 0, put_on);
+        return;
+    }
+    owner_send(o);
+    turn_leave(o);
+}
+
+static void commit_on(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    put_on(o, err == BL_OK ? commit_begin(o) : err);
 }
 
 static void owner_commit(struct owner *o)
 {
-    put_on(o, commit_begin(o));
+    if (turn_take(o, commit_on))
+        commit_on(o, BL_OK);
 }
 
 static void on_checked(void *arg, enum bl_err err)
@@ -433,6 +438,7 @@ static void owner_check(struct owner *o)
     if (o->manual)
         ids[n++] = (struct bl_str){o->manual_id, 32};
     o->state = OWNER_CHECKING;
+    turn_leave(o);
     PORT(o, check, ids, n, o->buckets, o->n_buckets, commit_checked, commit_pages, on_checked, o);
 }
 
@@ -440,8 +446,12 @@ static void owner_check(struct owner *o)
 
 void owner_settle(struct owner *o)
 {
-    if (!owner_proceed(o, o->effects.err, "step") || erase_ask(o))
+    if (!owner_proceed(o, o->effects.err, "step"))
         return;
+    if (erase_ask(o)) {
+        turn_leave(o);
+        return;
+    }
     bool ask = commit_needs_check(o);
     if (!owner_proceed(o, o->effects.err, "step"))
         return;
@@ -468,7 +478,8 @@ static void step_on(void *arg, enum bl_err err)
 void owner_step(struct owner *o)
 {
     o->stepped = 0;
-    step_on(o, BL_OK);
+    if (turn_take(o, step_on))
+        step_on(o, BL_OK);
 }
 
 void owner_round(struct owner *o)
@@ -476,6 +487,7 @@ void owner_round(struct owner *o)
     if (!careful_gate(o))
         return;
     o->round++;
+    turn_draw(o);
     o->partial = o->manual = false;
     o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;

@@ -20,8 +20,11 @@
 #define OWNER_USERS_MAX  16384 /* users of the events of one round, and a few */
 #define OWNER_COMERS_MAX 8192  /* of them who are not at hand: each is read, and written as a whole */
 #endif
-#ifndef OWNER_SLICE_MS
-#define OWNER_SLICE_MS 2 /* of work at a time: meanwhile the rest of another commit waits to be sent */
+#ifndef OWNER_SLICE_USERS
+#define OWNER_SLICE_BYTES                                                                                    \
+    (32 * 1024) /* stepped at a time, and users put: 0.2 ms, in which Redis reads what a socket */
+#define OWNER_SLICE_USERS 128 /* holds of another's commit; with 2 ms it waited for a fifth of the time */
+#define OWNER_SLICE_FREED 256
 #endif
 #define OWNER_WAIT_MAX_MS 1000
 #define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
@@ -40,8 +43,9 @@ enum owner_state {
     OWNER_LOADING,
     OWNER_CHECKING,
     OWNER_ERASING,
-    OWNER_PAUSED, /* in the middle of stepping or of putting, or resting */
-    OWNER_HELD,   /* ready to commit, while larger commits are under way */
+    OWNER_IN_LINE, /* to step or to put, while another owner does: worker_turn.c */
+    OWNER_PAUSED,  /* in the middle of stepping or of putting, or resting */
+    OWNER_HELD,    /* ready to commit, while larger commits are under way */
     OWNER_COMMITTING,
     OWNER_WAITING,
     OWNER_TENDING,
@@ -124,8 +128,10 @@ struct owner {
     struct bl_member *next; /* of the users to be put */
     size_t work;            /* of the round whose commit is under way */
     int64_t earliest_ms;
-    bool trim_more; /* than the last step of retention did */
-    uint32_t round; /* its number; only compared for equality */
+    bool trim_more;      /* than the last step of retention did */
+    uint32_t round;      /* its number; only compared for equality */
+    uint64_t ticket;     /* of the round: the lower, the further in front in the line */
+    bl_done_fn *in_turn; /* what is called when its turn comes */
 
     struct batch batch;
     struct effects effects;
@@ -179,6 +185,8 @@ struct bl_worker {
     struct bl_buf text;
     struct owner *owners;
     struct owner *careful; /* has, or waits for, the process to itself */
+    struct owner *at_work; /* whose turn it is */
+    uint64_t tickets;      /* drawn so far */
     size_t rounds;         /* under way */
     size_t committing;     /* work of the rounds whose commits are under way */
     size_t held;           /* owners whose commits wait for them */
@@ -241,6 +249,14 @@ bool pace_gate(struct owner *o);
 /* The answer is there, whatever it says. */
 void pace_leave(struct owner *o, enum bl_err err);
 
+/* worker_turn.c */
+/* A round begins: its place in the line. */
+void turn_draw(struct owner *o);
+/* Is it this owner's turn? False: `then` is called when it comes. */
+bool turn_take(struct owner *o, bl_done_fn *then);
+/* For the next one in line; nothing if it is another's turn. */
+void turn_leave(struct owner *o);
+
 /* worker_careful.c */
 /* May a round begin? False: the owner is queued, and owner_round is called again. */
 bool careful_gate(struct owner *o);
@@ -272,10 +288,8 @@ enum bl_err batch_survey(struct owner *o);
 /* The commit must look at this member, whether it changed or not. */
 enum bl_err owner_visit(struct owner *o, struct bl_member *m);
 enum bl_err owner_want(struct owner *o, struct bl_str user_id);
-/* Applies the round's entries, for a slice of time; *done: to the end. */
+/* Applies a slice of the round's entries; *done: to the end. */
 enum bl_err batch_step(struct owner *o, bool *done);
-/* The local clock at which a slice that begins now is over. */
-int64_t owner_slice(const struct owner *o);
 /* The parts of both, for a single entry: its lines, or command; and what is left when they are done. */
 bool batch_next_line(struct bl_str *text, struct bl_str *line);
 enum bl_err batch_survey_line(struct owner *o, struct bl_str line);

@@ -2,8 +2,9 @@
  * evictions and partial rounds happen all the time. */
 #include "bl/base/limits.h"
 
-#define OWNER_SLICE_MS      0
-#define FREED_AT_ONCE       1
+#define OWNER_SLICE_BYTES   1
+#define OWNER_SLICE_USERS   1
+#define OWNER_SLICE_FREED   1
 #define OWNER_USERS_MAX     3
 #define OWNER_COMERS_MAX    2
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */

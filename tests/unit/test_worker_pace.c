@@ -1,4 +1,4 @@
-/* Whose commit goes out when: owners with rounds of a given size at the gate, over ports that answer when they are told. */
+/* Whose turn it is, and whose commit goes out when: owners with rounds of a given size at the gate, over ports that answer when they are told. */
 #include "worker_owner.h"
 
 #include <setjmp.h>
@@ -37,6 +37,17 @@ static size_t put_bytes(void *ctx, int p)
     return commit_bytes;
 }
 
+static int64_t paused_ms;
+
+static void pause_for(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
+{
+    (void)ctx;
+    (void)p;
+    (void)fn;
+    (void)arg;
+    paused_ms = ms;
+}
+
 static struct batch_entry round_of[OWNERS];
 static int n_put;
 
@@ -55,7 +66,8 @@ static int setup(void **state)
 {
     struct bl_worker_options options = {.name = "w", .partitions = OWNERS, .gather_ms = 200};
     now = 0;
-    struct bl_ports ports = {.now_ms = now_ms, .put_bytes = put_bytes, .put_fetch = put_fetch, .end = end};
+    struct bl_ports ports = {
+        .now_ms = now_ms, .put_bytes = put_bytes, .put_fetch = put_fetch, .end = end, .pause = pause_for};
     commit_bytes = 0;
     struct bl_worker *w;
     if (bl_worker_new(&options, &ports, &w) != BL_OK)
@@ -258,6 +270,43 @@ static void rounds_stay_far_from_what_can_be_sent_at_once(void **state)
     assert_int_equal(w->round_bytes, least);
 }
 
+static void works_on(void *arg, enum bl_err err)
+{
+    (void)arg;
+    (void)err;
+}
+
+static bool may_work(struct bl_worker *w, int p)
+{
+    return turn_take(&w->owners[p], works_on);
+}
+
+static void one_works_and_who_began_first_is_next(void **state)
+{
+    struct bl_worker *w = *state;
+    for (int p = OWNERS - 1; p >= 0; p--)
+        turn_draw(&w->owners[p]);
+    assert_true(may_work(w, 0));
+    assert_true(may_work(w, 0)); /* to step, and to put */
+    assert_false(may_work(w, 1));
+    assert_false(may_work(w, 2));
+    turn_leave(&w->owners[1]); /* not his */
+    assert_int_equal(w->owners[2].state, OWNER_IN_LINE);
+    paused_ms = -1;
+    turn_leave(&w->owners[0]);
+    assert_int_equal(paused_ms, 0);
+    assert_int_equal(w->owners[2].state, OWNER_PAUSED);
+    assert_int_equal(w->owners[1].state, OWNER_IN_LINE);
+    assert_true(may_work(w, 2));
+    assert_false(may_work(w, 3)); /* began first of all, and waits for who is at work */
+    turn_leave(&w->owners[2]);
+    assert_int_equal(w->owners[3].state, OWNER_PAUSED);
+    turn_leave(&w->owners[3]);
+    turn_leave(&w->owners[1]);
+    assert_null(w->at_work);
+    assert_true(may_work(w, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_between, setup, teardown),
         cmocka_unit_test_setup_teardown(rounds_stay_far_from_what_can_be_sent_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_works_and_who_began_first_is_next, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failure_rounds_are_small_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
