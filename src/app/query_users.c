@@ -121,7 +121,8 @@ static void write_listed(struct job *j, const struct seen *seen, const struct bl
 /* The parts of a state that a list shows; the window, most of it, is left out. */
 static const struct bl_user *decode_brief(struct job *j, const struct bl_read_reply *r)
 {
-    static const char *const names[BL_USER_BRIEF_COUNT] = {"h", "n", "o", "head", "open", "page", "session"};
+    static const char *const names[BL_USER_BRIEF_COUNT] = {"h",     "n",    "o",    "head",
+                                                           "names", "open", "page", "session"};
     struct bl_str item[2 * BL_USER_BRIEF_COUNT];
     struct bl_read_reply pairs = {0, item};
     for (size_t i = 0; i < BL_USER_BRIEF_COUNT && i < r->n; i++)

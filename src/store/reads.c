@@ -46,7 +46,7 @@ static const struct {
     [BL_READ_ACTIVE_COUNT] = {BL_KEY_ACTIVE, NO_ARG, "ZCOUNT $k ($a +inf"},
     [BL_READ_ACTIVE] = {BL_KEY_ACTIVE, NO_ARG, "ZRANGE $k +inf ($a BYSCORE REV LIMIT 0 $b WITHSCORES"},
     [BL_READ_USER] = {BL_KEY_USER, BY_TEXT, "HGETALL $k"},
-    [BL_READ_USER_BRIEF] = {BL_KEY_USER, BY_TEXT, "HMGET $k h n o head open page session"},
+    [BL_READ_USER_BRIEF] = {BL_KEY_USER, BY_TEXT, "HMGET $k h n o head names open page session"},
     [BL_READ_MINUTE] = {BL_KEY_MINUTE, BY_NUMBER, "HGETALL $k"},
     [BL_READ_PAGES] = {BL_KEY_PAGES, BY_NUMBER, "HGETALL $k"},
     [BL_READ_RECENT] = {BL_KEY_RECENT, NO_ARG, "LRANGE $k $a $b"},

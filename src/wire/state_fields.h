@@ -79,10 +79,29 @@ char *bl_state_write_moments(const struct bl_user *u, int64_t from, int64_t to, 
 #define BL_STATE_ELEMENT_MAX BL_METADATA_MAX_BYTES
 #define BL_STATE_PAGE_MAX    (BL_PAGE_MAX_BYTES + 1) /* a missing first '/' was added to what had the limit */
 
-/* The form of data sets of version 1 (state_old.c), told by the first letter of its head. */
+/* The values by the places of their names in a list, which are zeroed before; how many there are. */
+size_t bl_state_values(const char *const *names, size_t n_names, const struct bl_state_pair *pairs, size_t n,
+                       struct bl_str *value);
+
+/* ---- the forms of data sets of versions 1 and 2, read only ----
+ * Told by the field `head`, which today's has not: JSON in version 1, a number in version 2. */
 struct bl_json_parser;
-bool bl_state_is_old(const struct bl_state_pair *pairs, size_t n);
-enum bl_err bl_state_old_decode(struct bl_json_parser *parser, struct bl_user *u,
-                                const struct bl_state_pair *pairs, size_t n);
+enum bl_err bl_state_version1_decode(struct bl_json_parser *parser, struct bl_user *u,
+                                     const struct bl_state_pair *pairs, size_t n);
+enum bl_err bl_state_version2_decode(struct bl_state_decoder *decoder, struct bl_user *u,
+                                     const struct bl_state_pair *pairs, size_t n);
+
+/* What both share (state_versions.c). Fields w0 to w14 are chunks; a chunk's text begins with the number of its first moment. */
+#define BL_STATE_OLD_CHUNKS 15
+/* The places of the chunks that are there, in order of their numbers; how many there are. */
+size_t bl_state_chunk_order(const struct bl_str chunk[BL_STATE_OLD_CHUNKS],
+                            size_t order[BL_STATE_OLD_CHUNKS]);
+/* May a chunk that begins so stand in this place, behind the moments that have been read? */
+bool bl_state_chunk_follows(struct bl_user *u, size_t slot, int64_t number, int64_t t_ms);
+/* After the last chunk: are they the latest of all the user's moments? Without any (a list asks for no more than the head)
+ * numbers go on with a new chunk. */
+bool bl_state_end_window(struct bl_user *u, int64_t moments);
+/* Which moments of the window were visits: told by the visits themselves. */
+void bl_state_find_visits(struct bl_user *u);
 
 #endif

@@ -35,6 +35,8 @@ void bl_state_decoder_free(struct bl_state_decoder *d)
     free(d);
 }
 
+/* ---- what the forms share ---- */
+
 static bool within(int64_t v, int64_t max)
 {
     return v >= 0 && v <= max;
@@ -46,13 +48,31 @@ static bool number_is_fine(int64_t n)
     return n <= BL_STATE_TIME_MAX_MS;
 }
 
-/* ---- the head ---- */
-
 /* A deadline of a rule that has no code for it could never be taken away. */
 static bool due_is_fine(unsigned rule, int64_t due_ms)
 {
     return rule == BL_RULE_COUNT || due_ms == BL_NEVER || bl_rule((enum bl_rule_id)rule)->fire;
 }
+
+void state_counts(struct reader *r, int64_t events, int64_t moments, int64_t level, int64_t friction)
+{
+    struct bl_user *u = r->u;
+    u->events = events;
+    u->level = (uint8_t)(level & 3);
+    u->friction = friction;
+    r->bad = r->bad || !within(events, BL_TIMESTAMP_MAX_MS) || !within(moments, BL_TIMESTAMP_MAX_MS) ||
+             !within(level, 3) || !within(friction, BL_FRICTION_MAX);
+}
+
+void state_add_mark(struct reader *r, const struct bl_mark *m)
+{
+    r->bad =
+        r->bad || r->u->n_marks == BL_MARKS_MAX || !due_is_fine(m->rule, m->due_ms) || !number_is_fine(m->n);
+    if (!r->bad && m->rule != BL_RULE_COUNT)
+        *bl_user_add_mark(r->u) = *m;
+}
+
+/* ---- the head ---- */
 
 /* A code in capitals is of a mark that ends with its session. BL_RULE_COUNT: no rule has it. */
 static unsigned read_code(struct reader *r, bool *session)
@@ -103,10 +123,8 @@ static void read_mark(struct reader *r, bool again, struct bl_mark *m, int64_t *
     m->has_xy = has(&t, X);
     m->x = t.x;
     m->y = t.y;
-    r->bad = r->bad || has(&t, X) != has(&t, Y) || r->u->n_marks == BL_MARKS_MAX ||
-             !due_is_fine(m->rule, m->due_ms) || !number_is_fine(m->n);
-    if (!r->bad && m->rule != BL_RULE_COUNT)
-        *bl_user_add_mark(r->u) = *m;
+    r->bad = r->bad || has(&t, X) != has(&t, Y);
+    state_add_mark(r, m);
 }
 
 static void read_marks(struct reader *r)
@@ -157,16 +175,12 @@ static void read_head(struct reader *r, struct counts *c)
     u->due_ms = state_time_of(r, &t, DUE, u->seen_ms);
     u->page_ms = state_sub_time(r, u->seen_ms, t.v[ON_PAGE]);
     u->anchor_ms = state_sub_time(r, u->seen_ms, t.v[ANCHOR]);
-    u->events = has(&t, EVENTS) ? t.v[EVENTS] : t.v[MOMENTS];
     u->page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX);
     u->session = state_name_of(r, t.v[SESSION], BL_SESSION_ID_MAX_BYTES);
     u->in_session = !has(&t, ENDED);
     u->hidden = has(&t, HIDDEN);
-    u->level = (uint8_t)(t.v[LEVEL] & 3);
-    u->friction = t.v[FRICTION];
-    r->bad = r->bad || u->seen_ms < 0 || !within(u->events, BL_TIMESTAMP_MAX_MS) ||
-             !within(t.v[MOMENTS], BL_TIMESTAMP_MAX_MS) || !within(t.v[LEVEL], 3) ||
-             !within(t.v[FRICTION], BL_FRICTION_MAX) || !within(t.v[COUNT_FROM], t.v[MOMENTS]);
+    state_counts(r, has(&t, EVENTS) ? t.v[EVENTS] : t.v[MOMENTS], t.v[MOMENTS], t.v[LEVEL], t.v[FRICTION]);
+    r->bad = r->bad || u->seen_ms < 0 || !within(t.v[COUNT_FROM], t.v[MOMENTS]);
     c->moments = t.v[MOMENTS];
     c->visits_from = has(&t, COUNT_FROM) ? t.v[COUNT_FROM] : -1;
     state_elements(r);
@@ -231,9 +245,8 @@ static void read_window(struct reader *r, const struct bl_str value[BL_STATE_FIE
     r->bad = r->bad || u->window_first + u->n_window != c->moments;
 }
 
-static void read_lost_visits(struct reader *r)
+void state_visits(struct reader *r, int64_t t_ms)
 {
-    int64_t t = r->u->session_ms;
     bool first = true;
     do {
         struct bl_visit v = {.moment = (uint32_t)(r->u->window_first - 1)};
@@ -245,8 +258,8 @@ static void read_lost_visits(struct reader *r)
         v.twinned = kind == 'N' || kind == 'V';
         r->bad = r->bad || !(v.view || v.twinned || kind == 'n') || r->u->n_visits == BL_VISITS_MAX;
         if (at_digit(r) || (first && peek(r) == '-'))
-            t = state_add_time(r, t, state_int(r, INT64_MIN, INT64_MAX));
-        v.t_ms = t;
+            t_ms = state_add_time(r, t_ms, state_int(r, INT64_MIN, INT64_MAX));
+        v.t_ms = t_ms;
         if (!r->bad)
             *bl_user_add_visit(r->u) = v;
         first = false;
@@ -272,7 +285,7 @@ static void read_visits(struct reader *r, struct bl_str lost, const struct count
 {
     struct bl_user *u = r->u;
     if (open_field(r, lost))
-        read_lost_visits(r);
+        state_visits(r, u->session_ms);
     size_t before = u->n_visits;
     size_t i = c->visits_from > u->window_first ? (size_t)(c->visits_from - u->window_first) : 0;
     for (; i < u->n_window && !r->bad; i++) {
@@ -321,7 +334,7 @@ static uint8_t read_severity(struct reader *r)
     return (uint8_t)severity;
 }
 
-static void read_open(struct reader *r)
+static void read_open(struct reader *r, state_tags_fn *tags, int64_t base_ms)
 {
     enum { PAGE, ELEMENT, OTHER, TIME, DUE, NUMBER, PAST };
     unsigned rule = (unsigned)bl_rule_of(state_word(r));
@@ -330,15 +343,14 @@ static void read_open(struct reader *r)
     unsigned variant = variant_of(rule, take(r, '.') ? state_word(r) : none, &known);
     uint8_t severity = read_severity(r);
     struct tags t;
-    r->bad = r->bad || !take(r, ' ');
-    state_tags(r, BL_STATE_OPEN_TAGS, &t);
+    tags(r, BL_STATE_OPEN_TAGS, &t);
     struct bl_open o = {.rule = (uint8_t)rule,
                         .variant = (uint8_t)variant,
                         .severity = severity,
                         .page = state_name_of(r, t.v[PAGE], BL_STATE_PAGE_MAX),
                         .element = state_name_of(r, t.v[ELEMENT], BL_STATE_ELEMENT_MAX),
                         .other = state_name_of(r, t.v[OTHER], BL_STATE_PAGE_MAX),
-                        .detected_ms = state_add_time(r, r->u->session_ms, t.v[TIME]),
+                        .detected_ms = state_add_time(r, base_ms, t.v[TIME]),
                         .n = t.v[NUMBER],
                         .past = has(&t, PAST)};
     o.due_ms = state_time_of(r, &t, DUE, o.detected_ms);
@@ -348,12 +360,18 @@ static void read_open(struct reader *r)
         *bl_user_add_open(r->u) = o;
 }
 
-static void read_opens(struct reader *r)
+void state_opens(struct reader *r, state_tags_fn *tags, int64_t base_ms)
 {
     do
-        read_open(r);
+        read_open(r, tags, base_ms);
     while (take(r, ';'));
     r->bad = r->bad || r->p != r->end;
+}
+
+static void open_tags(struct reader *r, const char *tags, struct tags *t)
+{
+    r->bad = r->bad || !take(r, ' ');
+    state_tags(r, tags, t);
 }
 
 static void read_fields(struct reader *r, const struct bl_str value[BL_STATE_FIELDS_MAX])
@@ -369,11 +387,10 @@ static void read_fields(struct reader *r, const struct bl_str value[BL_STATE_FIE
     if (!r->bad)
         read_visits(r, value[BL_STATE_VISITS], &c);
     if (!r->bad && open_field(r, value[BL_STATE_OPEN]))
-        read_opens(r);
+        state_opens(r, open_tags, r->u->session_ms);
 }
 
-/* Names that nothing tells of any more count as dead for the next sweep. */
-static uint16_t names_alive(const struct reader *r)
+uint16_t state_names_alive(const struct reader *r)
 {
     unsigned n = 1;
     for (size_t i = 0; i <= r->u->n_names / 64U && i < sizeof r->used / sizeof *r->used; i++)
@@ -381,31 +398,26 @@ static uint16_t names_alive(const struct reader *r)
     return (uint16_t)n;
 }
 
+static bool has_value(const struct bl_state_pair *pairs, size_t n)
+{
+    size_t i = 0;
+    while (i < n && pairs[i].value.n == 0)
+        i++;
+    return i < n;
+}
+
 static enum bl_err decode(struct bl_state_decoder *d, struct bl_user *u, const struct bl_state_pair *pairs,
                           size_t n, struct bl_state_stored *stored)
 {
     struct bl_str value[BL_STATE_FIELDS_MAX] = {{NULL, 0}};
     struct reader r = {.u = u, .decoder = d};
-    size_t known = 0;
-    bool other = false;
-    for (size_t i = 0; i < n; i++) {
-        size_t slot = 0;
-        while (slot < BL_STATE_FIELDS_MAX && !bl_str_eqz(pairs[i].name, bl_state_names[slot]))
-            slot++;
-        if (pairs[i].value.n == 0)
-            continue;
-        other |= slot == BL_STATE_FIELDS_MAX;
-        if (slot == BL_STATE_FIELDS_MAX)
-            continue;
-        value[slot] = pairs[i].value;
-        known++;
-    }
+    size_t known = bl_state_values(bl_state_names, BL_STATE_FIELDS_MAX, pairs, n, value);
     if (known == 0)
-        return other ? BL_ERR_CORRUPT : BL_OK; /* another program wrote it: not nobody */
+        return has_value(pairs, n) ? BL_ERR_CORRUPT : BL_OK; /* another program wrote it: not nobody */
     read_fields(&r, value);
     if (r.bad || r.no_memory)
         return r.no_memory ? BL_ERR_NO_MEMORY : BL_ERR_CORRUPT;
-    u->names_swept = names_alive(&r);
+    u->names_swept = state_names_alive(&r);
     if (known == n) {
         bl_state_note(u, stored);
         stored->names =
@@ -416,14 +428,25 @@ static enum bl_err decode(struct bl_state_decoder *d, struct bl_user *u, const s
     return BL_OK;
 }
 
+/* Empty in today's form. */
+static struct bl_str head_before(const struct bl_state_pair *pairs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bl_str_eqz(pairs[i].name, "head"))
+            return pairs[i].value;
+    return (struct bl_str){NULL, 0};
+}
+
 enum bl_err bl_state_decode(struct bl_state_decoder *d, struct bl_user *u, const struct bl_state_pair *pairs,
                             size_t n, struct bl_state_stored *stored)
 {
     struct bl_state_stored here, *s = stored ? stored : &here;
     *s = (struct bl_state_stored){.any = n > 0};
     bl_user_init(u);
-    enum bl_err err =
-        bl_state_is_old(pairs, n) ? bl_state_old_decode(d->parser, u, pairs, n) : decode(d, u, pairs, n, s);
+    struct bl_str head = head_before(pairs, n);
+    enum bl_err err = head.n == 0        ? decode(d, u, pairs, n, s)
+                      : head.p[0] == '{' ? bl_state_version1_decode(d->parser, u, pairs, n)
+                                         : bl_state_version2_decode(d, u, pairs, n);
     if (err != BL_OK)
         bl_user_init(u);
     return err;

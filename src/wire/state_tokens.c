@@ -85,24 +85,40 @@ static double read_place(struct reader *r)
     return r->bad ? 0 : v;
 }
 
+/* The tag that comes next, which is behind place *at of the list. */
+static inline void read_tag(struct reader *r, const char *tags, int *at, struct tags *t)
+{
+    while (tags[++*at] != *r->p)
+        if (tags[*at] == '\0') {
+            r->bad = true;
+            return;
+        }
+    char tag = *r->p++;
+    t->there |= 1U << *at;
+    if (tag == 'x')
+        t->x = read_place(r);
+    else if (tag == 'y')
+        t->y = read_place(r);
+    else if (tag >= 'a')
+        t->v[*at] = state_int(r, INT64_MIN, INT64_MAX);
+}
+
 void state_tags(struct reader *r, const char *tags, struct tags *t)
 {
     int at = -1;
     *t = (struct tags){.there = 0};
-    while (at_letter(r)) {
-        while (tags[++at] != *r->p)
-            if (tags[at] == '\0') {
-                r->bad = true;
-                return;
-            }
-        char tag = *r->p++;
-        t->there |= 1U << at;
-        if (tag == 'x')
-            t->x = read_place(r);
-        else if (tag == 'y')
-            t->y = read_place(r);
-        else if (tag >= 'a')
-            t->v[at] = state_int(r, INT64_MIN, INT64_MAX);
+    while (at_letter(r))
+        read_tag(r, tags, &at, t);
+}
+
+void state_spaced_tags(struct reader *r, const char *tags, struct tags *t)
+{
+    int at = -1;
+    *t = (struct tags){.there = 0};
+    while (take(r, ' ')) {
+        r->bad = !at_letter(r);
+        if (!r->bad)
+            read_tag(r, tags, &at, t);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "state_fields.h"
 
 struct bl_state_decoder {
-    struct bl_json_parser *parser; /* for the old form */
+    struct bl_json_parser *parser; /* for older forms */
     struct bl_buf text;            /* a name with escapes */
 };
 
@@ -80,8 +80,19 @@ static inline bool has(const struct tags *t, int tag)
     return t->there >> tag & 1;
 }
 
-void state_tags(struct reader *r, const char *tags, struct tags *t);
+typedef void state_tags_fn(struct reader *r, const char *tags, struct tags *t);
+state_tags_fn state_tags;
+state_tags_fn state_spaced_tags; /* each behind a space */
 /* A deadline, or the like. */
 int64_t state_time_of(struct reader *r, const struct tags *t, int tag, int64_t base);
+
+/* What the forms of today and of version 2 have in common (state_read.c). */
+void state_counts(struct reader *r, int64_t events, int64_t moments, int64_t level, int64_t friction);
+void state_add_mark(struct reader *r, const struct bl_mark *m);
+/* To the field's end: visits, whose times count from t_ms; open patterns, with times from base_ms. */
+void state_visits(struct reader *r, int64_t t_ms);
+void state_opens(struct reader *r, state_tags_fn *tags, int64_t base_ms);
+/* How many names something tells of: the others count as dead for the next sweep. */
+uint16_t state_names_alive(const struct reader *r);
 
 #endif

@@ -297,7 +297,7 @@ static void users_are_shown_as_the_rules_see_them(void **state)
     data_set("event");
     put_user("a/b c%", shopping);
     put_user("active", reading);
-    put_user("z", reading);
+    put_old_user("z", "/a");
     DO("ZADD %s %lld z", key(BL_KEY_ACTIVE, partition_of("z"), ""), NOW_MS - 120000);
     assert_count("/api/users/active", 2);
     assert_count("/api/users/active?within=121", 3);
@@ -310,6 +310,7 @@ static void users_are_shown_as_the_rules_see_them(void **state)
     assert_int_equal(number(x, "last_seen"), NOW_MS);
     assert_true(json_is_string(json_object_get(x, "session_id")));
     assert_true(json_is_false(json_object_get(x, "has_active_pattern")));
+    assert_string_equal(text(json_array_get(list, 2), "current_page"), "/a");
     json_decref(list);
     x = get_json("/api/users/a%2Fb%20c%25");
     json_t *same = get_json("/api/user?id=a%2Fb+c%25");

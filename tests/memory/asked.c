@@ -217,8 +217,8 @@ static void make_user(void)
     }
     FLOW_CHECK(bl_state_encode(u, &text, field) == BL_OK);
     for (size_t i = 0; i < BL_STATE_FIELDS_MAX; i++) {
-        static const char *const brief[BL_USER_BRIEF_COUNT] = {"h",    "n",    "o",      "head",
-                                                               "open", "page", "session"};
+        static const char *const brief[BL_USER_BRIEF_COUNT] = {"h",     "n",    "o",    "head",
+                                                               "names", "open", "page", "session"};
         for (size_t b = 0; b < BL_USER_BRIEF_COUNT; b++)
             if (strcmp(brief[b], field[i].name) == 0)
                 brief_items[b] = field[i].value;

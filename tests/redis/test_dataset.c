@@ -203,10 +203,31 @@ static void a_redis_that_is_loading_is_awaited_not_refused(void **state)
     bl_test_redis_stop(&r);
 }
 
+/* From then on a program that cannot read what will be written refuses it. */
+static void one_of_an_older_version_is_raised(void **state)
+{
+    (void)state;
+    struct bl_test_redis r;
+    struct opened o;
+    bl_test_redis_start(&r, NULL);
+    open_dataset(&o, r.url, 8, false, false);
+    for (int version = BL_DATASET_VERSION_LEAST - 1; version <= BL_DATASET_VERSION + 1; version++) {
+        bool fits = version >= BL_DATASET_VERSION_LEAST && version <= BL_DATASET_VERSION;
+        freeReplyObject(bl_test_redis(&r, "HSET bl:test:meta version %d", version));
+        open_dataset(&o, r.url, 8, false, false);
+        assert_int_equal(o.err, fits ? BL_OK : BL_ERR_CONFIG);
+        char *now = bl_test_redis_text(&r, "HGET bl:test:meta version");
+        assert_int_equal(atoi(now), fits ? BL_DATASET_VERSION : version);
+        free(now);
+    }
+    bl_test_redis_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_makes_it_and_all_agree),
+        cmocka_unit_test(one_of_an_older_version_is_raised),
         cmocka_unit_test(a_redis_that_cannot_keep_the_promise_is_refused),
         cmocka_unit_test(an_append_only_file_that_is_synced_too_seldom_is_refused),
         cmocka_unit_test(a_sync_that_is_not_told_is_believed),

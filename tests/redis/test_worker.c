@@ -154,6 +154,31 @@ static void a_state_that_cannot_be_read_is_dropped_and_told(void **state)
     stop_rig(&g);
 }
 
+static void a_state_of_an_older_data_set_goes_on(void **state)
+{
+    static const char user[] = "bl:{test:0}:user:u";
+    (void)state;
+    struct rig g;
+    start_rig(&g, true, 1000);
+    add("u", "page_view", "/checkout", T0, "e1");
+    drain();
+    stop_rig(&g);
+    freeReplyObject(bl_test_redis(&redis, "DEL %s", user));
+    freeReplyObject(bl_test_redis(&redis, "HSET %s names %s head %s visits %s w0 %s", user, "[\"/checkout\"]",
+                                  "1700000000000 d10000 e1 m1 p1 S;abandonment p1 e1 d60000 n2 S",
+                                  "1700000000000 1v", "0 1700000000000 1vi"));
+    start_rig(&g, true, 1000);
+    tick(T0 + 60000);
+    drain();
+    char *pattern = newest_pattern();
+    assert_field(pattern, "type", "abandonment");
+    free(pattern);
+    assert_int_equal(counter("quarantined"), 0);
+    assert_int_equal(bl_test_redis_int(&redis, "HEXISTS %s h", user), 1);
+    assert_int_equal(bl_test_redis_int(&redis, "HEXISTS %s head", user), 0);
+    stop_rig(&g);
+}
+
 static void send_resolve(const char *user, const char *id)
 {
     freeReplyObject(bl_test_redis(&redis,
@@ -383,6 +408,7 @@ int main(void)
         STORY(poison_is_set_aside_and_the_rest_goes_on),
         STORY(an_event_of_two_users_is_set_aside),
         STORY(a_state_that_cannot_be_read_is_dropped_and_told),
+        STORY(a_state_of_an_older_data_set_goes_on),
         STORY(a_person_resolves_what_is_open_and_what_is_long_forgotten),
         STORY(more_deadlines_than_one_round_takes_fire_all_in_order),
         STORY(recent_events_are_bounded),

@@ -106,6 +106,14 @@ void put_user(const char *user, const char *const *pages)
     bl_buf_release(&text);
 }
 
+void put_old_user(const char *user, const char *page)
+{
+    int p = partition_of(user);
+    DO("HSET %s head %s names [\"%s\"] visits %s w0 %s", key(BL_KEY_USER, p, user),
+       "1700000000000 e1 m1 p1 S", page, "1700000000000 1v", "0 1700000000000 1vi");
+    DO("ZADD %s %lld %s", key(BL_KEY_ACTIVE, p, ""), NOW_MS, user);
+}
+
 /* --- asking */
 
 struct bl_test_answer get(const char *path)

@@ -35,6 +35,8 @@ struct example {
 const char *put_pattern(struct example x);
 /* A user who has come by these pages (NULL ends them), five seconds each, the last one at NOW_MS. */
 void put_user(const char *user, const char *const *pages);
+/* One who has seen one page, as data sets of version 2 hold it. */
+void put_old_user(const char *user, const char *page);
 
 struct bl_test_answer get(const char *path);
 /* Fails unless it is 200 and JSON. */

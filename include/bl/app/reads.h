@@ -85,7 +85,8 @@ enum bl_user_brief {
     BL_USER_BRIEF_HEAD,
     BL_USER_BRIEF_NAMES,
     BL_USER_BRIEF_OPEN,
-    BL_USER_BRIEF_OLD_HEAD, /* of data sets of version 1, like what follows */
+    BL_USER_BRIEF_OLD_HEAD, /* of data sets of versions 1 and 2, like what follows */
+    BL_USER_BRIEF_OLD_NAMES,
     BL_USER_BRIEF_OLD_OPEN,
     BL_USER_BRIEF_OLD_PAGE,
     BL_USER_BRIEF_OLD_SESSION,

@@ -51,7 +51,7 @@ struct bl_state_pair {
 
 /* Reads the fields back, in any order; unknown names are ignored. BL_ERR_CORRUPT if the text is not a state:
  * every number and index is checked, so that hostile bytes can do no harm. No pair at all gives an empty
- * state. Also reads the form that data sets of version 1 were written in (state_old.c).
+ * state. Also reads the forms that data sets of versions 1 and 2 were written in (state_version1.c, state_version2.c).
  * `stored` (may be NULL): what the store holds, if it is these pairs and nothing else. */
 struct bl_state_decoder;
 BL_CHECKED enum bl_err bl_state_decoder_new(struct bl_state_decoder **out);

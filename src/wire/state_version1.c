@@ -12,7 +12,7 @@
  *                   of this field, from 0
  *   w0…             [N,T,["/a"],"click",0,"scroll",350]: a chunk of the window; N: the number of its first moment
  *                   among all of the user; actions and ms since the one before, pages as in visits. The field's
- *                   number is N / BL_WINDOW_CHUNK modulo CHUNKS
+ *                   number is N / BL_WINDOW_CHUNK modulo 15
  *   open            [["abandonment","exit","high",page,element,other,±detected,±due,n,past],…]
  *   marks           [["hesitation",kind,page,element,±t,±until,±due,n,session],…]; with a place: …,session,x,y]
  *                   page, element and other are a text, the number of an earlier text, or null. The first time is
@@ -30,8 +30,7 @@
 #define TEXTS_MAX     (BL_WINDOW_KEEP + 3 * BL_MARKS_MAX)
 #define ELEMENT_BYTES BL_STATE_ELEMENT_MAX
 #define PAGE_BYTES    BL_STATE_PAGE_MAX
-#define CHUNKS        15
-#define SLOTS         (OLD_CHUNK0 + CHUNKS)
+#define SLOTS         (OLD_CHUNK0 + BL_STATE_OLD_CHUNKS)
 
 enum { OLD_PAGE, OLD_SESSION, OLD_HEAD, OLD_VISITS, OLD_OPEN, OLD_MARKS, OLD_CHUNK0 };
 
@@ -354,11 +353,8 @@ static void read_chunk(struct reader *r, struct bl_json root, size_t slot)
     bl_name page = 0;
     r->walk = bl_json_array(root);
     int64_t number = next_int(r, 0, BL_TIMESTAMP_MAX_MS), t = next_time(r, 0);
-    if (u->n_window == 0)
-        u->window_first = number;
     size_t chunk = (size_t)(number / BL_WINDOW_CHUNK), before = u->n_window;
-    r->bad = r->bad || number != u->window_first + u->n_window || chunk % CHUNKS != slot ||
-             (before && number % BL_WINDOW_CHUNK != 0) || (before && t < u->window[before - 1].t_ms);
+    r->bad = r->bad || !bl_state_chunk_follows(u, slot, number, t);
     while (next_word(r, &page, &word)) {
         enum bl_action action = bl_action_of(word);
         t = add_time(r, t, next_int(r, 0, INT64_MAX));
@@ -371,60 +367,13 @@ static void read_chunk(struct reader *r, struct bl_json root, size_t slot)
     r->bad = r->bad || u->n_window == before;
 }
 
-/* The number at the start of a chunk's text; -1: none. Just for the order: read_chunk checks. */
-static int64_t chunk_number(struct bl_str text)
-{
-    int64_t number;
-    const char *comma = text.n ? memchr(text.p, ',', text.n) : NULL;
-    if (!comma || text.p[0] != '[')
-        return -1;
-    struct bl_str digits = {text.p + 1, (size_t)(comma - text.p) - 1};
-    return bl_str_int64(digits, &number) ? number : -1;
-}
-
 static void read_window(struct reader *r, const struct bl_str value[SLOTS], int64_t moments)
 {
-    size_t order[CHUNKS], n = 0;
+    size_t order[BL_STATE_OLD_CHUNKS], n = bl_state_chunk_order(value + OLD_CHUNK0, order);
     struct bl_json root;
-    for (size_t i = 0; i < CHUNKS; i++) {
-        int64_t number = chunk_number(value[OLD_CHUNK0 + i]);
-        if (value[OLD_CHUNK0 + i].n == 0)
-            continue;
-        size_t at = n++;
-        for (; at > 0 && chunk_number(value[OLD_CHUNK0 + order[at - 1]]) > number; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
     for (size_t i = 0; i < n && open_field(r, value[OLD_CHUNK0 + order[i]], BL_JSON_ARRAY, &root); i++)
         read_chunk(r, root, order[i]);
-    r->bad =
-        r->bad ||
-        (n && (r->u->window_first % BL_WINDOW_CHUNK != 0 || r->u->window_first + r->u->n_window != moments));
-    if (n == 0) /* a list asks for no more than the head; numbers go on with a new chunk */
-        r->u->window_first = (moments + BL_WINDOW_CHUNK - 1) / BL_WINDOW_CHUNK * BL_WINDOW_CHUNK;
-}
-
-/* Which moments of the window were visits: not told in this form, but by the visits themselves. */
-static void find_visits(struct bl_user *u)
-{
-    size_t i = u->n_window, v = u->n_visits;
-    for (; v > 0; v--) {
-        struct bl_visit *visit = &u->visits[v - 1];
-        while (i > 0 && u->window[i - 1].t_ms >= visit->t_ms) {
-            const struct bl_moment *m = &u->window[i - 1];
-            unsigned traits = bl_action_traits((enum bl_action)m->action);
-            if (m->t_ms == visit->t_ms && m->page == visit->page && traits & BL_VISIT &&
-                !(traits & BL_VIEW) == !visit->view)
-                break;
-            i--;
-        }
-        if (i == 0 || u->window[i - 1].t_ms < visit->t_ms)
-            break;
-        u->window[--i].visit = true;
-        visit->moment = (uint32_t)(u->window_first + (int64_t)i);
-    }
-    while (v > 0)
-        u->visits[--v].moment = (uint32_t)(u->window_first - 1);
+    r->bad = r->bad || !bl_state_end_window(r->u, moments);
 }
 
 static void read_fields(struct reader *r, const struct bl_str value[SLOTS])
@@ -444,30 +393,15 @@ static void read_fields(struct reader *r, const struct bl_str value[SLOTS])
         if (value[OLD_VISITS + i].n && open_field(r, value[OLD_VISITS + i], BL_JSON_ARRAY, &root))
             lists[i](r, root);
     read_window(r, value, moments);
-    find_visits(u);
+    bl_state_find_visits(u);
 }
 
-bool bl_state_is_old(const struct bl_state_pair *pairs, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (bl_str_eqz(pairs[i].name, "head"))
-            return pairs[i].value.n > 0 && pairs[i].value.p[0] == '{';
-    return false;
-}
-
-enum bl_err bl_state_old_decode(struct bl_json_parser *parser, struct bl_user *u,
-                                const struct bl_state_pair *pairs, size_t n)
+enum bl_err bl_state_version1_decode(struct bl_json_parser *parser, struct bl_user *u,
+                                     const struct bl_state_pair *pairs, size_t n)
 {
     struct bl_str value[SLOTS] = {{NULL, 0}};
     struct reader r = {.u = u, .parser = parser};
-    for (size_t i = 0; i < n; i++) {
-        size_t slot = 0;
-        while (slot < SLOTS && !bl_str_eqz(pairs[i].name, names[slot]))
-            slot++;
-        if (slot == SLOTS || pairs[i].value.n == 0)
-            continue;
-        value[slot] = pairs[i].value;
-    }
+    bl_state_values(names, SLOTS, pairs, n, value);
     read_fields(&r, value);
     if (!r.bad) {
         u->names_swept = u->n_names;
