@@ -12,6 +12,7 @@ bl_bench(micro bench/micro.c bench/load_request.c bench/load_site.c bench/load_c
 target_include_directories(bench_micro PRIVATE ${CMAKE_SOURCE_DIR}/src/store ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(bench_micro PRIVATE bl_store PkgConfig::UV)
 target_link_options(bench_micro PRIVATE -Wl,--wrap=getrandom)
+bl_optimised_as_one(bench_micro)
 
 # What a stage may cost, in instructions: of an optimised build of its own, in this one's directory.
 add_test(NAME bench.budget COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/bench/budget ${CMAKE_BINARY_DIR}/optimised)
