@@ -1,6 +1,7 @@
 /* See member.h. A block is moved to a larger one when the next step might not find room in it, and to a smaller one when
  * most of it has become empty; without memory for another the old one stays as it was. */
 #include "member.h"
+#include "bl/base/pool.h"
 
 #include <stdlib.h>
 
@@ -11,16 +12,33 @@ static size_t member_bytes(struct bl_str user_id)
     return sizeof(struct bl_member) + user_id.n + 1;
 }
 
+static void *take(struct bl_hand *h, size_t n)
+{
+    void *block = h->pool ? bl_pool_take(h->pool, n) : malloc(n);
+    h->bytes += block ? hand_chunk(n) : 0;
+    return block;
+}
+
+static void give(struct bl_hand *h, void *block, size_t n)
+{
+    h->bytes -= hand_chunk(n);
+    if (h->pool)
+        bl_pool_give(h->pool, block, n);
+    else
+        free(block);
+}
+
 struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id)
 {
-    struct bl_member *m = calloc(1, member_bytes(user_id));
+    struct bl_member *m = take(h, member_bytes(user_id));
     if (!m)
         return NULL;
-    h->bytes += hand_chunk(member_bytes(user_id));
+    *m = (struct bl_member){0};
     hand_add(h, m);
     char *id = (char *)(m + 1);
     if (user_id.n)
         memcpy(id, user_id.p, user_id.n);
+    id[user_id.n] = '\0';
     m->node.tie = (struct bl_str){id, user_id.n};
     m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
     return m;
@@ -29,29 +47,26 @@ struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id)
 static void drop_state(struct bl_hand *h, struct bl_member *m)
 {
     if (m->state)
-        h->bytes -= hand_chunk(bl_user_bytes(&m->state->room));
-    free(m->state);
+        give(h, m->state, bl_user_bytes(&m->state->room));
     m->state = NULL;
 }
 
 void member_free(struct bl_hand *h, struct bl_member *m)
 {
     drop_state(h, m);
-    h->bytes -= hand_chunk(member_bytes(bl_member_id(m)));
     hand_remove(h, m);
-    free(m);
+    give(h, m, member_bytes(bl_member_id(m)));
 }
 
 /* A copy of `from` with this room takes the place of the state. */
 static enum bl_err replace(struct bl_hand *h, struct bl_member *m, const struct bl_user *from,
                            const struct bl_room *room)
 {
-    struct bl_user *u = bl_user_place(malloc(bl_user_bytes(room)), room);
+    struct bl_user *u = bl_user_place(take(h, bl_user_bytes(room)), room);
     if (!u)
         return BL_ERR_NO_MEMORY;
     bl_user_copy(u, from);
     drop_state(h, m);
-    h->bytes += hand_chunk(bl_user_bytes(room));
     m->state = u;
     hand_moved(h, m);
     return BL_OK;

@@ -9,6 +9,7 @@
  */
 #include "bl/app/partition.h"
 #include "bl/base/magic.h"
+#include "bl/base/pool.h"
 #include "hook.h"
 #include "member.h"
 #include "plant.h"
@@ -31,6 +32,7 @@ struct bl_partition {
     struct bl_map members;
     struct bl_heap due;
     struct bl_hand *hand, own; /* of others as well; or of this one alone */
+    struct bl_pool pool;       /* unstored: of all members */
     uint16_t number;           /* in it */
     size_t freed;              /* places of `members` whose members are freed */
     size_t tables;             /* bytes of `members` and `due` that are counted there */
@@ -75,6 +77,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     seen_init(&p->seen, seen_max, seen_ms);
     bl_erased_init(&p->erased, BL_TOMBSTONES_MAX, id_key);
     p->clock_ms = INT64_MIN;
+    bl_pool_init(&p->pool);
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
     p->hand = &p->own;
@@ -94,8 +97,9 @@ void bl_partition_free(struct bl_partition *p)
 {
     if (!p)
         return;
-    while (bl_partition_free_some(p, SIZE_MAX))
+    while (!p->unstored && bl_partition_free_some(p, SIZE_MAX))
         ;
+    bl_pool_release(&p->pool);
     p->hand->bytes -= p->tables;
     bl_map_release(&p->members);
     bl_heap_release(&p->due);
@@ -113,7 +117,9 @@ void bl_partition_join(struct bl_partition *p, struct bl_hand *hand, uint16_t nu
 
 void bl_partition_unstored(struct bl_partition *p)
 {
+    assert(p->members.n == 0 && p->hand == &p->own);
     p->unstored = true;
+    p->hand->pool = &p->pool;
 }
 
 int64_t bl_partition_clock(const struct bl_partition *p)
@@ -149,15 +155,13 @@ static void count_tables(struct bl_partition *p)
     p->tables = bytes;
 }
 
-/* Nearly every event puts a deadline off, so a member's place among the deadlines is changed only if its own comes earlier;
- * one that comes too early is put right then (next_due). */
 static enum bl_err reschedule(struct bl_partition *p, struct bl_member *m)
 {
     enum bl_err err = BL_OK;
     m->due_ms = member_state(m)->due_ms;
     if (m->due_ms == BL_NEVER)
         bl_heap_remove(&p->due, &m->node);
-    else if (!m->node.at || m->due_ms < m->node.due_ms)
+    else
         err = bl_heap_set(&p->due, &m->node, m->due_ms);
     count_tables(p);
     return err;
@@ -175,14 +179,8 @@ static enum bl_err settle(struct bl_partition *p, struct bl_member *m)
 /* Who is due first; NULL: nobody is ever. */
 static struct bl_member *next_due(struct bl_partition *p)
 {
-    for (struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
-        struct bl_member *m = BL_CONTAINER(struct bl_member, top, node);
-        if (top->due_ms == m->due_ms)
-            return m;
-        if (bl_heap_set(&p->due, &m->node, m->due_ms) != BL_OK)
-            break; /* never: it is in the heap */
-    }
-    return NULL;
+    struct bl_heap_node *top = bl_heap_top(&p->due);
+    return top ? BL_CONTAINER(struct bl_member, top, node) : NULL;
 }
 
 struct bl_member *bl_partition_member(const struct bl_partition *p, struct bl_str user_id)
@@ -317,17 +315,12 @@ enum bl_err bl_partition_fire_until(struct bl_partition *p, int64_t until_ms)
 {
     if (until_ms > p->clock_ms)
         p->clock_ms = until_ms;
-    for (const struct bl_heap_node *top; (top = bl_heap_top(&p->due));) {
-        if (top->due_ms + p->settings.grace_ms > until_ms)
-            break;
-        struct bl_member *m = next_due(p);
-        if (!m || m->due_ms + p->settings.grace_ms > until_ms)
-            break;
-        enum bl_err err = fire_next(p, m);
-        if (err != BL_OK)
-            return err;
-    }
-    return BL_OK;
+    enum bl_err err = BL_OK;
+    struct bl_member *m;
+    while (err == BL_OK && !bl_heap_none_by(&p->due, until_ms - p->settings.grace_ms) &&
+           (m = bl_partition_due_by(p, until_ms)))
+        err = fire_next(p, m);
+    return err;
 }
 
 enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)

@@ -9,8 +9,12 @@
  * Most deadlines are put off before they come due, again and again; to do so in one heap of a hundred thousand went through
  * eight levels and as many cold nodes each time, a tenth of a replay. Here it is a place at the end of a step.
  *
- * Invariants: node->list and node->at say where it stands; v[i].due_ms == v[i].node->due_ms. Nothing before `from`
- * stands in steps or far. near has room for all nodes there are, so that one that is moved always finds a place. */
+ * To put one off leaves it where it stands, until it comes near: then it goes to where it belongs by then. Of five that come
+ * near in a replay, four have been put off.
+ *
+ * Invariants: node->list and node->at say where it stands; v[i].due_ms == v[i].node->stands_ms <= v[i].node->due_ms. Nothing
+ * that stands before `from` is in steps or far. near has room for all nodes there are, so that one that is moved always
+ * finds a place. */
 #include "bl/base/heap.h"
 
 #include <stdlib.h>
@@ -95,7 +99,7 @@ static void push(struct bl_heap *h, unsigned list, struct bl_heap_node *node)
 {
     struct bl_heap_list *l = &h->list[list];
     node->list = list;
-    place(l, l->n++, (struct bl_heap_slot){node->due_ms, node});
+    place(l, l->n++, (struct bl_heap_slot){node->stands_ms, node});
     if (list < FIRST_STEP)
         up(l, l->n - 1);
     else
@@ -135,6 +139,14 @@ static unsigned list_of(const struct bl_heap *h, int64_t due_ms)
     return (uint64_t)due_ms - (uint64_t)h->from_ms < SPAN_MS ? step_of(due_ms) : FAR;
 }
 
+/* A node that stands nowhere comes to where it belongs. */
+static void settle(struct bl_heap *h, struct bl_heap_node *node)
+{
+    unsigned list = list_of(h, node->due_ms);
+    node->stands_ms = node->due_ms;
+    push(h, make_room(h, list, h->list[list].n + 1) == BL_OK ? list : NEAR, node);
+}
+
 enum bl_err bl_heap_set(struct bl_heap *h, struct bl_heap_node *node, int64_t due_ms)
 {
     if (!node->at) {
@@ -143,12 +155,14 @@ enum bl_err bl_heap_set(struct bl_heap *h, struct bl_heap_node *node, int64_t du
             return err;
         if (h->n++ == 0)
             h->from_ms = due_ms < 0 ? 0 : floor_of(due_ms);
+    } else if (due_ms >= node->stands_ms) {
+        node->due_ms = due_ms;
+        return BL_OK;
     } else {
         take(h, node);
     }
-    unsigned list = list_of(h, due_ms);
     node->due_ms = due_ms;
-    push(h, make_room(h, list, h->list[list].n + 1) == BL_OK ? list : NEAR, node);
+    settle(h, node);
     return BL_OK;
 }
 
@@ -162,30 +176,30 @@ void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node)
 
 #define FETCH_AHEAD 8 /* nodes lie all over memory */
 
-/* What is due before the end of the first step goes near. */
+/* What stands before the end of the first step goes near, or to where it was put off; the last step is the same list: what
+ * goes there takes places that are done. */
 static void advance(struct bl_heap *h)
 {
     struct bl_heap_list *step = &h->list[step_of(h->from_ms)], *far = &h->list[FAR];
-    for (size_t i = 0; i < step->n; i++) {
-        if (i + FETCH_AHEAD < step->n)
-            __builtin_prefetch(step->v[i + FETCH_AHEAD].node, 1);
-        push(h, NEAR, step->v[i].node);
-    }
-    h->n_steps -= step->n;
+    size_t n = step->n;
+    h->n_steps -= n;
     step->n = 0;
     h->from_ms += STEP_MS;
+    for (size_t i = 0; i < n; i++) {
+        if (i + FETCH_AHEAD < n)
+            __builtin_prefetch(step->v[i + FETCH_AHEAD].node, 1);
+        settle(h, step->v[i].node);
+    }
     while (far->n && far->v[0].due_ms < h->from_ms) {
         struct bl_heap_node *node = far->v[0].node;
         take(h, node);
-        push(h, NEAR, node);
+        settle(h, node);
     }
 }
 
-struct bl_heap_node *bl_heap_first(struct bl_heap *h)
+static void come_near(struct bl_heap *h)
 {
     const struct bl_heap_list *near = &h->list[NEAR], *far = &h->list[FAR];
-    if (h->n == 0)
-        return NULL;
     while (near->n == 0 || near->v[0].due_ms >= h->from_ms) {
         if (h->n_steps == 0) /* nothing before these two: no need to come there step by step */
             h->from_ms =
@@ -193,5 +207,18 @@ struct bl_heap_node *bl_heap_first(struct bl_heap *h)
                                                                                           : far->v[0].due_ms);
         advance(h);
     }
-    return near->v[0].node;
+}
+
+struct bl_heap_node *bl_heap_first(struct bl_heap *h)
+{
+    if (h->n == 0)
+        return NULL;
+    for (;;) {
+        come_near(h);
+        struct bl_heap_node *node = h->list[NEAR].v[0].node;
+        if (node->due_ms == node->stands_ms)
+            return node;
+        take(h, node);
+        settle(h, node);
+    }
 }

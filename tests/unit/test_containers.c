@@ -1,6 +1,7 @@
-/* The map and the heap, each against a plain list. */
+/* The map and the heap, each against a plain list; the pool, whose blocks must not touch each other. */
 #include "bl/base/heap.h"
 #include "bl/base/map.h"
+#include "bl/base/pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,11 +131,56 @@ static void the_heap_gives_the_earliest_then_the_first_by_name(void **state)
     the_heap_agrees_with_a_list(20, 1700000000000);
 }
 
+static size_t some_size(uint32_t *x)
+{
+    size_t n = next_random(x) % ((size_t)1 << (4 + next_random(x) % 10));
+    return next_random(x) % 1000 ? n + 1 : n + ((size_t)1 << 20);
+}
+
+static void assert_filled(const unsigned char *block, size_t n, unsigned char byte)
+{
+    assert_int_equal((uintptr_t)block % 64, 0);
+    for (size_t i = 0; i < n; i += i + 64 < n ? 63 : 1)
+        assert_int_equal(block[i], byte);
+}
+
+static void blocks_of_a_pool_do_not_touch_each_other(void **state)
+{
+    static struct {
+        unsigned char *block;
+        size_t n;
+    } taken[ITEMS];
+    struct bl_pool pool;
+    uint32_t x = 7;
+    (void)state;
+    bl_pool_init(&pool);
+    for (int round = 0; round < 20000; round++) {
+        size_t i = next_random(&x) % ITEMS;
+        if (taken[i].block)
+            assert_filled(taken[i].block, taken[i].n, (unsigned char)i);
+        bl_pool_give(&pool, taken[i].block, taken[i].n);
+        taken[i].n = some_size(&x);
+        taken[i].block = bl_pool_take(&pool, taken[i].n);
+        assert_non_null(taken[i].block);
+        memset(taken[i].block, (int)i, taken[i].n);
+    }
+    void *last = bl_pool_take(&pool, 2000);
+    bl_pool_give(&pool, last, 2000);
+    assert_ptr_equal(bl_pool_take(&pool, 1990), last);
+    for (size_t n = BL_POOL_BLOCK_MAX; n > 0; n /= 2)
+        assert_non_null(bl_pool_take(&pool, n));
+    assert_null(bl_pool_take(&pool, BL_POOL_BLOCK_MAX + 1));
+    bl_pool_release(&pool);
+    assert_non_null(bl_pool_take(&pool, 1));
+    bl_pool_release(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_map_agrees_with_a_list),
         cmocka_unit_test(the_heap_gives_the_earliest_then_the_first_by_name),
+        cmocka_unit_test(blocks_of_a_pool_do_not_touch_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 struct bl_member;
+struct bl_pool;
 
 struct bl_queue {
     struct bl_member *first, *last;
@@ -30,6 +31,8 @@ struct bl_queue {
 struct bl_hand {
     size_t bytes;
     struct bl_queue roomy, tight;
+    /* Where blocks come from; NULL: malloc, so that the process gives back what it does not use. */
+    struct bl_pool *pool;
 };
 
 static inline size_t bl_hand_members(const struct bl_hand *h)

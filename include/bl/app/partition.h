@@ -85,7 +85,7 @@ bool bl_partition_free_some(struct bl_partition *p, size_t n);
  * there is any; a partition that never joins has a hand of its own. */
 void bl_partition_join(struct bl_partition *p, struct bl_hand *hand, uint16_t number);
 /* Nobody stores what changes: from now on only members whose state has become empty are among the dirty ones, to be
- * dropped. */
+ * dropped; and all members stay in a pool of p's own, which only grows. Before there is any, and p never joins. */
 void bl_partition_unstored(struct bl_partition *p);
 int64_t bl_partition_clock(const struct bl_partition *p);
 /* Restores what the store remembers: the clock and the ids seen (oldest first). */

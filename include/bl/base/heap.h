@@ -9,13 +9,14 @@
 
 struct bl_heap_node {
     int64_t due_ms;
+    int64_t stands_ms; /* where it stands: at due_ms or earlier */
     struct bl_str tie; /* borrowed */
     uint32_t at;       /* place in its list + 1; 0: not in a heap */
     uint32_t list;
 };
 
 struct bl_heap_slot {
-    int64_t due_ms;
+    int64_t due_ms; /* node->stands_ms */
     struct bl_heap_node *node;
 };
 
@@ -36,7 +37,7 @@ struct bl_heap {
 
 void bl_heap_init(struct bl_heap *h);
 void bl_heap_release(struct bl_heap *h);
-/* Inserts the node or moves it to its new due_ms. */
+/* Inserts the node or moves it to its new due_ms; to put it off moves nothing now. */
 BL_CHECKED enum bl_err bl_heap_set(struct bl_heap *h, struct bl_heap_node *node, int64_t due_ms);
 /* Does nothing if the node is not in a heap. */
 void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node);
@@ -45,7 +46,15 @@ struct bl_heap_node *bl_heap_first(struct bl_heap *h);
 static inline struct bl_heap_node *bl_heap_top(struct bl_heap *h)
 {
     const struct bl_heap_list *near = &h->list[BL_HEAP_NEAR];
-    return near->n && near->v[0].due_ms < h->from_ms ? near->v[0].node : bl_heap_first(h);
+    return near->n && near->v[0].due_ms < h->from_ms && near->v[0].node->due_ms == near->v[0].due_ms
+               ? near->v[0].node
+               : bl_heap_first(h);
+}
+/* Is nothing due by then, as far as can be told without a look at a node? */
+static inline bool bl_heap_none_by(const struct bl_heap *h, int64_t until_ms)
+{
+    const struct bl_heap_list *near = &h->list[BL_HEAP_NEAR];
+    return near->n && near->v[0].due_ms < h->from_ms && near->v[0].due_ms > until_ms;
 }
 
 #endif
