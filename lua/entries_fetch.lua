@@ -2,11 +2,13 @@
 -- Reads the next entries of the stream for the owner; a zombie reads nothing. What a predecessor left pending comes
 -- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
 -- For these two; the usual fetch decides nothing and needs no script (src/store/world_fetch.c).
--- @keys  events, fence, deadlines
+-- @keys  events, fence, deadlines, active
 -- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick), how many of
---        those to give who are due by the time of the last entry
--- @reply {now_ms, earliest deadline (-1: none), pending (1: these were pending), entries as XREADGROUP gives them,
---         of pending ones how often each was delivered, this time included; who is due: user, deadline …, earliest first}
+--        those to give who are due by the time of the last entry; who was last seen so many ms ago is due, if he was
+--        last seen after ( `(ms` or -inf )
+-- @reply {now_ms, who is due first: when (-1: never), pending (1: these were pending), entries as XREADGROUP gives them,
+--         of pending ones how often each was delivered, this time included; who is due: user, deadline …, earliest first;
+--         and by when they were last seen: user, last seen …}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
     return redis.error_reply('FENCED another worker owns the partition')
 end
@@ -29,10 +31,15 @@ end
 if #entries == 0 then
     entries = read('>')
 end
-local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-local earliest = first[2] or '-1'
+local function earliest()
+    local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
+    local seen = redis.call('ZRANGE', KEYS[4], ARGV[9], '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+    local idle = seen and seen + ARGV[8] or math.huge
+    return math.min(tonumber(first or idle), idle)
+end
+local first = earliest()
 local grace = tonumber(ARGV[6])
-if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= now then
+if #entries == 0 and grace >= 0 and first + grace <= now then
     -- A tick in the millisecond of the last entry would not move the clock.
     local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
     if not last[1] or tonumber(string.match(last[1][1], '^%d+')) < now then
@@ -40,10 +47,12 @@ if #entries == 0 and first[2] and grace >= 0 and tonumber(earliest) + grace <= n
         entries = read('>')
     end
 end
-local due = {}
+local due, idle = {}, {}
 if #entries > 0 and grace >= 0 then
     local last = tonumber(string.match(entries[#entries][1], '^%d+'))
     due = redis.call('ZRANGE', KEYS[3], '-inf', string.format('%.0f', last - grace), 'BYSCORE', 'LIMIT', 0, ARGV[7],
         'WITHSCORES')
+    idle = redis.call('ZRANGE', KEYS[4], ARGV[9], string.format('%.0f', last - grace - ARGV[8]), 'BYSCORE', 'LIMIT', 0,
+        ARGV[7], 'WITHSCORES')
 end
-return {now, earliest, pending, entries, deliveries, due}
+return {now, first == math.huge and '-1' or string.format('%.0f', first), pending, entries, deliveries, due, idle}

@@ -41,6 +41,7 @@ struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id)
     id[user_id.n] = '\0';
     m->node.tie = (struct bl_str){id, user_id.n};
     m->due_ms = m->scheduled_ms = m->checkout_ms = BL_NEVER;
+    m->active_ms = -1;
     return m;
 }
 

@@ -37,6 +37,10 @@
     X(READ_UNFENCED, "read-unfenced", "a fetch by transaction does not mind the fence")                      \
     X(DUES_EARLY, "dues-early", "the deadlines told with a commit are those from before it")                 \
     X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
+    X(IDLE_AGAIN, "idle-again", "who was last seen long ago is believed to be looked at more than once")     \
+    X(IDLE_MISSED, "idle-missed",                                                                            \
+      "a new owner believes that all were looked at up to the clock, in its grace")                          \
+    X(IDLE_TIES, "idle-ties", "a round halts among users who were last seen at one time")                    \
     X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")        \
     X(TURN_KEPT, "turn-kept", "an owner that fails keeps its turn")                                          \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")

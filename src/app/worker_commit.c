@@ -77,11 +77,18 @@ static int64_t stale_ms(const struct owner *o)
     return clock == INT64_MIN ? clock : clock - grace;
 }
 
-/* Lazily: written only if nothing, or something later, is scheduled; and once the scheduled time has passed.
- */
-static void put_schedule(const struct owner *o, struct bl_member *m, struct bl_put_user *u)
+/* The store comes to him by then, because he was last seen so long ago. */
+static bool comes_idle(const struct owner *o, const struct bl_user *s, int64_t due_ms)
 {
-    int64_t due_ms = m->due_ms;
+    int64_t idle_ms = s->seen_ms + BL_IDLE_MS;
+    return s->seen_ms >= 0 && idle_ms <= due_ms && (idle_ms > o->passed_ms || BL_PLANT(IDLE_AGAIN));
+}
+
+/* Lazily: written only if nothing, or something later, is scheduled; and once the scheduled time has passed. */
+static void put_schedule(const struct owner *o, struct bl_member *m, const struct bl_user *s,
+                         struct bl_put_user *u)
+{
+    int64_t due_ms = comes_idle(o, s, m->due_ms) ? BL_NEVER : m->due_ms;
     bool passed = m->scheduled_ms != BL_NEVER && m->scheduled_ms <= stale_ms(o);
     bool earlier = due_ms < m->scheduled_ms && !(BL_PLANT(SCHEDULE_LATE) && m->scheduled_ms != BL_NEVER);
     if (earlier || (passed && due_ms != m->scheduled_ms)) {
@@ -147,11 +154,12 @@ static void put_gone(struct owner *o, struct bl_member *m, struct bl_put_user *u
 {
     u->gone = true;
     u->recheckout = m->checkout_ms != BL_NEVER;
-    if (m->stored.any || m->scheduled_ms != BL_NEVER || u->recheckout)
+    if (m->stored.any || m->scheduled_ms != BL_NEVER || m->active_ms >= 0 || u->recheckout)
         PUT(o, put_user, u);
     m->stored = (struct bl_state_stored){.any = false};
     m->scheduled_ms = m->checkout_ms = BL_NEVER;
-    m->expires_ms = m->active_ms = 0;
+    m->active_ms = -1;
+    m->expires_ms = 0;
     m->checkout_at = 0;
 }
 
@@ -162,11 +170,12 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
                             .due_ms = BL_NEVER,
                             .checkout_ms = BL_NEVER,
                             .active_ms = BL_NEVER};
-    if (!m->state || (BL_PLANT(STATE_DROPPED) && !bl_partition_state(o->partition, m)->in_session)) {
+    const struct bl_user *s = m->state ? bl_partition_state(o->partition, m) : NULL;
+    if (!s || (BL_PLANT(STATE_DROPPED) && !s->in_session)) {
         put_gone(o, m, &u);
         return BL_OK;
     }
-    put_schedule(o, m, &u);
+    put_schedule(o, m, s, &u);
     if (m->dirty)
         return put_state(o, m, &u);
     if (u.reschedule)

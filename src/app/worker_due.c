@@ -4,10 +4,10 @@
  * at most BL_DUE_MAX scheduled users. If more are due, and all of these before the round's first event, it is
  * partial: it fires what lies before the last of them, commits, and comes back to the same entries. Else it
  * takes fewer entries; and for a single entry of event time, whose events lie far apart, as many users as it
- * needs. */
+ * needs. Nor does it halt among users of one time: who is due because he was last seen so long ago is told of once (ports.h),
+ * and the time of this round is up to when that has been done. */
+#include "plant.h"
 #include "worker_owner.h"
-
-#define DUE_TIES_MAX 65536
 
 enum bl_err owner_visit_dues(struct owner *o)
 {
@@ -16,7 +16,10 @@ enum bl_err owner_visit_dues(struct owner *o)
         struct bl_member *m = bl_partition_member(o->partition, o->dues[i].user_id);
         if (!m)
             continue;
-        m->scheduled_ms = o->dues[i].score_ms;
+        if (o->dues[i].idle)
+            m->active_ms = o->dues[i].due_ms - BL_IDLE_MS;
+        else
+            m->scheduled_ms = o->dues[i].due_ms;
         err = owner_visit(o, m);
     }
     return err;
@@ -59,7 +62,7 @@ static void on_dues(void *arg, const struct bl_dues *d);
 static void ask_due(struct owner *o)
 {
     o->state = OWNER_ASKING_DUE;
-    PORT(o, due, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
+    PORT(o, due, o->passed_ms, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
 }
 
 enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n)
@@ -69,13 +72,15 @@ enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t 
         struct bl_str id = arena_copy(&o->batch.arena, users[i].user_id);
         if (!id.p || !OWNER_ROOM(o->dues, o->cap_dues, o->n_dues))
             return BL_ERR_NO_MEMORY;
-        o->dues[o->n_dues++] = (struct bl_due){id, users[i].score_ms};
+        o->dues[o->n_dues++] = (struct bl_due){id, users[i].due_ms, users[i].idle};
     }
     return BL_OK;
 }
 
 static void want_dues(struct owner *o, enum bl_err err)
 {
+    int64_t until_ms = o->horizon_ms - grace_ms(o);
+    o->passed_ms = until_ms > o->passed_ms ? until_ms : o->passed_ms;
     for (size_t i = 0; i < o->n_dues && err == BL_OK; i++)
         err = owner_want(o, o->dues[i].user_id);
     if (owner_proceed(o, err, "due"))
@@ -85,13 +90,13 @@ static void want_dues(struct owner *o, enum bl_err err)
 /* More are due than were asked for. False: ask again, for fewer entries or more users. */
 static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due_ms)
 {
-    bool ties = first_due_ms == last_due_ms;
-    int64_t until = last_due_ms - (ties ? 0 : 1) + grace_ms(o);
+    bool ties = first_due_ms == last_due_ms && !BL_PLANT(IDLE_TIES);
+    int64_t until = last_due_ms - (first_due_ms == last_due_ms ? 0 : 1) + grace_ms(o);
     bool whole = !o->careful.on || careful_at_start(o); /* nothing of the entry is done yet */
     bool before_all = whole && o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
     if (!before_all && batch_narrow(&o->batch))
         return false;
-    if (!before_all || (ties && o->due_max < DUE_TIES_MAX)) {
+    if (!before_all || ties) {
         o->due_max *= 4;
         return false;
     }
@@ -105,7 +110,7 @@ static void on_dues(void *arg, const struct bl_dues *d)
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     if (!owner_proceed(o, d->err, "due"))
         return;
-    if (d->n >= o->due_max && !make_partial(o, d->users[0].score_ms, d->users[d->n - 1].score_ms)) {
+    if (d->n >= o->due_max && !make_partial(o, d->users[0].due_ms, d->users[d->n - 1].due_ms)) {
         owner_survey(o);
         return;
     }

@@ -1,6 +1,7 @@
 /* What comes out of the store into memory: the partition's own memory at take-over, users' states when they
  * are needed. Nothing that is read here is trusted. */
 #include "bl/base/log.h"
+#include "plant.h"
 #include "worker_owner.h"
 
 #include <stdlib.h>
@@ -159,6 +160,7 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     if (r->clock_ms >= 0)
         bl_partition_set_clock(o->partition, r->clock_ms);
     o->committed_ms = o->unsure_ms = bl_partition_clock(o->partition);
+    o->passed_ms = r->clock_ms >= 0 ? r->clock_ms - (BL_PLANT(IDLE_MISSED) ? 0 : BL_GRACE_MAX_MS) : INT64_MIN;
     for (size_t i = 0; i < r->n_seen && err == BL_OK; i++)
         err = restore_seen(o, r->seen[i]);
     for (size_t i = r->n_recent; i > 0 && err == BL_OK; i--)

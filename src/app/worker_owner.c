@@ -331,7 +331,7 @@ static void owner_fetch(struct owner *o)
     if (owner_tend(o) || owner_rest(o))
         return;
     o->state = OWNER_FETCHING;
-    PORT(o, fetch, o->fetch_max, o->pending, !o->worker->options.event_mode, on_fetched, o);
+    PORT(o, fetch, o->fetch_max, o->pending, !o->worker->options.event_mode, o->passed_ms, on_fetched, o);
 }
 
 /* ---- committing ---- */
@@ -387,7 +387,7 @@ void owner_send(struct owner *o)
     o->committing_at = local_ms(o);
     o->ahead = fetches_ahead(o);
     if (o->ahead)
-        PORT(o, put_fetch, o->fetch_max, !o->worker->options.event_mode, on_fetched, o);
+        PORT(o, put_fetch, o->fetch_max, !o->worker->options.event_mode, o->passed_ms, on_fetched, o);
     PORT(o, end, on_committed, o);
 }
 

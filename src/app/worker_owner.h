@@ -128,6 +128,9 @@ struct owner {
     struct bl_member *next; /* of the users to be put */
     size_t work;            /* of the round whose commit is under way */
     int64_t earliest_ms;
+    /* Whoever was due by then because he was last seen BL_IDLE_MS before has been looked at. At take-over it is the clock,
+     * less any grace that the owner before may have had. */
+    int64_t passed_ms;
     bool trim_more;      /* than the last step of retention did */
     uint32_t round;      /* its number; only compared for equality */
     uint64_t ticket;     /* of the round: the lower, the further in front in the line */

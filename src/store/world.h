@@ -34,7 +34,8 @@ struct call {
     bl_names_fn *names;
     bl_trimmed_fn *trimmed;
     size_t n_ids;
-    size_t max; /* of a fetch: entries at most */
+    size_t max;        /* of a fetch: entries at most */
+    int64_t passed_ms; /* of a fetch: see ports.h */
     bool tick;
 };
 
@@ -82,8 +83,8 @@ struct slot {
     bl_done_fn *rung;
     void *rung_arg;
 
-    struct bl_due dues[BL_DUE_FETCHED]; /* told with the entries */
-    size_t ask_dues;                    /* how many deadlines the next fetch looks at */
+    struct bl_due dues[2 * BL_DUE_FETCHED]; /* told with the entries */
+    size_t ask_dues;                        /* how many deadlines the next fetch looks at */
     struct commands commit, watch;
     struct commands fetch; /* goes behind `commit` in the same transaction */
     struct commands gathered[GATHERED_COUNT];
@@ -137,24 +138,35 @@ void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg);
 void world_restore_now(struct slot *s);
 void world_restore_fail(struct slot *s);
 void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
-void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                 void *arg);
 void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                  size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
 
-/* Of a list user, time, user, time …: at most max. */
-enum bl_err world_take_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n);
+/* world_due.c */
+void world_due(void *ctx, int p, int64_t passed_ms, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
+/* Whoever was last seen BL_IDLE_MS before passed_ms has been looked at: the bound of a ZRANGE for those who have not. */
+struct bl_str world_seen_after(int64_t passed_ms, char out[24]);
+/* Of two lists user, time, user, time …, from the deadlines and from the active users, both at most `max` long, to one in
+ * order. Of each list no more than until_ms. out: room for 2 * max. */
+struct dues {
+    size_t n;            /* in `out` */
+    size_t most;         /* of either list were due */
+    int64_t earliest_ms; /* of either list, due or not; BL_NEVER: both are empty */
+};
+enum bl_err world_take_dues(const redisReply *deadlines, const redisReply *active, size_t max,
+                            int64_t until_ms, struct bl_due *out, struct dues *dues);
+/* So many users were due the last time that somebody looked. */
+void world_saw_due(struct slot *s, size_t n);
 
 /* world_fetch.c */
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg);
+void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                 void *arg);
+void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                     void *arg);
 /* The transaction that a fetch was in is over, and not in vain: tells what there is; or fetches by script, if it was refused
  * for want of memory and had no answers. */
 void world_fetched(struct slot *s);
-
-/* So many users were due the last time that somebody looked. */
-void world_saw_due(struct slot *s, size_t n);
 
 /* world_transact.c */
 /* Carries out what stands in s->commit and s->fetch while the fence holds, or nothing of it. over: BL_OK, and s->answers if

@@ -1,23 +1,23 @@
 /* What the owner is given of the stream, and with it the store's clock and who is due.
  *
- *   TIME  XREADGROUP >  ZRANGE deadlines     in a transaction that a zombie cannot carry out (world_transact.c has the
+ *   TIME  XREADGROUP >  ZRANGE deadlines  ZRANGE active
+ *                                            in a transaction that a zombie cannot carry out (world_transact.c has the
  *                                            reasons): one of its own, or the commit before, whose end it is then
  *   entries_fetch.lua                        for what needs a decision inside Redis: what a predecessor left pending comes
- *                                            first; nothing is unread and a deadline is due, so time enters the stream
+ *                                            first; nothing is unread and somebody is due, so time enters the stream
  *                                            (SPEC 3.4); Redis has too little memory for MULTI
  *
  * At 1 to 4 entries of one event a transaction costs Redis half of what the script does, at 240 events a tenth; within a
  * commit there is neither another MULTI, EXEC, WATCH and GET, nor another round trip.
  *
  * Deadlines are asked for in order, a few more than were due the last time: a score costs Redis half a microsecond to print.
- * If all of them are due, more may be, and the owner asks. Where more are due than a fetch tells, the first of all is
- * enough. */
+ * So are those who were last seen long ago (world_due.c). If all of either are due, more may be, and the owner asks. Where
+ * more are due than a fetch tells, the first of all is enough. */
 #include "world.h"
 
 #include <stdio.h>
 
-#define DUES_ASKED_LEAST 4
-#define ANSWERS          3 /* of a transaction's last commands: time, entries, deadlines */
+#define ANSWERS 4 /* of a transaction's last commands: time, entries, deadlines, active */
 
 static const struct {
     const char *field;
@@ -66,7 +66,8 @@ static enum bl_err take_entries(struct slot *s, const redisReply *list, const re
 
 static enum bl_err read_script(struct slot *s, const redisReply *reply, struct bl_fetched *f)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6)
+    struct dues dues;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7)
         return BL_ERR_CORRUPT;
     int64_t earliest = world_int(reply->element[1], -1);
     f->now_ms = s->now_ms = world_int(reply->element[0], 0);
@@ -75,9 +76,12 @@ static enum bl_err read_script(struct slot *s, const redisReply *reply, struct b
     f->dues = s->dues;
     enum bl_err err = take_entries(s, reply->element[3], reply->element[4], f);
     if (err == BL_OK)
-        err = world_take_dues(reply->element[5], s->dues, BL_DUE_FETCHED, &f->n_dues);
-    f->dues_known = s->call.tick && f->n_dues < BL_DUE_FETCHED;
-    return err;
+        err = world_take_dues(reply->element[5], reply->element[6], BL_DUE_FETCHED, BL_NEVER, s->dues, &dues);
+    if (err != BL_OK)
+        return err;
+    f->n_dues = dues.n;
+    f->dues_known = s->call.tick && dues.most < BL_DUE_FETCHED;
+    return BL_OK;
 }
 
 static void on_script(void *ctx, const redisReply *reply)
@@ -93,19 +97,22 @@ static void on_script(void *ctx, const redisReply *reply)
 
 static void send_script(struct slot *s, bool pending)
 {
-    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES};
-    char count[24], grace[24], dues[16];
+    static const enum bl_key keys[] = {BL_KEY_EVENTS, BL_KEY_FENCE, BL_KEY_DEADLINES, BL_KEY_ACTIVE};
+    char count[24], grace[24], dues[16], idle[24], after[24];
     snprintf(count, sizeof count, "%zu", s->call.max);
     snprintf(dues, sizeof dues, "%d", BL_DUE_FETCHED);
     snprintf(grace, sizeof grace, "%lld", s->call.tick ? (long long)s->world->options.grace_ms : -1LL);
+    snprintf(idle, sizeof idle, "%d", BL_IDLE_MS);
     const struct bl_str args[] = {bl_str_of(s->fence),
                                   BL_STR(GROUP),
                                   BL_STR(CONSUMER),
                                   bl_str_of(count),
                                   bl_str_of(pending ? "1" : "0"),
                                   bl_str_of(grace),
-                                  bl_str_of(dues)};
-    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 3, args, 7, on_script, s);
+                                  bl_str_of(dues),
+                                  bl_str_of(idle),
+                                  world_seen_after(s->call.passed_ms, after)};
+    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 4, args, 9, on_script, s);
 }
 
 /* ---- by transaction ---- */
@@ -113,6 +120,8 @@ static void send_script(struct slot *s, bool pending)
 static void ask(struct slot *s)
 {
     struct commands *c = &s->fetch;
+    char after[24];
+    int64_t dues = s->call.tick ? (int64_t)s->ask_dues : 1; /* in event time only who is the first */
     commands_clear(c);
     commands_new(c, "TIME");
     commands_new(c, "XREADGROUP");
@@ -127,7 +136,16 @@ static void ask(struct slot *s)
     commands_new(c, "ZRANGE");
     commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
     commands_int(c, 0);
-    commands_int(c, s->call.tick ? (int64_t)s->ask_dues - 1 : 0); /* in event time only who is the first */
+    commands_int(c, dues - 1);
+    commands_z(c, "WITHSCORES");
+    commands_new(c, "ZRANGE");
+    commands_key(c, BL_KEY_ACTIVE, BL_STR(""));
+    commands_arg(c, world_seen_after(s->call.passed_ms, after));
+    commands_z(c, "+inf");
+    commands_z(c, "BYSCORE");
+    commands_z(c, "LIMIT");
+    commands_int(c, 0);
+    commands_int(c, dues);
     commands_z(c, "WITHSCORES");
 }
 
@@ -141,27 +159,21 @@ static const redisReply *entries_of(const redisReply *streams)
     return only && only->elements == 2 ? only->element[1] : NULL;
 }
 
-void world_saw_due(struct slot *s, size_t n)
+static enum bl_err read_dues(struct slot *s, const redisReply *deadlines, const redisReply *active,
+                             struct bl_fetched *f)
 {
-    size_t ask = 2 * n + DUES_ASKED_LEAST;
-    s->ask_dues = n >= BL_DUE_FETCHED ? 1 : ask < BL_DUE_FETCHED ? ask : BL_DUE_FETCHED;
-}
-
-static enum bl_err read_deadlines(struct slot *s, const redisReply *reply, struct bl_fetched *f)
-{
-    size_t n, n_due = 0;
-    enum bl_err err = world_take_dues(reply, s->dues, s->ask_dues, &n);
-    f->earliest_ms = err == BL_OK && n > 0 ? s->dues[0].score_ms : BL_NEVER;
-    if (err != BL_OK || f->n == 0 || !s->call.tick)
+    bool known = f->n > 0 && s->call.tick;
+    int64_t until_ms = known ? f->entries[f->n - 1].received_ms - s->world->options.grace_ms : INT64_MIN;
+    struct dues dues;
+    enum bl_err err = world_take_dues(deadlines, active, s->ask_dues, until_ms, s->dues, &dues);
+    if (err != BL_OK)
         return err;
-    int64_t until_ms = f->entries[f->n - 1].received_ms - s->world->options.grace_ms;
-    while (n_due < n && s->dues[n_due].score_ms <= until_ms)
-        n_due++;
-    f->dues_known = n_due < s->ask_dues;
+    f->earliest_ms = dues.earliest_ms;
+    f->dues_known = known && dues.most < s->ask_dues;
     f->dues = s->dues;
-    f->n_dues = f->dues_known ? n_due : 0;
+    f->n_dues = f->dues_known ? dues.n : 0;
     if (f->dues_known)
-        world_saw_due(s, n_due);
+        world_saw_due(s, dues.most);
     return BL_OK;
 }
 
@@ -173,7 +185,7 @@ static enum bl_err read_answers(struct slot *s, redisReply *const *answers, stru
         return BL_ERR_CORRUPT;
     f->now_ms = s->now_ms = world_int(time->element[0], 0) * 1000 + world_int(time->element[1], 0) / 1000;
     enum bl_err err = take_entries(s, list, NULL, f);
-    return err == BL_OK ? read_deadlines(s, answers[2], f) : err;
+    return err == BL_OK ? read_dues(s, answers[2], answers[3], f) : err;
 }
 
 static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
@@ -205,15 +217,16 @@ static void on_over(struct slot *s, enum bl_err err)
         s->call.fn.fetched(s->call.arg, &failed);
 }
 
-static struct call call_of(size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+static struct call call_of(size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
 {
-    return (struct call){.arg = arg, .fn.fetched = fn, .max = max, .tick = tick};
+    return (struct call){.arg = arg, .fn.fetched = fn, .max = max, .tick = tick, .passed_ms = passed_ms};
 }
 
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                 void *arg)
 {
     struct slot *s = world_slot(ctx, p);
-    s->call = call_of(max, tick, fn, arg);
+    s->call = call_of(max, tick, passed_ms, fn, arg);
     if (pending && s->watched) {
         send_script(s, true);
         return;
@@ -223,9 +236,9 @@ void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetch
     world_transact(s, on_over);
 }
 
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
-    s->call = call_of(max, tick, fn, arg);
+    s->call = call_of(max, tick, passed_ms, fn, arg);
     ask(s);
 }

@@ -184,55 +184,6 @@ void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_ma
     world_script(s, s->data, BL_SCRIPT_suspect_mark, keys, 2, args, 4, on_mark, s);
 }
 
-/* ---- due ---- */
-
-enum bl_err world_take_dues(const redisReply *reply, struct bl_due *out, size_t max, size_t *n)
-{
-    *n = reply->elements / 2 < max ? reply->elements / 2 : max;
-    for (size_t i = 0; i < *n; i++) {
-        out[i] = (struct bl_due){world_text(reply->element[2 * i]), world_int(reply->element[2 * i + 1], 0)};
-        if (out[i].user_id.n == 0 || out[i].user_id.n > BL_USER_ID_MAX_BYTES)
-            return BL_ERR_CORRUPT; /* nobody is called so */
-    }
-    return BL_OK;
-}
-
-static void on_due(void *ctx, const redisReply *reply)
-{
-    struct slot *s = slot_of(ctx);
-    struct bl_dues d = {.err = world_error(s->data, reply)};
-    if (d.err == BL_OK && reply->type != REDIS_REPLY_ARRAY)
-        d.err = BL_ERR_CORRUPT;
-    size_t n = d.err == BL_OK ? reply->elements / 2 : 0;
-    struct bl_due *users = world_items(s, n + 1, sizeof *users);
-    if (d.err == BL_OK && !users)
-        d.err = BL_ERR_NO_MEMORY;
-    if (d.err == BL_OK)
-        d.err = world_take_dues(reply, users, n, &d.n);
-    d.users = users;
-    d.n = d.err == BL_OK ? d.n : 0;
-    world_saw_due(s, d.n);
-    s->call.fn.dues(s->call.arg, &d);
-}
-
-void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg)
-{
-    struct slot *s = world_slot(ctx, p);
-    struct commands *c = &s->commit;
-    world_call_begin(s, 1, arg);
-    s->call.fn.dues = fn;
-    commands_new(c, "ZRANGE");
-    commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
-    commands_z(c, "-inf");
-    commands_int(c, until_ms);
-    commands_z(c, "BYSCORE");
-    commands_z(c, "LIMIT");
-    commands_int(c, 0);
-    commands_int(c, (int64_t)max);
-    commands_z(c, "WITHSCORES");
-    world_send(s->data, c, 0, on_due, s);
-}
-
 /* ---- load: users in groups, of each the scheduled deadlines and then the hashes ---- */
 
 static void take_scores(struct slot *s, const redisReply *reply)

@@ -27,7 +27,7 @@ lag() { curl -fs "$url/api/partitions" | jq '[.[].lag] | add'; }
 no_lag() { [ "$(lag)" = 0 ]; }
 sum() { local n=0 p v; for p in 0 1 2 3 4 5 6 7; do v=$(cli "$1" "bl:{dev:$p}:$2" | sed -n 1p); n=$((n + v)); done; echo $n; }
 all_seen() { [ "$(curl -fs "$url/api/metrics" | jq .total_events)" -ge $((users * $1)) ]; }
-live() { sum zcard deadlines; }
+live() { sum zcard active; }
 forgotten() { [ "$(live)" -lt $((users / 20)) ]; }
 
 start_redis

@@ -211,9 +211,25 @@ static enum bl_err fetch_one(struct side *s, bool script)
     return err;
 }
 
+static char due_users[100]; /* `user due idle, user due idle, …` as last told */
+
 static void on_dues(void *arg, const struct bl_dues *d)
 {
+    size_t at = 0;
+    due_users[0] = '\0';
+    for (size_t i = 0; i < d->n && at < sizeof due_users; i++)
+        at += (size_t)snprintf(due_users + at, sizeof due_users - at, "%s%.*s %lld%s", i ? ", " : "",
+                               BL_STR_ARG(d->users[i].user_id), (long long)d->users[i].due_ms,
+                               d->users[i].idle ? " idle" : "");
     side_done(arg, d->err);
+}
+
+static const char *due(struct side *s, int64_t until_ms, size_t max)
+{
+    s->ports.due(s->ports.ctx, 0, s->passed_ms, until_ms, max, on_dues, s);
+    side_run(s);
+    assert_int_equal(s->err, BL_OK);
+    return due_users;
 }
 
 /* As an owner does: what the fetch does not tell is asked for. */
@@ -225,9 +241,7 @@ static void told(struct side *s, bool script, bool known, size_t n)
     assert_int_equal(s->n_dues, n);
     if (known)
         return;
-    s->ports.due(s->ports.ctx, 0, 2000, 1000, on_dues, s);
-    side_run(s);
-    assert_int_equal(s->err, BL_OK);
+    due(s, 2000, 1000);
 }
 
 static void who_is_due_is_told_with_the_entries_or_said_to_be_unknown(void **state)
@@ -252,6 +266,52 @@ static void who_is_due_is_told_with_the_entries_or_said_to_be_unknown(void **sta
     deadlines(20, 20 + BL_DUE_FETCHED, 1000);
     for (int i = 0; i < 5; i++)
         told(&a, i == 4, false, i == 4 ? BL_DUE_FETCHED : 0);
+    side_close(&a);
+}
+
+/* Users u, v, w were last seen at 1, 2, 3 ms. */
+static void who_was_last_seen_long_ago_is_due_as_well(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:active 1 u 2 v 3 w"));
+    freeReplyObject(
+        bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines %d x %d v", BL_IDLE_MS, BL_IDLE_MS + 2));
+    assert_string_equal(due(&a, BL_IDLE_MS + 2, 10), "x 1800000, u 1800001 idle, v 1800002, v 1800002 idle");
+    assert_string_equal(due(&a, BL_IDLE_MS + 2, 2), "x 1800000, u 1800001 idle");
+    a.passed_ms = INT64_MIN;
+    assert_string_equal(due(&a, BL_IDLE_MS + 1, 10), "x 1800000, u 1800001 idle");
+    a.passed_ms = BL_IDLE_MS + 1;
+    assert_string_equal(due(&a, BL_IDLE_MS + 3, 10), "x 1800000, v 1800002, v 1800002 idle, w 1800003 idle");
+    freeReplyObject(bl_test_redis(&side_redis, "DEL bl:{test:0}:deadlines"));
+    for (int script = 0; script < 2; script++)
+        for (int passed = 0; passed <= 3; passed++) {
+            a.passed_ms = BL_IDLE_MS + passed;
+            assert_int_equal(fetch_one(&a, script), BL_OK);
+            assert_true(a.dues_known);
+            assert_int_equal(a.n_dues, 3 - passed);
+            assert_int_equal(a.earliest_ms, passed < 3 ? BL_IDLE_MS + passed + 1 : BL_NEVER);
+        }
+    side_close(&a);
+}
+
+/* SPEC 3.4 */
+static void time_enters_for_who_was_last_seen_long_ago_once(void **state)
+{
+    (void)state;
+    struct side a;
+    begin(&a, "a");
+    freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:active 1 u"));
+    assert_int_equal(side_fetch(&a, false, false), BL_OK); /* event time */
+    assert_int_equal(a.n, 0);
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 1);
+    assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
+    assert_int_equal(side_commit(&a, 1), BL_OK);
+    a.passed_ms = BL_IDLE_MS + 1;
+    assert_int_equal(side_fetch(&a, false, true), BL_OK);
+    assert_int_equal(a.n, 0);
     side_close(&a);
 }
 
@@ -384,6 +444,8 @@ int main(void)
         STORY(only_time_needs_a_script),
         STORY(over_maxmemory_fetches_go_on),
         STORY(who_is_due_is_told_with_the_entries_or_said_to_be_unknown),
+        STORY(who_was_last_seen_long_ago_is_due_as_well),
+        STORY(time_enters_for_who_was_last_seen_long_ago_once),
         STORY(a_commit_fetches_what_comes_next),
         STORY(a_commit_that_is_fenced_fetches_nothing),
         STORY(a_commit_without_a_connection_fetches_nothing),

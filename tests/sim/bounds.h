@@ -17,6 +17,10 @@
 #define BL_DUE_FETCHED 2
 #undef BL_DUE_MAX
 #define BL_DUE_MAX 3
+#undef BL_GRACE_MAX_MS
+#define BL_GRACE_MAX_MS 700
+#undef BL_IDLE_MS
+#define BL_IDLE_MS 3000 /* the session timeout of half of the rules; others have half of it, or twice */
 #undef BL_ERASE_PATTERNS
 #define BL_ERASE_PATTERNS 2
 #undef BL_TOMBSTONES_MAX

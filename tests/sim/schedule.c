@@ -387,8 +387,10 @@ static void catch_up(struct sim *s)
 static bool forward(struct sim *s)
 {
     int64_t first = BL_NEVER;
-    for (int p = 0; p < s->partitions; p++)
-        first = store_earliest(s, p) < first ? store_earliest(s, p) : first;
+    for (int p = 0; p < s->partitions; p++) {
+        int64_t due_ms = store_earliest(s, p, store_passed(&s->store.shard[p]));
+        first = due_ms < first ? due_ms : first;
+    }
     if (first == BL_NEVER)
         return false;
     if (first + SIM_GRACE_MS > store_now(s))

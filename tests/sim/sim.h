@@ -139,7 +139,7 @@ struct request {
     struct bl_str name, text;
     enum bl_entry_kind kind;
     bool pending, tick, leave, done;
-    int64_t number;
+    int64_t number, passed_ms;
     size_t max, ask; /* ask: how many deadlines a fetch looks at */
     struct bl_str *names;
     size_t n_names;
@@ -219,8 +219,10 @@ void store_lose(struct sim *s, size_t n);
 void store_clear(struct store *st);
 void store_release(struct store *st);
 int64_t store_now(const struct sim *s);
-/* BL_NEVER: nobody has a deadline. */
-int64_t store_earliest(const struct sim *s, int p);
+/* When somebody is due first, to whoever has come so far (ports.h); BL_NEVER: never. */
+int64_t store_earliest(const struct sim *s, int p, int64_t passed_ms);
+/* How far an owner has come at the latest, by what is committed. */
+int64_t store_passed(const struct shard *h);
 /* Lag 0 and nothing due. */
 bool store_at_rest(const struct sim *s);
 

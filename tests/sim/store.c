@@ -295,6 +295,7 @@ static void carry_out(struct sim *s, struct request *r)
         break;
     case OP_DUE:
         store_due(s, r);
+        r->dues_reply.n = r->dues_reply.n < r->max ? r->dues_reply.n : r->max;
         break;
     case OP_LOAD:
         store_load(s, r);
@@ -353,7 +354,7 @@ bool store_at_rest(const struct sim *s)
 {
     for (int p = 0; p < s->partitions; p++) {
         const struct shard *h = &s->store.shard[p];
-        int64_t due_ms = store_earliest(s, p);
+        int64_t due_ms = store_earliest(s, p, store_passed(h));
         if (h->n_acked != h->n_entries || (due_ms != BL_NEVER && due_ms + SIM_GRACE_MS <= store_now(s)))
             return false;
     }

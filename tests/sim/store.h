@@ -4,7 +4,7 @@
 
 #include "sim.h"
 
-static const struct bl_str due_prefix = {"due:", 4};
+static const struct bl_str due_prefix = {"due:", 4}, active_prefix = {"active:", 7};
 
 static inline struct bl_str rest_of(struct bl_str key, size_t n)
 {
@@ -32,7 +32,7 @@ void store_fetch_unread(struct sim *s, struct request *r);
 
 /* store_read.c */
 void store_restore(struct sim *s, struct request *r);
-void store_due(struct sim *s, struct request *r);
+size_t store_due(struct sim *s, struct request *r);
 void store_load(struct sim *s, struct request *r);
 void store_check(struct sim *s, struct request *r);
 

@@ -29,12 +29,23 @@ static void read_new(struct shard *h, size_t max, struct bl_fetched *f, struct b
     }
 }
 
-int64_t store_earliest(const struct sim *s, int p)
+int64_t store_passed(const struct shard *h)
+{
+    const struct cell *clock = table_get(&h->t, BL_STR("position:clock"));
+    return clock && clock->number >= 0 ? clock->number - SIM_GRACE_MS : INT64_MIN;
+}
+
+int64_t store_earliest(const struct sim *s, int p, int64_t passed_ms)
 {
     const struct table *t = &s->store.shard[p].t;
     int64_t first = BL_NEVER;
     for (size_t i = table_from(t, due_prefix); i < t->n && bl_str_starts(t->v[i].key, due_prefix); i++)
         first = t->v[i].number < first ? t->v[i].number : first;
+    for (size_t i = table_from(t, active_prefix); i < t->n && bl_str_starts(t->v[i].key, active_prefix);
+         i++) {
+        int64_t idle_ms = t->v[i].number + BL_IDLE_MS;
+        first = idle_ms > passed_ms && idle_ms < first ? idle_ms : first;
+    }
     return first;
 }
 
@@ -47,9 +58,8 @@ static void tell_dues(struct sim *s, struct request *r)
         return;
     r->number = f->entries[f->n - 1].received_ms - SIM_GRACE_MS;
     r->max = r->ask;
-    store_due(s, r);
+    f->dues_known = store_due(s, r) < r->ask || BL_PLANT(DUES_SOME);
     r->max = max;
-    f->dues_known = r->dues_reply.n < r->ask || BL_PLANT(DUES_SOME);
     f->dues = r->dues_reply.users;
     f->n_dues = r->dues_reply.n;
 }
@@ -63,7 +73,7 @@ static void by_script(struct sim *s, struct request *r, struct bl_entry *out)
     if (f->n == 0)
         read_new(h, r->max, f, out);
     tell_dues(s, r);
-    f->earliest_ms = store_earliest(s, r->p);
+    f->earliest_ms = store_earliest(s, r->p, r->passed_ms);
     if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
         f->earliest_ms + SIM_GRACE_MS > r->store_ms)
         return;
@@ -86,7 +96,7 @@ void store_fetch_unread(struct sim *s, struct request *r)
     struct bl_entry *out = begin(s, r);
     read_new(&s->store.shard[r->p], r->max, &r->fetched_reply, out);
     tell_dues(s, r);
-    r->fetched_reply.earliest_ms = store_earliest(s, r->p);
+    r->fetched_reply.earliest_ms = store_earliest(s, r->p, r->passed_ms);
 }
 
 void store_fetch(struct sim *s, struct request *r)

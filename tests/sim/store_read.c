@@ -55,25 +55,42 @@ void store_restore(struct sim *s, struct request *r)
 
 static bool due_before(const struct bl_due *a, const struct bl_due *b)
 {
-    return a->score_ms != b->score_ms ? a->score_ms < b->score_ms : bl_str_cmp(a->user_id, b->user_id) < 0;
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : bl_str_cmp(a->user_id, b->user_id) < 0;
 }
 
-void store_due(struct sim *s, struct request *r)
+static void put_in_order(struct bl_due *v, size_t n, struct bl_due d)
+{
+    for (; n > 0 && due_before(&d, &v[n - 1]); n--)
+        v[n] = v[n - 1];
+    v[n] = d;
+}
+
+/* Of either list as many as are asked for; of both in order. The most of either is what there is of it. */
+size_t store_due(struct sim *s, struct request *r)
 {
     const struct table *t = &s->store.shard[r->p].t;
-    struct bl_due *v = sim_get(s, (SIM_USERS + 1) * sizeof *v);
-    size_t n = 0;
+    struct bl_due *v = sim_get(s, 2 * SIM_USERS * sizeof *v), d;
+    size_t n = 0, first, most;
     for (size_t i = table_from(t, due_prefix); i < t->n && bl_str_starts(t->v[i].key, due_prefix); i++) {
-        struct bl_due d = {rest_of(t->v[i].key, due_prefix.n), t->v[i].number};
-        size_t at = n;
-        if (d.score_ms > r->number || n == SIM_USERS)
-            continue;
-        for (; at > 0 && due_before(&d, &v[at - 1]); at--)
-            v[at] = v[at - 1];
-        v[at] = d;
-        n++;
+        d = (struct bl_due){rest_of(t->v[i].key, due_prefix.n), t->v[i].number, false};
+        if (d.due_ms <= r->number && n < SIM_USERS)
+            put_in_order(v, n++, d);
     }
-    r->dues_reply = (struct bl_dues){BL_OK, v, n < r->max ? n : r->max};
+    n = most = n < r->max ? n : r->max;
+    struct bl_due *idle = sim_get(s, SIM_USERS * sizeof *idle);
+    first = n;
+    for (size_t i = table_from(t, active_prefix), k = 0;
+         i < t->n && bl_str_starts(t->v[i].key, active_prefix); i++) {
+        d = (struct bl_due){rest_of(t->v[i].key, active_prefix.n), t->v[i].number + BL_IDLE_MS, true};
+        if (d.due_ms > r->passed_ms && d.due_ms <= r->number && k < SIM_USERS)
+            put_in_order(idle, k++, d), n = first + k;
+    }
+    n = n < first + r->max ? n : first + r->max;
+    most = n - first > most ? n - first : most;
+    for (size_t i = first; i < n; i++)
+        put_in_order(v, i, idle[i - first]);
+    r->dues_reply = (struct bl_dues){BL_OK, v, n};
+    return most;
 }
 
 void store_load(struct sim *s, struct request *r)

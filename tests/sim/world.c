@@ -112,7 +112,8 @@ static void answer_restored(struct host *h, struct request *r, enum bl_err err)
     r->restored(r->arg, &r->restored_reply);
 }
 
-static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg)
+static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms,
+                        bl_fetched_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
     bool script = pending && h->slot[p].watched;
@@ -120,6 +121,7 @@ static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, b
     r->max = max;
     r->pending = pending;
     r->tick = tick;
+    r->passed_ms = passed_ms;
     r->fetched = fn;
     r->ask = script ? BL_DUE_FETCHED : 1 + (size_t)sim_below(h->sim, BL_DUE_FETCHED);
     if (script)
@@ -145,6 +147,7 @@ static void answer_read(struct host *h, struct request *r, enum bl_err err)
         struct request *script = request(h, OP_FETCH, r->p, r->arg);
         script->max = r->max;
         script->tick = true;
+        script->passed_ms = r->passed_ms;
         script->fetched = r->fetched;
         script->ask = BL_DUE_FETCHED;
         data(h, script);
@@ -198,9 +201,11 @@ static void answer_marked(struct host *h, struct request *r, enum bl_err err)
     r->marked(r->arg, &r->marked_reply);
 }
 
-static void world_due(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg)
+static void world_due(void *ctx, int p, int64_t passed_ms, int64_t until_ms, size_t max, bl_dues_fn *fn,
+                      void *arg)
 {
     struct request *r = request(host_of(ctx), OP_DUE, p, arg);
+    r->passed_ms = passed_ms;
     r->number = until_ms;
     r->max = max;
     r->dues = fn;

@@ -117,7 +117,7 @@ void side_take(struct side *s)
 
 enum bl_err side_fetch(struct side *s, bool pending, bool tick)
 {
-    s->ports.fetch(s->ports.ctx, 0, 32, pending, tick, on_fetched, s);
+    s->ports.fetch(s->ports.ctx, 0, 32, pending, tick, s->passed_ms, on_fetched, s);
     side_run(s);
     return s->err;
 }
@@ -176,7 +176,7 @@ enum bl_err side_commit_fetching(struct side *s, size_t n, int64_t due_ms)
         s->ports.put_user(s->ports.ctx, 0, &u);
     s->committing = true;
     s->n = 0;
-    s->ports.put_fetch(s->ports.ctx, 0, 32, true, on_fetched_behind, s);
+    s->ports.put_fetch(s->ports.ctx, 0, 32, true, s->passed_ms, on_fetched_behind, s);
     s->ports.end(s->ports.ctx, 0, on_committed, s);
     side_run(s);
     return s->err;

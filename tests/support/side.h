@@ -25,6 +25,7 @@ struct side {
     bool pending, dues_known;
     size_t n_dues;
     int64_t earliest_ms, score_ms;
+    int64_t passed_ms; /* for the next fetch */
 };
 
 void side_open(struct side *s, const char *name);

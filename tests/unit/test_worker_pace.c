@@ -51,12 +51,14 @@ static void pause_for(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
 static struct batch_entry round_of[OWNERS];
 static int n_put;
 
-static void put_fetch(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg)
+static void put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                      void *arg)
 {
     (void)ctx;
     (void)p;
     (void)max;
     (void)tick;
+    (void)passed_ms;
     (void)fn;
     (void)arg;
     n_put++;

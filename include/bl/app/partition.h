@@ -37,7 +37,7 @@ struct bl_member {
     int64_t checkout_ms;  /* the checkout deadline the store shows; BL_NEVER: none */
     uint32_t checkout_at; /* a hash of the page it shows with it */
     int64_t expires_ms;   /* when the stored hash expires; 0: not known */
-    int64_t active_ms;    /* the score in the store's active users; 0: not known */
+    int64_t active_ms;    /* the score in the store's active users; -1: not known */
     int64_t listed_ms,
         listed_at; /* detection of the latest pattern in the user's list there; when its TTL was set */
     struct bl_state_stored stored; /* what the store holds; without a state: whether anything */

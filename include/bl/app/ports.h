@@ -8,7 +8,11 @@
  * renew and release may come in between.
  *
  * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
- * unknown. After either nothing that was cached is worth anything (ARCHITECTURE: the cache is the owner's alone). */
+ * unknown. After either nothing that was cached is worth anything (ARCHITECTURE: the cache is the owner's alone).
+ *
+ * Who is due, by the store's word: who has come to his time in `deadlines`; and who was last seen BL_IDLE_MS ago, once. So
+ * who has nothing to come before the usual end of his session needs no place in `deadlines`. The store does not keep up to
+ * when the second has been done: the owner says so, in `passed_ms`. */
 #ifndef BL_APP_PORTS_H
 #define BL_APP_PORTS_H
 
@@ -53,17 +57,18 @@ struct bl_entry {
 
 struct bl_due {
     struct bl_str user_id;
-    int64_t score_ms;
+    int64_t due_ms;
+    bool idle; /* by when he was last seen, BL_IDLE_MS before; else by his time in `deadlines` */
 };
 
 struct bl_fetched {
     enum bl_err err;
     int64_t now_ms;      /* the store's clock */
-    int64_t earliest_ms; /* earliest deadline the store has scheduled; BL_NEVER: none */
+    int64_t earliest_ms; /* when the store has somebody due first; BL_NEVER: never */
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
-    /* dues_known: these are all users with a deadline at or before the time of the last entry, less the grace, in order.
+    /* dues_known: these are all users due at or before the time of the last entry, less the grace, in order.
      * Else there may be more than are worth telling, or it is not live time (no `tick`). */
     bool dues_known;
     const struct bl_due *dues;
@@ -78,7 +83,7 @@ struct bl_marked {
 
 struct bl_dues {
     enum bl_err err;
-    const struct bl_due *users; /* in order of (time, id) */
+    const struct bl_due *users; /* in order of (time, id); who is due twice stands there twice */
     size_t n;
 };
 
@@ -196,9 +201,10 @@ struct bl_ports {
     void (*pause)(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg);
     /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. `tick`: let time enter when nothing is
      * unread. */
-    void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, bl_fetched_fn *fn, void *arg);
-    /* At most `max` users scheduled at or before until_ms, in order. */
-    void (*due)(void *ctx, int p, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
+    void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                  void *arg);
+    /* At most `max` users due at or before until_ms, in order. */
+    void (*due)(void *ctx, int p, int64_t passed_ms, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
     /* `each` once per user, in order, then done. */
     void (*load)(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                  void *arg);
@@ -247,7 +253,8 @@ struct bl_ports {
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
     /* The commit fetches what comes next, too: as `fetch` does, but nothing that is pending, and from the store as the commit
      * leaves it. The answer comes behind that of `end`, if that is BL_OK; else there is none. */
-    void (*put_fetch)(void *ctx, int p, size_t max, bool tick, bl_fetched_fn *fn, void *arg);
+    void (*put_fetch)(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+                      void *arg);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
     /* One heartbeat (or farewell) of this worker; the answer is the sorted list of the living. */
