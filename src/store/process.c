@@ -1,4 +1,5 @@
-/* The heartbeat: the name goes into `processes` by the store's clock, the figures into a hash with a TTL. */
+/* The heartbeat: the name goes into `processes` by the store's clock, the figures into a hash with a TTL. Both by scripts that
+ * may write over maxmemory: an HSET of its own is refused there, and what is told of a full Redis would stand still. */
 #include "bl/store/process.h"
 
 #include "bl/base/log.h"
@@ -93,9 +94,10 @@ static void send_figures(struct bl_process *p, struct bl_link *link, const struc
 {
     char started[NUMBER_BYTES], now[NUMBER_BYTES], names[BL_PROCESS_COUNTERS_MAX][64];
     char values[BL_PROCESS_COUNTERS_MAX][NUMBER_BYTES];
-    struct bl_str argv[2 + 2 * (HEAD_FIELDS + BL_PROCESS_COUNTERS_MAX)] = {BL_STR("HSET"),
-                                                                           bl_buf_view(&p->key)};
-    size_t argc = 2;
+    struct bl_str argv[5 + 2 * (HEAD_FIELDS + BL_PROCESS_COUNTERS_MAX)] = {
+        BL_STR("EVALSHA"), bl_script_sha(BL_SCRIPT_process_tell), BL_STR("1"), bl_buf_view(&p->key),
+        bl_str_of(p->live)};
+    size_t argc = 5;
     snprintf(started, sizeof started, "%lld", (long long)p->started_ms);
     snprintf(now, sizeof now, "%lld", (long long)p->now_ms);
     const char *head[HEAD_FIELDS][2] = {
@@ -111,8 +113,6 @@ static void send_figures(struct bl_process *p, struct bl_link *link, const struc
         argv[argc++] = bl_str_of(values[i]);
     }
     bl_link_send(link, argc, argv, NULL, NULL);
-    struct bl_str expire[] = {BL_STR("PEXPIRE"), bl_buf_view(&p->key), bl_str_of(p->live)};
-    bl_link_send(link, sizeof expire / sizeof expire[0], expire, NULL, NULL);
 }
 
 void bl_process_beat(struct bl_process *p, struct bl_link *link, const struct bl_counter *counters, size_t n)

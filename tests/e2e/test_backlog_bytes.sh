@@ -36,11 +36,19 @@ until_true 30 takes || fail "still refused when the workers are through"
 
 echo "redis' memory: what the workers need is not given to events"
 # Again and again: what Redis uses falls by a sixth when it gives back the buffers of its connections.
+used() { cli info memory | awk -F: '/^used_memory:/ { print $2 + 0 }'; }
 full() {
-  cli config set maxmemory "$(cli info memory | awk -F: '/^used_memory:/ { print $2 + 0 }')"
+  cli config set maxmemory "$(used)"
   refuses && at_least backlog_memory_requests_total 1
 }
 until_true 20 full || fail "events take the last memory"
+
+echo "and while Redis takes nothing from anybody /metrics goes on"
+cli config set maxmemory $(($(used) * 3 / 4)) >/dev/null
+cli set other x 2>&1 | grep OOM >/dev/null || fail "Redis is not full"
+before=$(metric backlog_memory_requests_total)
+counts() { refuses && at_least backlog_memory_requests_total $((before + 1)); }
+until_true 20 counts || fail "$(metric backlog_memory_requests_total) requests refused, $before before"
 cli config set maxmemory 0 >/dev/null
 until_true 20 takes || fail "still refused"
 echo "all well"
