@@ -146,6 +146,16 @@ describe("shown harmlessly", () => {
     expect(says).toMatch(/^User navigated to \/\\u202etfel .* 3 times within 2 minutes/);
     expect(await page.locator("body").textContent()).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
   });
+
+  it("nor where the newest alert is read out", async () => {
+    const leaves = (at: string): Event => ({ user_id: "leaver", action: "page_view", page: at });
+    expect(await program.send([leaves(`/checkout/${hostile["turned"]!}`), leaves("/")])).toBe(202);
+    await visit(page, { view: "live" });
+    const read = page.locator("p.sr[aria-live]", { hasText: "checkout" });
+    await read.waitFor({ state: "attached" });
+    expect(await read.textContent()).toMatch(/^New alert: .*checkout\/\\u202etfel/);
+    expect(await page.locator("body").textContent()).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
+  });
 });
 
 const elsewhere = "http://127.0.0.1:9/";

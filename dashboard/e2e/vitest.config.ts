@@ -6,8 +6,8 @@ export default defineConfig({
     root: new URL(".", import.meta.url).pathname,
     include: ["*.test.ts"],
     environment: "node",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // Much of it is waiting for somebody to hesitate: three at a time, each with a program and a browser of its own.
     maxWorkers: 3,
     minWorkers: 1,

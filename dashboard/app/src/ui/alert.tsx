@@ -2,6 +2,7 @@
 import { useNewestAlert } from "../api/queries";
 import type { Pattern } from "../api/types";
 import { ago, cut } from "../lib/format";
+import { withoutTurning } from "../lib/turning";
 import { useServerNow } from "../state/clock";
 import { openPattern, usePlace } from "../state/place";
 import { useUndoItems } from "../state/resolve";
@@ -18,7 +19,7 @@ export function PinnedAlert() {
   return (
     <>
       <p className="sr" aria-live="polite">
-        {shown && `New alert: ${cut(pattern.explanation, 200)}`}
+        {shown && `New alert: ${cut(withoutTurning(pattern.explanation), 200)}`}
       </p>
       {shown && <Alert pattern={pattern} />}
     </>
