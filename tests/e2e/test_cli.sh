@@ -16,7 +16,7 @@ wrong() {
     grep -q -e "$says" "$work/wrong.err" || fail "$*: wanted \"$says\", got: $(cat "$work/wrong.err")"
 }
 
-"$program" --version | grep -qE '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$'
+"$program" --version | grep -E '^behaviorlens [0-9]+\.[0-9]+\.[0-9]+$' > /dev/null
 "$program" --help > "$work/help.out"
 [ "$(wc -l < "$work/help.out")" -le 30 ] || fail "--help is too long for a screen"
 for command in up serve worker simulate replay config inspect rules key explain alerts; do

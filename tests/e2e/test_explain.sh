@@ -103,11 +103,11 @@ eventually 5 counted explanations_skipped_already_total 1
 end "the second time"
 
 # What goes wrong: the template stays, the reason is counted, nothing is asked for ever.
-# wrong MODE COUNTER [CALLS]
+# wrong MODE COUNTER [CALLS [TIMEOUT]]: only who waits for nothing waits so short that a busy machine could be too slow as well
 wrong() {
     local before
     before=$(requests)
-    explain "$1" --explain-timeout 300ms
+    explain "$1" --explain-timeout "${4:-20s}"
     looper "user-$1"
     eventually 30 counted "explanations_failed_$2_total" 1
     is "/api/patterns?type=navigation-loop&user_id=user-$1" '.[0].explanation != null and (.[0] | has("ai_explanation") | not)' || fail "$1: the template"
@@ -126,8 +126,8 @@ wrong unauthorized key
 grep 'check ANTHROPIC_API_KEY' "$work/explain-unauthorized.err" > /dev/null || fail "what to do about a 401"
 wrong broken server 3
 wrong limited limited 3
-wrong silent timeout 3
-wrong drip timeout 3
+wrong silent timeout 3 300ms
+wrong drip timeout 3 300ms
 wrong midway unreached 3
 wrong flood unreached 3
 

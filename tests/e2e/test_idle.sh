@@ -5,7 +5,7 @@ set -euo pipefail
 bl=$1
 # shellcheck source=tests/support/processes.sh
 source "$(dirname "$0")/../support/processes.sh"
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 url=http://127.0.0.1:$port
 options=(--redis "unix://$dir/redis.sock" --env test --durability none)
 
@@ -13,7 +13,7 @@ start_redis --appendonly no
 "$bl" serve "${options[@]}" --port "$port" --bad-retention 2s --audit-retention 2s 2>>"$dir/serve.log" &
 pids+=($!)
 "$bl" worker "${options[@]}" --stream-retention 1s --recent-retention 2s --quarantine-retention 2s \
-  --pattern-retention 60s 2>>"$dir/worker.log" &
+  --pattern-retention 30m 2>>"$dir/worker.log" &
 pids+=($!)
 until_true 10 curl -sf "$url/ready" || fail "not ready"
 

@@ -54,13 +54,20 @@ first=$url first_pid=$serve
 serve b --user-rate $rate --user-burst $burst
 shared() { [ "$(metric limits_shared_by)" = "$1" ]; } # the sum of what each says
 until_true 20 shared 4 || fail "they do not know each other"
-batch pair 150 >"$dir/pair"
-began=$(date +%s%3N)
-post "$first/events/batch" -d "@$dir/pair" >/dev/null
-pair=$(jq .accepted "$dir/body")
-post "$url/events/batch" -d "@$dir/pair" >/dev/null
-pair=$((pair + $(jq .accepted "$dir/body")))
-most=$((burst + rate * ($(date +%s%3N) - began + 1000) / 1000))
+changes_of_share() { cat "$dir/a.log" "$dir/b.log" | grep -c 'rate limits are shared' || true; }
+# A heartbeat that a busy machine holds back for too long makes one of them think for a moment that it is alone: then once more.
+for try in 1 2 3 4 5; do
+  until_true 20 shared 4 || fail "they do not know each other any more"
+  before=$(changes_of_share)
+  batch "pair-$try" 150 >"$dir/pair"
+  began=$(date +%s%3N)
+  post "$first/events/batch" -d "@$dir/pair" >/dev/null
+  pair=$(jq .accepted "$dir/body")
+  post "$url/events/batch" -d "@$dir/pair" >/dev/null
+  pair=$((pair + $(jq .accepted "$dir/body")))
+  most=$((burst + rate * ($(date +%s%3N) - began + 1000) / 1000))
+  [ "$(changes_of_share)" != "$before" ] || break
+done
 if [ $pair -lt $burst ] || [ $pair -gt $most ]; then fail "together they took $pair, not $burst to $most"; fi
 kill -9 "$first_pid"
 until_true 20 shared 1 || fail "the dead one still has a part"
@@ -69,7 +76,7 @@ end "$serve"
 echo "who it is cannot be forged"
 serve c --request-rate 1 --request-burst 30
 limited=0
-for i in $(seq 45); do
+for i in $(seq 100); do
   [ "$(post -H "X-Forwarded-For: 198.51.100.$i" "$url/health")" = 429 ] && limited=$((limited + 1))
 done
 [ $limited -gt 0 ] || fail "a stranger with many names has no limit"
@@ -80,13 +87,18 @@ for i in $(seq 12); do
   [ "$(post -H "X-Forwarded-For: 198.51.100.$i" "$url/health")" = 200 ] || fail "clients behind a proxy share a limit"
   [ "$(post "$url/health")" = 200 ] || fail "our own machines have a limit"
 done
-limited=0
-for i in $(seq 12); do # what the client wrote, what the proxy in front of it added, both ways to write it
-  [ "$(post -H "X-Forwarded-For: 203.0.113.$i, 192.0.2.1, 10.1.2.3" "$url/health")" = 429 ] && limited=$((limited + 1))
-  [ "$(post -H "X-Forwarded-For: 203.0.113.$i" -H "X-Forwarded-For: 192.0.2.1" "$url/health")" = 429 ] && limited=$((limited + 1))
-  [ "$(post -H "X-Forwarded-For: 2001:db8:1:2::$i" "$url/health")" = 429 ] && limited=$((limited + 1))
+limited=0 answered=0 began=$(date +%s)
+# forged HEADER...: two who are one ask
+forged() {
+  if [ "$(post "$@" "$url/health")" = 429 ]; then limited=$((limited + 1)); else answered=$((answered + 1)); fi
+}
+for i in $(seq 20); do # what the client wrote, what the proxy in front of it added, both ways to write it; a /64
+  forged -H "X-Forwarded-For: 203.0.113.$i, 192.0.2.1, 10.1.2.3"
+  forged -H "X-Forwarded-For: 203.0.113.$i" -H "X-Forwarded-For: 192.0.2.1"
+  forged -H "X-Forwarded-For: 2001:db8:1:2::$i"
 done
-[ $limited -ge 18 ] || fail "a forged X-Forwarded-For helps ($limited)"
+most=$((2 * (5 + $(date +%s) - began + 2))) # the first two ways are the same client
+if [ $limited -lt 1 ] || [ $answered -gt $most ]; then fail "a forged X-Forwarded-For helps ($answered answered, $most at most)"; fi
 # events: the first body may overdraw, the next one waits
 batch u1 40 >"$dir/forty"
 [ "$(post -H 'X-Forwarded-For: 192.0.2.77' "$url/events/batch" -d "@$dir/forty")" = 202 ] || fail "$(cat "$dir/body")"
@@ -94,17 +106,15 @@ batch u1 40 >"$dir/forty"
 [ "$(header retry-after)" -ge 20 ] || fail "Retry-After $(header retry-after) for 30 events too many at 1/s"
 [ "$(post -H 'X-Forwarded-For: 192.0.2.78' "$url/events/batch" -d "@$dir/forty")" = 202 ] || fail "another address: $(cat "$dir/body")"
 until_true 10 at_least limited_address_requests_total 1 || fail "not counted"
-until_true 10 at_least limited_rate_requests_total 18 || fail "not counted"
+until_true 10 at_least limited_rate_requests_total $limited || fail "not counted"
 end "$serve"
 
 echo "what is refused counts like what is answered"
 serve f --request-rate 1 --request-burst 20
+# one after the other: what each takes is gone for all; eight of a kind with one curl, for with each second one more is let in
 for asked in "-X OPTIONS $url/events" "$url/nothing" "-X PUT $url/health"; do
-  : # one after the other: what each takes is gone for all
-  for _ in $(seq 8); do
-    # shellcheck disable=SC2086
-    status=$(post $asked)
-  done
+  # shellcheck disable=SC2086
+  status=$(curl -s -o "$dir/body" -w '%{http_code}\n' $asked?[1-8] | tail -n 1)
 done
 [ "$status" = 429 ] || fail "nothing counts that is not there: $status"
 end "$serve"
@@ -122,9 +132,9 @@ for i in $(seq 40); do
   held+=("$fd")
   [ $((i % 2)) = 0 ] || printf 'GET /health HTTP/1.1\r\nHost: x\r\n' >&"$fd" || true
 done
-! curl -fs "$url/health" || fail "all connections are not taken"
 sleep_and_ask() { sleep 1 && curl -fs "$url/health"; } # whoever asks rarely gets in, too
-until_true 1 sleep_and_ask || fail "all others are kept out"
+until_true 5 sleep_and_ask || fail "all others are kept out"
+until_true 10 at_least http_connections_refused_total 1 || fail "all connections were not taken"
 kill -0 "$reader" || fail "the stream was cut"
 for fd in "${held[@]}"; do exec {fd}>&-; done
 kill "$reader"
@@ -148,10 +158,10 @@ listen g --request-rate 1 --request-burst 20
 asks() { [ "$(post "$url/health")" = 200 ] && [ "$(post "$url/api/patterns")" = 401 ]; }
 until_true 20 asks || fail "it does not ask for a key: $(cat "$dir/body")"
 limited=0
-for i in $(seq 40); do
+for i in $(seq 60); do
   status=$(post -H "Authorization: Bearer $(printf '%048d' "$i")" "$url/api/patterns")
   [ "$status" = 401 ] || [ "$status" = 429 ] || fail "status $status"
   [ "$status" != 429 ] || limited=$((limited + 1))
 done
-[ $limited -ge 5 ] || fail "keys can be tried out at any rate ($limited of 40 held back)"
+[ $limited -ge 5 ] || fail "keys can be tried out at any rate ($limited of 60 held back)"
 echo "all well"

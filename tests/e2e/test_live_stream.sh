@@ -8,7 +8,7 @@ bl=$1
 . "$(dirname "$0")/../support/e2e.sh"
 
 sock=$work/redis.sock
-port=$((20000 + RANDOM % 12000))
+port=$(free_port 2)
 one=http://127.0.0.1:$port two=http://127.0.0.1:$((port + 1))
 
 start_redis() {
@@ -41,8 +41,8 @@ watch() {
     reader=$!
     started+=("$reader")
 }
-# changes FILE...: "change pattern_id" of whole events
-changes() { cat "$@" | awk '/^data: \{"change"/ { d = substr($0, 7) } /^$/ { if (d != "") print d; d = "" }' | jq -r '.change + " " + .pattern.pattern_id'; }
+# changes FILE...: "change pattern_id" of whole events; what a connection was cut off in ends with its file
+changes() { awk 'FNR == 1 { d = "" } /^data: \{"change"/ { d = substr($0, 7) } /^$/ { if (d != "") print d; d = "" }' "$@" | jq -r '.change + " " + .pattern.pattern_id'; }
 # last_id FILE: of the last whole event
 last_id() { awk '/^id: / { id = substr($0, 5) } /^$/ { whole = id } END { print whole }' "$1"; }
 count() { changes "$work/$1.sse" | wc -l; }

@@ -38,7 +38,7 @@ redis=unix://$dir/old.sock
 refused() { # NAME ARGS...
   local name=$1 status=0
   shift
-  ANTHROPIC_API_KEY=sk-x timeout 30 "$bl" "$@" >"$dir/$name.out" 2>&1 || status=$?
+  ANTHROPIC_API_KEY=sk-x timeout 120 "$bl" "$@" >"$dir/$name.out" 2>&1 || status=$?
   [ $status -eq 1 ] || fail "$name: status $status: $(cat "$dir/$name.out")"
   grep 'version 7.0 or later is needed' "$dir/$name.out" >/dev/null || fail "$name says: $(cat "$dir/$name.out")"
 }

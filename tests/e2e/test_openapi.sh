@@ -18,7 +18,7 @@ openapi routes "$work/routes" || fail "routes and description differ"
 
 # --- a system with something of everything in it
 redis=unix://$work/redis.sock
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 at=http://127.0.0.1:$port
 redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$work" --save '' --maxmemory-policy noeviction > "$work/redis.out" &
 started+=($!)
@@ -59,7 +59,10 @@ ask 207 POST /events/batch -d '[{"user_id":"x","action":"click","page":"/"},7]' 
 ask 415 POST /events -d '{}' -H 'Content-Type: image/png'
 head -c 3000000 /dev/zero | tr '\0' ' ' > "$work/large"
 ask 413 POST /events --data-binary "@$work/large"
-settled() { curl -fsS "$at/api/metrics" | jq -e '.patterns_detected >= 4' > /dev/null && curl -fsS "$at/api/bad-events" | jq -e 'length > 0'; }
+settled() {
+    curl -fsS "$at/api/metrics" | jq -e '.patterns_detected >= 4' > /dev/null && curl -fsS "$at/api/bad-events" | jq -e 'length > 0' &&
+        curl -fsS "$at/api/partitions" | jq -e 'map(.lag) | add == 0' && curl -fsS "$at/api/workers" | jq -e 'length > 0'
+}
 eventually 20 settled
 
 # --- every call; lists are not empty
@@ -86,6 +89,8 @@ grep -i '^link: <.*>; rel="next"' "$work/head" > /dev/null || fail "no Link"
 ask 304 GET /api/workers -H 'If-None-Match: *'
 id=$(curl -fsS "$at/api/patterns?resolved=false" | jq -r '.[0].pattern_id')
 ask 200 GET "/api/patterns/$id"
+resolved() { [ "$(curl -sS -o /dev/null -w '%{http_code}' -X PATCH "$at/api/patterns/$id/resolve")" = 200 ]; }
+eventually 5 resolved # 202 if the worker takes its time
 ask 200 PATCH "/api/patterns/$id/resolve"
 ask 200 GET /api/audit
 curl -fsS "$at/api/audit?action=resolve&limit=1" | jq -e '.[0].action == "resolve"' > /dev/null || fail "the trail"
@@ -116,7 +121,7 @@ ask 200 DELETE '/api/user/tombstone?id=bob'
 ask 400 DELETE /api/user
 
 # --- the stream's events
-curl -sN -m 20 "$at/api/stream" > "$work/stream" 2> /dev/null &
+curl -sN -m 300 "$at/api/stream" > "$work/stream" 2> /dev/null &
 started+=($!)
 eventually 10 grep '^event: stats' "$work/stream"
 for _ in 1 2 3; do send '{"user_id":"eve","action":"page_view","page":"/hats"}'; done

@@ -5,7 +5,7 @@ set -euo pipefail
 bl=$1
 # shellcheck source=tests/support/processes.sh
 source "$(dirname "$0")/../support/processes.sh"
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 url=http://127.0.0.1:$port
 redis=unix://$dir/redis.sock
 

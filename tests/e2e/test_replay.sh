@@ -237,14 +237,14 @@ up=$!
 pids+=("$up")
 until_true 30 grep 'Ctrl-C stops it' "$dir/up.out" || fail "up does not start"
 url=$(awk '/ POST / { sub("/events$", "", $3); print $3 }' "$dir/up.out")
-post() { curl -fsS -m 5 "$url/events" -d "$1" >/dev/null || fail "post"; }
-post '{"user_id":"live","action":"page_view","page":"/quiet"}'
-post '{"user_id":"buyer","action":"page_view","page":"/cart"}'
-post '{"user_id":"buyer","action":"abandon","page":"/cart"}'
-post '{"user_id":"buyer","action":"page_exit","page":"/cart"}'
+post() { curl -fsS -m 20 "$url/events$2" -d "$1" >/dev/null || fail "post"; }
+# At once, and before the other: nobody hesitates but who should, and --since finds the time between.
+post '[{"user_id":"buyer","action":"page_view","page":"/cart"},{"user_id":"buyer","action":"abandon","page":"/cart"},
+  {"user_id":"buyer","action":"page_exit","page":"/cart"}]' /batch
+post '{"user_id":"live","action":"page_view","page":"/quiet"}' ''
 paused() { curl -fsS "$url/api/patterns?user_id=live" | jq -e 'length == 1' >/dev/null; }
 until_true 30 paused || fail "no hesitation"
-post '{"user_id":"live","action":"session_end","page":"/quiet"}'
+post '{"user_id":"live","action":"session_end","page":"/quiet"}' ''
 settled() { [ "$(curl -fsS "$url/api/partitions" | jq '[.[].lag] | add')" = 0 ]; }
 until_true 10 settled || fail "the worker lags"
 

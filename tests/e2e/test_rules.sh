@@ -7,7 +7,7 @@ bl=$1
 # shellcheck source=tests/support/processes.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../support/processes.sh"
 
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 url=http://127.0.0.1:$port
 redis=unix://$dir/redis.sock
 # shellcheck disable=SC2119
@@ -43,7 +43,8 @@ until_true 10 rules show || fail "no version 1"
 all_taken() { [ "$(cat "$dir"/worker?.log | grep -c 'partition taken')" -ge 8 ]; }
 until_true 10 all_taken || fail "the workers do not take the partitions"
 [ "$(rules history --json | jq -c 'map([.version, .source])')" = '[[1,"worker"]]' ] || fail "$(rules history)"
-[ "$(grep -l 'rules of the data set are in effect' "$dir"/worker?.log | wc -l)" = 3 ] || fail "who differs?"
+three_differ() { [ "$(grep -l 'rules of the data set are in effect' "$dir"/worker?.log | wc -l)" = 3 ]; }
+until_true 10 three_differ || fail "who differs?"
 low=$(rules show --json | jq '.settings.rules.hesitation.low / 1000')
 says "version 1 is what" rules diff "$dir/$low.yaml"
 
@@ -177,7 +178,7 @@ until_true 10 everywhere || fail "version $n is not everywhere"
 kill -STOP "$redis_pid"
 for command in 'rules show' 'replay --from-redis'; do
   # shellcheck disable=SC2086
-  says 'Redis does not answer' timeout 20 "$bl" $command --redis "$redis"
+  says 'Redis does not answer' timeout 60 "$bl" $command --redis "$redis"
 done
 kill -CONT "$redis_pid"
 echo "ok: $n versions"

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 #define HEAD        "POST /events HTTP/1.1\r\nHost: t\r\n"
 #define BIG         600000
 #define STEP        30000
@@ -32,7 +32,7 @@ static const char *const quick[] = {"--head-timeout",
                                     "40",
                                     NULL};
 static const char *const few[] = {"--connections-per-address", "12", NULL};
-static const char *const slow_bodies[] = {"--body-timeout", "1s", NULL};
+static const char *const slow_bodies[] = {"--body-timeout", "3s", NULL};
 
 static struct bl_test_reply r;
 
@@ -115,10 +115,10 @@ static void a_large_body_over_a_thin_line_is_taken(void **state)
     bl_test_send(fd, HEAD "Content-Length: 600000\r\n\r\n", strlen(HEAD) + 26);
     long long begin = now_ms();
     for (size_t at = 0; at < sizeof body; at += STEP) {
-        assert_false(hears(fd, 120));
+        assert_false(hears(fd, 200));
         bl_test_send(fd, body + at, STEP);
     }
-    assert_true(now_ms() - begin > 2000);
+    assert_true(now_ms() - begin > 3000);
     assert_true(bl_test_receive(fd, &r));
     expect(&r, "thin line", 202, "accepted");
     close(fd);

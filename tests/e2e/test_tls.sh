@@ -22,7 +22,7 @@ refused() { ! openssl s_client -connect "127.0.0.1:$port" "$@" < /dev/null > "$w
 
 certificate one.example
 "$program" up --port 0 --data "$work/data" --tls-cert "$work/tls.crt" --tls-key "$work/tls.key" \
-    --head-timeout 2s > "$work/up.out" 2> "$work/up.err" &
+    --head-timeout 4s > "$work/up.out" 2> "$work/up.err" &
 pid=$!
 started+=("$pid")
 eventually 60 grep "Ctrl-C stops it" "$work/up.out"
@@ -53,7 +53,7 @@ printf 'GET / HTTP/1.1\r\n' >&7
 exec 8<> "/dev/tcp/127.0.0.1/$port"
 curl -fsS --cacert "$work/tls.crt" "$url/health" > /dev/null
 
-timeout 8 cat <&8 > "$work/silent" || fail "a client that says nothing keeps its connection"
+timeout 60 cat <&8 > "$work/silent" || fail "a client that says nothing keeps its connection"
 exec 8<> "/dev/tcp/127.0.0.1/$port"
 
 echo "-- connections that are reset are gone"

@@ -6,7 +6,7 @@ bl=$1 web=$2
 # shellcheck source=../support/e2e.sh
 . "$(dirname "$0")/../support/e2e.sh"
 
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 at=http://127.0.0.1:$port
 "$bl" serve --redis "unix://$work/no.sock" --port "$port" 2> "$work/serve.err" &
 started+=($!)

@@ -10,7 +10,7 @@ ulimit -c 0
 RANDOM=$seed
 start_redis --appendonly yes --appendfsync always
 url=unix://$dir/redis.sock
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 printf 'lease: 300ms\nrenew: 60ms\npartitions: 2\n' >"$dir/quick.yaml"
 sent=0 ended=0 signalled=0
 

@@ -44,7 +44,8 @@ n=$(rules show --json | jq .version)
 everywhere() { [ "$(rules show --json | jq -c '[.partitions[].version] | unique')" = "[$n]" ]; }
 until_true 20 everywhere || fail "version $n is not everywhere: $(rules show --json | jq -c .partitions)"
 [ "$(rules history --json | jq -c '[.[].version]')" = "$(seq "$n" -1 1 | jq -cs .)" ] || fail "gaps in the history"
-"$bl" inspect entries --redis "$redis" >"$dir/entries"
+export_entries() { "$bl" inspect entries --redis "$redis" >"$dir/entries"; }
+until_true 20 export_entries || fail "inspect entries"
 for p in {0..7}; do
   have=$(jq -c "select(.partition == $p and .command.command == \"rules\") | .command.version" "$dir/entries" | jq -cs .)
   [ "$have" = "$(seq 2 "$n" | jq -cs .)" ] || fail "the stream of partition $p has the versions $have, the history 1 to $n"

@@ -7,7 +7,7 @@ bl=$1
 # shellcheck source=tests/support/processes.sh
 . "$(dirname "$0")/../support/processes.sh"
 
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 redis() { start_redis --appendonly yes --appendfsync everysec --enable-debug-command local "$@"; }
 redis
 "$bl" serve --redis "unix://$dir/redis.sock" --port $port 2>>"$dir/serve.log" &
@@ -25,19 +25,18 @@ post() {
     -d "{\"user_id\":\"$1\",\"action\":\"page_view\",\"page\":\"/p\"}"
 }
 lines() { grep -c -- "$2" "$dir/$1.log" || true; }
-# that user comes back to the page again and again
-visits() { for _ in 1 2 3 4; do [ "$(post "$1")" = 202 ] || return 1; done; }
+taken() { [ "$(post "$1")" = 202 ]; }
 detected() { curl -s "http://127.0.0.1:$port/api/patterns" | grep "\"user_id\":\"$1\"" >/dev/null; }
 works() {
   echo "works $1?"
   until_true 20 is_ready || fail "$1: not ready: $(ready)"
-  visits "$2" || fail "$1: events are not taken"
+  for _ in 1 2 3 4; do until_true 20 taken "$2" || fail "$1: events are not taken: $(cat "$dir/answer")"; done # a page, again and again
   until_true 10 detected "$2" || fail "$1: nothing is detected: $(curl -s "http://127.0.0.1:$port/api/patterns")"
 }
 works "at first" first
 
-# --- loading: 3,000 keys at a millisecond each
-cli debug populate 3000 >/dev/null
+# --- loading: 6,000 keys at a millisecond each
+cli debug populate 6000 >/dev/null
 cli bgrewriteaof >/dev/null
 rewritten() { cli info persistence | tr -d '\r' | grep -qx 'aof_rewrite_in_progress:0' && cli info persistence |
   tr -d '\r' | grep -qx 'aof_rewrite_scheduled:0'; }
@@ -98,6 +97,6 @@ works "after the partition is back" fourth
 # --- a promise that this Redis does not keep
 for who in serve worker; do
   status=0
-  BL_PORT=0 timeout 20 "$bl" "$who" --redis "unix://$dir/redis.sock" --durability always 2>"$dir/always.log" || status=$?
+  BL_PORT=0 timeout 120 "$bl" "$who" --redis "unix://$dir/redis.sock" --durability always 2>"$dir/always.log" || status=$?
   [ $status -eq 1 ] && grep -q 'appendfsync always' "$dir/always.log" || fail "$who --durability always: $status"
 done

@@ -11,26 +11,37 @@ ready() { curl -s -m 5 "$url/ready"; }
 is_ready() { ready | grep '"status":"ready"' >/dev/null; }
 says() { ready | grep "\"code\":\"$1\"" >/dev/null; }
 taken=0
-# post USER: sets $code and $ms; counts what is taken
+declare -A unsure=() # users whose last event was not answered 202: a store that was slow may have it all the same
+# post USER: sets $code and $ms; counts what is taken. What was not is sent again with the same event_id, as clients do.
 post() {
   local answer
-  answer=$(curl -s -o "$dir/answer" -m 5 -w '%{http_code} %{time_total}' "$url/events" \
-    -d "{\"user_id\":\"$1\",\"action\":\"page_view\",\"page\":\"/p\"}") || true
+  [ -n "${unsure[$1]:-}" ] || { n=$((n + 1)) && unsure[$1]=$n; }
+  answer=$(curl -s -o "$dir/answer" -m 20 -w '%{http_code} %{time_total}' "$url/events" \
+    -d "{\"user_id\":\"$1\",\"action\":\"page_view\",\"page\":\"/p\",\"event_id\":\"e${unsure[$1]}\"}") || true
   code=${answer% *}
   ms=$(awk -v s="${answer#* }" 'BEGIN { printf "%d", s * 1000 }')
-  if [ "$code" = 202 ]; then taken=$((taken + 1)); fi
+  if [ "$code" = 202 ]; then
+    taken=$((taken + 1))
+    unset "unsure[$1]"
+  fi
 }
+n=0
 accepted() { post "$1" && [ "$code" = 202 ]; }
 refused() { post "$1" && [ "$code" = 503 ]; }
 total() { curl -s -m 5 "$url/api/metrics" | jq .total_events; }
-all_processed() { [ "$(total)" = "$taken" ]; }
+all_processed() {
+  local now
+  now=$(total)
+  [ "$now" -ge "$taken" ] && [ "$now" -le $((taken + ${#unsure[@]})) ]
+}
 idle() { [ "$(curl -s -m 5 "$url/api/partitions" | jq '[.[].lag] | add')" = 0 ]; }
-# five refusals, each within the 500 ms of SPEC 2.5; a machine that is busy otherwise may need a second try
+# five refusals, each within the 500 ms of SPEC 2.5; a machine that is busy otherwise may need some tries
 at_once() {
   local best try
   for _ in 1 2 3 4 5; do
     best=100000
-    for try in 1 2 3; do
+    for try in {1..10}; do
+      [ "$best" -gt 500 ] || break
       # The torn end of a file, cut off, may leave room for one more: that one is stored, as is looked at below.
       until_true 20 refused "full-$try" || fail "$1: an event is answered $code"
       [ "$ms" -ge "$best" ] || best=$ms
@@ -41,12 +52,12 @@ at_once() {
 works() {
   until_true 30 is_ready || fail "$1: not ready: $(ready)"
   for _ in 1 2 3 4; do until_true 20 accepted "$2" || fail "$1: events are not taken: $(cat "$dir/answer")"; done
-  until_true 20 all_processed || fail "$1: $taken events were taken, $(total) have taken effect"
+  until_true 20 all_processed || fail "$1: $taken events were taken, ${#unsure[@]} perhaps, $(total) have taken effect"
   until_true 10 bash -c "curl -s '$url/api/patterns?user_id=$2' | grep navigation-loop" || fail "$1: nothing is detected"
 }
 
 # --- memory
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 url=http://127.0.0.1:$port
 start_redis --appendonly yes --appendfsync everysec
 "$bl" serve --redis "unix://$dir/redis.sock" --port $port 2>>"$dir/serve.log" &
@@ -78,7 +89,7 @@ fill() { dd if=/dev/zero of="$dir/disk/filler" bs=64k 2>/dev/null || true; }
 
 for durability in everysec always; do
   echo "-- $durability"
-  taken=0
+  taken=0 unsure=()
   rm -f "$dir/up.out"
   "$bl" up --data "$dir/disk/$durability" --port 0 --durability $durability --log-level debug >"$dir/up.out" 2>"$dir/$durability.log" &
   up=$!
@@ -94,7 +105,8 @@ for durability in everysec always; do
   if [ $durability = everysec ]; then
     until_true 10 says store_disk || fail "a full disk: $(ready)"
   else # it ends rather than answer what it cannot keep, and is started again
-    until_true 10 says redis_down || until_true 10 says redis_loading || fail "a full disk: $(ready)"
+    ended() { says redis_down || says redis_loading; }
+    until_true 10 ended || fail "a full disk: $(ready)"
   fi
   at_once "$durability: a full disk"
   if [ $durability = everysec ]; then

@@ -83,7 +83,7 @@ judge() {
   }
 }
 settled() {
-  for _ in 1 2 3 4 5; do
+  for _ in {1..20}; do
     stop
     if judge; then return 0; fi
     start
@@ -135,8 +135,8 @@ for ((k = 0; k < cuts; k++)); do
   truncate -s "$at" "$data/appendonlydir/$(basename "$file")"
   truncate -s "+$zeros" "$data/appendonlydir/$(basename "$file")"
   start
-  curl -fsS -o /dev/null "$url/events" -d '{"user_id":"after","action":"page_view","page":"/cart"}' || fail "cut $cut: nothing is taken"
-  curl -fsS -o /dev/null "$url/events/batch" -d '[{"user_id":"a","action":"page_view","page":"/x"},{"user_id":"b","action":"page_view","page":"/x"},{"user_id":"c","action":"page_view","page":"/x"}]'
+  until_true 10 curl -fsS "$url/events" -d '{"user_id":"after","action":"page_view","page":"/cart"}' || fail "cut $cut: nothing is taken"
+  until_true 10 curl -fsS "$url/events/batch" -d '[{"user_id":"a","action":"page_view","page":"/x"},{"user_id":"b","action":"page_view","page":"/x"},{"user_id":"c","action":"page_view","page":"/x"}]'
   if [ $((k % 2)) = 0 ]; then # killed, not stopped: Redis is told by the kernel, and has written all of this
     kill -9 "$up"
     wait "$up" 2>/dev/null || true

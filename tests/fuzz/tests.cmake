@@ -8,7 +8,7 @@ function(bl_fuzz name mutations)
   bl_warnings(smoke_${name})
   add_test(NAME fuzz-smoke.${name}
            COMMAND smoke_${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name} ${mutations})
-  set_tests_properties(fuzz-smoke.${name} PROPERTIES LABELS fuzz-smoke TIMEOUT 300)
+  set_tests_properties(fuzz-smoke.${name} PROPERTIES LABELS fuzz-smoke TIMEOUT 900)
   if(BL_FUZZ)
     add_executable(fuzz_${name} fuzz/fuzz_${name}.c ${parts})
     target_link_libraries(fuzz_${name} PRIVATE ${ARGN})

@@ -57,7 +57,7 @@ static void open_writer(struct writer *w)
 {
     *w = (struct writer){0};
     struct bl_link_options o = {
-        .url = redis.url, .timeout_ms = 2000, .retry_max_ms = 50, .ctx = w, .up = on_up};
+        .url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .ctx = w, .up = on_up};
     assert_int_equal(bl_link_new(&loop, &o, &w->link), BL_OK);
     assert_int_equal(bl_audit_new(w->link, BL_STR("test"), &w->audit), BL_OK);
     RUN_UNTIL(w->up);

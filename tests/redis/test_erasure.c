@@ -138,7 +138,7 @@ int main(void)
     };
     bl_test_redis_start(&redis, NULL);
     uv_loop_init(&loop);
-    const struct bl_link_options o = {.url = redis.url, .timeout_ms = 2000, .retry_max_ms = 50, .up = on_up};
+    const struct bl_link_options o = {.url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .up = on_up};
     if (bl_link_new(&loop, &o, &link_to) != BL_OK)
         return 1;
     while (!opened)

@@ -88,7 +88,7 @@ static void answers_come_in_order(void **state)
     struct bl_test_redis r;
     struct probe p;
     bl_test_redis_start(&r, NULL);
-    open_link(&p, r.url, 1000);
+    open_link(&p, r.url, 20000);
     RUN_UNTIL(&p, p.ups == 1);
     for (int i = 0; i < 1000; i++) {
         char text[16];
@@ -116,7 +116,7 @@ static void a_reply_that_is_kept_outlives_those_behind_it_and_the_connection(voi
     struct bl_test_redis r;
     struct probe p;
     bl_test_redis_start(&r, NULL);
-    open_link(&p, r.url, 1000);
+    open_link(&p, r.url, 20000);
     RUN_UNTIL(&p, p.ups == 1);
     bl_link_send(p.link, 2, (struct bl_str[]){BL_STR("ECHO"), BL_STR("kept")}, on_reply_to_keep, &p);
     send2(&p, "ECHO", "next");
@@ -158,7 +158,7 @@ static void a_refused_connection_is_reported_and_tried_again(void **state)
     struct probe p;
     bl_test_redis_start(&r, NULL);
     bl_test_redis_kill(&r);
-    open_link(&p, r.url, 1000);
+    open_link(&p, r.url, 20000);
     send2(&p, "PING", NULL);
     RUN_UNTIL(&p, p.downs >= 2);
     assert_int_equal(p.nulls, 1);
@@ -243,11 +243,11 @@ static void replies_that_come_slowly_are_no_silence(void **state)
     struct probe p;
     bl_test_redis_start(&r, NULL);
     open_link(&p, r.url, 0);
-    bl_link_mind_silence(p.link, 1500);
+    bl_link_mind_silence(p.link, 3000);
     RUN_UNTIL(&p, p.ups == 1);
     uv_update_time(&p.loop);
     for (int i = 0; i < 4; i++)
-        bl_link_send(p.link, 3, (struct bl_str[]){BL_STR("BLPOP"), BL_STR("none"), BL_STR("0.5")}, on_reply,
+        bl_link_send(p.link, 3, (struct bl_str[]){BL_STR("BLPOP"), BL_STR("none"), BL_STR("0.9")}, on_reply,
                      &p);
     RUN_UNTIL(&p, p.answers + p.nulls == 4);
     assert_int_equal(p.answers, 4);
@@ -261,7 +261,7 @@ static void resetting_and_closing_fail_what_was_pending(void **state)
     struct bl_test_redis r;
     struct probe p;
     bl_test_redis_start(&r, NULL);
-    open_link(&p, r.url, 1000);
+    open_link(&p, r.url, 20000);
     RUN_UNTIL(&p, p.ups == 1);
     send2(&p, "PING", NULL);
     p.inside = true;

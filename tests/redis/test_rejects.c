@@ -48,7 +48,7 @@ static const struct bl_hash_key key = {0x1234, 0x5678};
 static struct bl_link *connect_link(void)
 {
     struct bl_link *link;
-    const struct bl_link_options o = {.url = redis.url, .timeout_ms = 2000, .retry_max_ms = 50, .up = on_up};
+    const struct bl_link_options o = {.url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .up = on_up};
     up = closed = false;
     assert_int_equal(bl_link_new(&loop, &o, &link), BL_OK);
     RUN_UNTIL(up);

@@ -76,7 +76,7 @@ static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
                                  .stream_max = 100,
                                  .pattern_retention_ms = 1000,
                                  .pattern_max = 100,
-                                 .reply_timeout_ms = 5000};
+                                 .reply_timeout_ms = 20000};
     assert_int_equal(bl_world_new(&o, &a.world), BL_OK);
     a.ports = bl_world_ports(a.world);
     side_take(&a);
@@ -145,7 +145,7 @@ static void what_is_kept_to_be_looked_at_goes_by_age(void **state)
                                  .pattern_max = 100,
                                  .recent_retention_ms = 50000,
                                  .quarantine_retention_ms = 70000,
-                                 .reply_timeout_ms = 5000};
+                                 .reply_timeout_ms = 20000};
     assert_int_equal(bl_world_new(&o, &a.world), BL_OK);
     a.ports = bl_world_ports(a.world);
     side_take(&a);

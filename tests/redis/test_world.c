@@ -213,7 +213,7 @@ static void when_the_leases_hear_nothing_all_connections_are_made_anew(void **st
     (void)state;
     struct side a;
     int rung = 0;
-    side_open_minding(&a, "a", 50);
+    side_open_minding(&a, "a", 1000);
     side_take(&a);
     side_append(1);
     assert_int_equal(side_fetch(&a, true, true), BL_OK);

@@ -58,7 +58,7 @@ void expect(const struct bl_test_reply *r, const char *what, int status, const c
 void await(const char *method, const char *path, const char *body, int status, const char *text)
 {
     struct bl_test_reply r;
-    for (long long end = now_ms() + 10000; now_ms() < end; nap()) {
+    for (long long end = now_ms() + 60000; now_ms() < end; nap()) {
         bl_test_request(&serve, method, path, "", body, body ? strlen(body) : 0, &r);
         if (r.status == status && (!text || strstr(r.body, text)))
             return;

@@ -31,7 +31,7 @@ void side_open_minding(struct side *s, const char *name, int64_t silence_ms)
                                  .stream_max = 1000000,
                                  .pattern_retention_ms = 1000,
                                  .pattern_max = 100,
-                                 .reply_timeout_ms = 5000,
+                                 .reply_timeout_ms = 20000,
                                  .silence_ms = silence_ms};
     *s = (struct side){0};
     assert_int_equal(bl_world_new(&o, &s->world), BL_OK);

@@ -42,7 +42,7 @@ void start_rig(struct rig *g, bool event_mode, size_t seen_max)
                                  .stream_max = 1000000,
                                  .pattern_retention_ms = 3650LL * 86400000,
                                  .pattern_max = patterns_kept,
-                                 .reply_timeout_ms = 5000};
+                                 .reply_timeout_ms = 20000};
     *g = (struct rig){0};
     assert_int_equal(bl_world_new(&o, &g->world), BL_OK);
     struct bl_ports ports = bl_world_ports(g->world);

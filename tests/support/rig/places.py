@@ -22,7 +22,7 @@ from .resp import Redis, RedisError
 PATIENCE_S = 60  # for what must happen: only a hang takes so long, on any machine
 POLL_S = 0.02
 MEND_AOF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../deploy/systemd/mend-aof")
-START_S = 5  # until a new process has its signals in hand
+START_S = 20  # until a new process has its signals in hand
 # Short times, so that deadlines of every kind come due within a test.
 RULES = """rules:
   hesitation: {low: 1s, medium: 2s, high: 3s, cooldown: 4s}

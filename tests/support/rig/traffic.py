@@ -15,7 +15,7 @@ import urllib.parse
 
 from .places import PATIENCE_S, Violation
 
-HANG_S = 10      # a living server answers within half a second; a machine under load has some more
+HANG_S = 30      # a living server answers within half a second; a machine under load has some more
 GIVE_UP = 0.03   # of the requests that were answered 503
 AGAIN = 0.12     # of the requests carry events of earlier ones
 PAGES = ["/", "/a", "/b", "/c", "/cart", "/checkout", "/checkout/address", "/payment", "/confirm", "/p/1", "/p/2"]
