@@ -110,15 +110,16 @@ static void make_many(const char *user)
 {
     for (int i = 0; i < MANY; i++) {
         char id[40];
+        long long at = T0 + i; /* no older than what retention leaves alone */
         snprintf(id, sizeof id, "%032x", i);
         freeReplyObject(bl_test_redis(&redis,
                                       "HSET " P "pattern:%s user_id %s type hesitation page /a severity low "
-                                      "detected_at %d",
-                                      id, user, i));
-        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns %d %s", i, id));
-        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:user:%s %d %s", user, i, id));
+                                      "detected_at %lld",
+                                      id, user, at));
+        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns %lld %s", at, id));
+        freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:user:%s %lld %s", user, at, id));
         if (i % 2)
-            freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:open %d %s", i, id));
+            freeReplyObject(bl_test_redis(&redis, "ZADD " P "patterns:open %lld %s", at, id));
     }
     freeReplyObject(bl_test_redis(&redis, "HINCRBY " P "counters open %d", MANY / 2));
 }
