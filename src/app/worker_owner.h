@@ -20,10 +20,10 @@
 #define OWNER_USERS_MAX  16384 /* users of the events of one round, and a few */
 #define OWNER_COMERS_MAX 8192  /* of them who are not at hand: each is read, and written as a whole */
 #endif
+/* What is done at a time: some 0.2 ms, in which Redis reads what a socket holds of another's commit. */
 #ifndef OWNER_SLICE_USERS
-#define OWNER_SLICE_BYTES                                                                                    \
-    (32 * 1024) /* stepped at a time, and users put: 0.2 ms, in which Redis reads what a socket */
-#define OWNER_SLICE_USERS 128 /* holds of another's commit; with 2 ms it waited for a fifth of the time */
+#define OWNER_SLICE_BYTES (32 * 1024) /* of events stepped */
+#define OWNER_SLICE_USERS 128         /* put */
 #define OWNER_SLICE_FREED 256
 #endif
 #define OWNER_WAIT_MAX_MS 1000
