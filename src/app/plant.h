@@ -43,6 +43,7 @@
     X(IDLE_TIES, "idle-ties", "a round halts among users who were last seen at one time")                    \
     X(HELD_LEFT, "held-left", "a commit that is held for others is held when they are answered, too")        \
     X(TURN_KEPT, "turn-kept", "an owner that fails keeps its turn")                                          \
+    X(ACTIVE_LEFT, "active-left", "a user's place among the active ones is never moved")                     \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")
 
 #ifdef BL_SIMULATION

@@ -3,7 +3,8 @@
  *
  *   users_start -> got_active (merge, cut to the limit) -> ask_states -> got_states … -> finish
  *
- * Latest first; users seen at the same moment in order of their ids. */
+ * Latest first; users seen at the same moment in order of their ids. The store's order may be BL_ACTIVE_LAG_MS behind for who
+ * was seen under load: so users of before are read, too, and left out if their states do not say that they were seen later. */
 #include "bl/core/rule.h"
 #include "query_job.h"
 
@@ -40,6 +41,11 @@ static int latest_first(const void *a, const void *b)
     return bl_str_cmp(x->user_id, y->user_id);
 }
 
+static int64_t oldest_ms(const struct job *j)
+{
+    return j->now_ms - j->query.within_ms;
+}
+
 void users_start(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     (void)r, (void)n;
@@ -48,7 +54,7 @@ void users_start(struct job *j, const struct bl_read_reply *r, size_t n)
         return;
     bl_buf_init(&s->text, 0);
     job_ask_all(j, (struct bl_read){
-                       .kind = BL_READ_ACTIVE, .a = j->now_ms - j->query.within_ms, .b = j->query.limit});
+                       .kind = BL_READ_ACTIVE, .a = oldest_ms(j) - BL_ACTIVE_LAG_MS, .b = j->query.limit});
     job_go(j, got_active);
 }
 
@@ -107,10 +113,13 @@ static void got_active(struct job *j, const struct bl_read_reply *r, size_t n)
 static void write_listed(struct job *j, const struct seen *seen, const struct bl_user *u)
 {
     char made[32];
+    int64_t seen_ms = u && u->seen_ms > seen->ms ? u->seen_ms : seen->ms;
+    if (seen_ms <= oldest_ms(j))
+        return;
     json_open(&j->out, '{');
     json_text(&j->out, "user_id", seen->user_id);
     json_text_or_null(&j->out, "current_page", u ? bl_user_str(u, u->page) : (struct bl_str){0});
-    json_int(&j->out, "last_seen", seen->ms);
+    json_int(&j->out, "last_seen", seen_ms);
     json_text_or_null(&j->out, "session_id",
                       u && u->in_session ? bl_engine_session_id(u, seen->user_id, made) : (struct bl_str){0});
     json_bool(&j->out, "has_active_pattern", u && u->n_open > 0);

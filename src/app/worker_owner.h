@@ -245,6 +245,8 @@ void pace_reset(struct owner *o);
 void pace_fetched(struct owner *o, const struct bl_fetched *f);
 /* How long to rest before the next fetch, in ms; not above 0: not at all. */
 int64_t pace_rest(const struct owner *o);
+/* So little comes in that nobody has to spare the store anything. */
+bool pace_is_calm(const struct bl_worker *w);
 /* Users with a deadline that one round may take. */
 size_t pace_due_max(const struct bl_worker *w);
 /* May this round's commit go out? False: the owner is held, and owner_send is called again. */

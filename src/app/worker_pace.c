@@ -71,10 +71,15 @@ static void load_add(struct bl_worker *w, size_t bytes)
     w->load.bytes = 0;
 }
 
+bool pace_is_calm(const struct bl_worker *w)
+{
+    return w->load.all <= PACE_CALM_BYTES;
+}
+
 int64_t pace_rest(const struct owner *o)
 {
     const struct bl_worker *w = o->worker;
-    if (o->behind || w->load.all <= PACE_CALM_BYTES)
+    if (o->behind || pace_is_calm(w))
         return 0;
     size_t above = clamp(w->load.all - PACE_CALM_BYTES, 0, PACE_SLOPE_BYTES);
     int64_t rest_ms = w->options.gather_ms * (int64_t)above / PACE_SLOPE_BYTES;

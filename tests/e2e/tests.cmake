@@ -6,6 +6,7 @@ target_include_directories(bl_test_api PUBLIC support)
 bl_warnings(bl_test_api)
 
 bl_test(test_api e2e bl_test_api)
+bl_test(test_api_users e2e bl_test_api)
 # bl_script(NAME LABEL ARGS...): tests/LABEL/NAME.sh with the program as its first argument.
 function(bl_script name label)
   add_test(NAME ${label}.${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${label}/${name}.sh $<TARGET_FILE:behaviorlens> ${ARGN})

@@ -370,8 +370,9 @@ static void note_users(struct reference *x, const struct shard *h, int p)
             if (f[k].value.n)
                 table_put(&x->t, KEY("user:%.*s\x01%s", BL_STR_ARG(id), f[k].name))->value =
                     keep(x, f[k].value);
+        bool near = active && active->number <= u->seen_ms && u->seen_ms - active->number < BL_ACTIVE_LAG_MS;
         if (u->seen_ms >= 0)
-            table_put(&x->t, KEY("active:%.*s", BL_STR_ARG(id)))->number = u->seen_ms;
+            table_put(&x->t, KEY("active:%.*s", BL_STR_ARG(id)))->number = near ? active->number : u->seen_ms;
         int64_t checkout_ms = load_checkout(u, &page);
         if (checkout_ms != BL_NEVER)
             *table_put(&x->t, KEY("checkout:%.*s", BL_STR_ARG(id))) =

@@ -164,3 +164,29 @@ long long number(const json_t *object, const char *name)
     assert_true(json_is_number(value));
     return (long long)json_number_value(value);
 }
+
+/* --- around them */
+
+int api_set_up(void **state)
+{
+    (void)state;
+    bl_test_redis_start(&redis, NULL);
+    bl_test_api_start(&api, redis.url, "t");
+    for (int i = 0; i < 200; i++) { /* until its connection to Redis stands */
+        data_set("event");
+        struct bl_test_answer a = get("/api/patterns");
+        int status = a.status;
+        bl_test_answer_free(&a);
+        if (status == 200)
+            return 0;
+    }
+    return 1;
+}
+
+int api_tear_down(void **state)
+{
+    (void)state;
+    bl_test_api_stop(&api);
+    bl_test_redis_stop(&redis);
+    return 0;
+}

@@ -46,4 +46,8 @@ void assert_error(const char *options, const char *path, int status, const char 
 const char *text(const json_t *object, const char *name);
 long long number(const json_t *object, const char *name);
 
+/* For all tests of a program: one Redis and one API, which answers. */
+int api_set_up(void **state);
+int api_tear_down(void **state);
+
 #endif
