@@ -23,7 +23,7 @@
  * A tag is a letter with a number behind it (upper case: without one). Tags stand in the order of these lists, each at
  * most once.
  *
- *   h        s seen; f floor, d due, from there; o on the page since, a anchor, before it; e events in the session, if not
+ *   h        s seen; f floor, d due, from there (D: due at the usual end of a session); o on the page since, a anchor, before it; e events in the session, if not
  *            as many as m, moments ever; p page, i session id; c the moment from which visits count, if not all do; E no
  *            session, H tab hidden, l level, r friction
  *   a mark   t its time before SEEN, u until and d due from its time, n number, x y place
@@ -46,7 +46,7 @@ extern const char *const bl_state_names[BL_STATE_FIELDS_MAX];
 extern const char bl_state_letters[BL_ACTION_COUNT];
 extern const uint8_t bl_state_actions[128];
 
-#define BL_STATE_HEAD_TAGS "sfdoaempicEHlr"
+#define BL_STATE_HEAD_TAGS "sfdDoaempicEHlr"
 #define BL_STATE_MARK_TAGS "tudnxy"
 #define BL_STATE_OPEN_TAGS "peotdnP"
 
@@ -55,6 +55,9 @@ static inline size_t bl_state_chunk_slot(int64_t c)
 {
     return BL_STATE_CHUNK0 + (size_t)(c % BL_STATE_CHUNKS);
 }
+
+/* D: so long after the last event. Part of the form, whatever the rules say. */
+#define BL_STATE_USUAL_MS 1800000
 
 /* Whole numbers below this are places in plain digits. */
 #define BL_STATE_PLACE_PLAIN 1e15

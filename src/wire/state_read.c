@@ -153,6 +153,7 @@ static void read_head(struct reader *r, struct counts *c)
         SEEN,
         FLOOR,
         DUE,
+        DUE_AS_USUAL,
         ON_PAGE,
         ANCHOR,
         EVENTS,
@@ -172,6 +173,11 @@ static void read_head(struct reader *r, struct counts *c)
     state_tags(r, BL_STATE_HEAD_TAGS, &t);
     u->seen_ms = state_add_time(r, u->session_ms, t.v[SEEN]);
     u->floor_ms = state_add_time(r, u->seen_ms, t.v[FLOOR]);
+    if (has(&t, DUE_AS_USUAL)) {
+        r->bad = r->bad || has(&t, DUE);
+        t.v[DUE] = BL_STATE_USUAL_MS;
+        t.there |= 1U << DUE;
+    }
     u->due_ms = state_time_of(r, &t, DUE, u->seen_ms);
     u->page_ms = state_sub_time(r, u->seen_ms, t.v[ON_PAGE]);
     u->anchor_ms = state_sub_time(r, u->seen_ms, t.v[ANCHOR]);

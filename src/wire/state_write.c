@@ -314,7 +314,10 @@ char *bl_state_write_head(const struct bl_user *u, char *p)
     *p++ = ' ';
     p = put_some(p, 's', minus(u->seen_ms, u->session_ms));
     p = put_some(p, 'f', minus(u->floor_ms, u->seen_ms));
-    p = put_due(p, 'd', u->due_ms, u->seen_ms);
+    if (minus(u->due_ms, u->seen_ms) == BL_STATE_USUAL_MS)
+        *p++ = 'D';
+    else
+        p = put_due(p, 'd', u->due_ms, u->seen_ms);
     p = put_some(p, 'o', minus(u->seen_ms, u->page_ms));
     p = put_some(p, 'a', minus(u->seen_ms, u->anchor_ms));
     if (u->events != ever)

@@ -243,7 +243,7 @@ static const struct story_case errors[] = {
     {"an error 2 s after a click", "- facts\n0 click /a target=b x=7 y=8\n2s error /a\n",
      "2000 new error-click medium /a | An error followed the user's click on b on /a. | error=error "
      "clicked_at=0 "
-     "delay_ms=2000 target=b x=7 y=8\n"},
+     "delay_ms=2000 target=b\n"},
     {"2,001 ms are too long", "0 click /a target=b\n2001 error /a\n", ""},
     {"api_error as well; at the same moment too", "0 click /a target=b\n0 api_error /a\n",
      "0 new error-click medium /a"},

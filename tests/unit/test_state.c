@@ -256,6 +256,8 @@ static const struct text_case text_cases[] = {
     {"an unknown field is ignored", "later", "{{{", HEAD, BL_OK},
     {"a head alone", "h", "1 ", NULL, BL_OK},
     {"all of a head", "h", "1 s1f1d2o4a5e6p1i1EHl3r100", NULL, BL_OK},
+    {"due at the usual end of a session", "h", "1 s1D", NULL, BL_OK},
+    {"due as usual and at another time", "h", "1 d1D", NULL, BL_ERR_CORRUPT},
     {"no head", "v", "v", NULL, BL_ERR_CORRUPT},
     {"no number", "h", "x", NULL, BL_ERR_CORRUPT},
     {"no space behind the first number", "h", "1", NULL, BL_ERR_CORRUPT},
@@ -440,7 +442,7 @@ static void a_user_without_a_page_has_a_short_head(void **state)
     bl_engine_event(&g, u, BL_STR("ann"), &e);
     assert_true(u->in_session && !u->page);
     encode_into(u, &text, f);
-    assert_text(field(f, "h"), "1700000000000 d1800000m1:s");
+    assert_text(field(f, "h"), "1700000000000 Dm1:s");
     round_trip();
 }
 

@@ -4,7 +4,7 @@
  *
  * Where SPEC is silent: several errors after one click are one pattern, for the cooldown is longer than an error
  * may lag behind its click. The click that counts is the latest on that page, with a target or without: T and the
- * pattern's element are its. */
+ * pattern's element are its. Its place is kept only where it has no target to be called by. */
 #include "bl/core/rule.h"
 
 enum { WITHIN, COOLDOWN_MS };
@@ -45,7 +45,8 @@ static void note_click(struct bl_step *s, const struct bl_rule_settings *c)
                           .t_ms = s->now_ms,
                           .until_ms = s->now_ms + c->v[WITHIN].i + 1,
                           .due_ms = BL_NEVER};
-    bl_mark_place(m, s->e);
+    if (!element)
+        bl_mark_place(m, s->e);
 }
 
 static struct bl_mark *mark_of(struct bl_user *u, unsigned kind, bl_name page)
