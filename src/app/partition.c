@@ -329,10 +329,12 @@ enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)
 }
 
 static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time,
-                         uint64_t hash)
+                         uint64_t hash, struct bl_member *likely)
 {
     struct bl_event e = r->event;
-    struct bl_member *m = bl_map_get_hashed(&p->members, r->user_id, hash);
+    struct bl_member *m = likely && bl_str_eq(bl_member_id(likely), r->user_id)
+                              ? likely
+                              : bl_map_get_hashed(&p->members, r->user_id, hash);
     enum bl_err err = m ? BL_OK : add_member(p, r->user_id, &m);
     if (err != BL_OK || (err = member_make_room(p->hand, m, &e)) != BL_OK)
         return err;
@@ -373,7 +375,7 @@ static void fetch_lists(const struct bl_user *u)
     fetch(u->window + u->n_window, sizeof *u->window);
 }
 
-const struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash)
+struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash)
 {
     return bl_map_peek(&p->members, hash);
 }
@@ -402,7 +404,7 @@ void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage)
 }
 
 enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
-                                       uint64_t hash)
+                                       uint64_t hash, struct bl_member *likely)
 {
     struct bl_event_time time;
     BL_HOOK_EVENT(r->user_id, r->event.page);
@@ -434,7 +436,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
             p->sink.remember(p->sink.ctx, id, received_ms);
     }
     if (!time.late)
-        return apply(p, r, &time, hash);
+        return apply(p, r, &time, hash, likely);
     struct bl_taken taken = {.t_ms = time.t_ms, .late = true};
     if (p->sink.event)
         p->sink.event(p->sink.ctx, r, &taken);

@@ -28,9 +28,8 @@ struct run {
 struct waiting {
     struct bl_buf text; /* its line: the record borrows from it */
     struct bl_record record;
-    uint64_t hash[BL_REPLAY_RUNS_MAX]; /* of its user, in the partition of each run */
-    const struct bl_member
-        *member[BL_REPLAY_RUNS_MAX]; /* who that is, for fetching; NULL: not known, or not any more */
+    uint64_t hash[BL_REPLAY_RUNS_MAX];            /* of its user, in the partition of each run */
+    struct bl_member *member[BL_REPLAY_RUNS_MAX]; /* who that is; NULL: not known, or not any more */
 };
 
 struct bl_replay {

@@ -43,7 +43,7 @@ static enum bl_err take_oldest(struct bl_replay *r)
     enum bl_err err = BL_OK;
     for (size_t k = 0; k < r->n_runs && err == BL_OK; k++)
         err = bl_partition_record_hashed(r->run[k].partitions[0], &w->record, w->record.timestamp_ms,
-                                         w->hash[k]);
+                                         w->hash[k], w->member[k]);
     if (err == BL_OK && replay_drop_gone(r))
         forget_members(r);
     return note_taken(r, &w->record, err);

@@ -221,7 +221,7 @@ static enum bl_err step_line(struct owner *o, const struct batch_entry *e, const
         return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
     o->careful.stepped = m;
     o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
-    return bl_partition_record_hashed(o->partition, &r, e->received_ms, hash);
+    return bl_partition_record_hashed(o->partition, &r, e->received_ms, hash, m);
 }
 
 enum bl_err batch_step_line(struct owner *o, const struct batch_entry *e, struct bl_str line)

@@ -105,21 +105,35 @@ bool bl_user_gone(const struct bl_user *u)
     return u->seen_ms < 0;
 }
 
+static inline uint64_t load_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* The last bytes of a name, eight at the most; a short one byte by byte, for what is stored in parts and loaded as a whole
+ * is waited for. */
+static inline uint64_t load_end(struct bl_str s)
+{
+    uint64_t word = 0;
+    if (s.n >= sizeof word)
+        return load_word(s.p + s.n - sizeof word);
+    for (size_t i = 0; i < s.n; i++)
+        word = word << 8 | (unsigned char)s.p[i];
+    return word;
+}
+
 /* Tells names of one table apart, in this process only. Words, not bytes: two names are looked up in each event. */
 static uint32_t name_hash(struct bl_str s)
 {
     static const uint64_t factor = 0x9e3779b97f4a7c15ULL;
-    uint64_t h = s.n * factor, word;
-    size_t i = 0;
-    for (; i + sizeof word <= s.n; i += sizeof word) {
-        memcpy(&word, s.p + i, sizeof word);
-        h = (h ^ word) * factor;
+    uint64_t h = s.n * factor;
+    for (size_t i = 0; i + sizeof(uint64_t) < s.n; i += sizeof(uint64_t)) {
+        h = (h ^ load_word(s.p + i)) * factor;
         h ^= h >> 29;
     }
-    word = 0;
-    memcpy(&word, s.p + i, s.n - i);
-    h = (h ^ word) * factor;
-    return (uint32_t)(h >> 32);
+    return (uint32_t)((h ^ load_end(s)) * factor >> 32);
 }
 
 static bl_name find(const struct bl_user *u, struct bl_str s, uint32_t hash)

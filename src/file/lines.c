@@ -16,7 +16,7 @@
 
 #define BUFFER_BYTES (2 * BL_LINE_MAX_BYTES)
 /* At a time: what was read should still be in the cache when it is looked at. */
-#define READ_BYTES  (256 * 1024)
+#define READ_BYTES  (64 * 1024)
 #define RAW_BYTES   (128 * 1024)
 #define GZIP_WINDOW (15 + 16) /* the largest window, gzip's header and trailer */
 

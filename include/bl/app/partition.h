@@ -127,17 +127,18 @@ enum bl_partition_stage { BL_FETCH_SLOT, BL_FETCH_MEMBER, BL_FETCH_STATE, BL_FET
 uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id);
 void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_partition_stage stage);
 /* A member of that hash, which is nearly always the user's; NULL: none. */
-const struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash);
+struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash);
 /* The later stages, of a member that is known. */
 void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage);
 /* One record of an entry received at `received_ms` (event mode: the record's own timestamp counts), with the hash of its
- * user at hand. Advances first. */
+ * user at hand, and, where that is known, who has it (NULL: not known). Advances first. */
 BL_CHECKED enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *record,
-                                                  int64_t received_ms, uint64_t hash);
+                                                  int64_t received_ms, uint64_t hash,
+                                                  struct bl_member *likely);
 BL_CHECKED static inline enum bl_err bl_partition_record(struct bl_partition *p,
                                                          const struct bl_record *record, int64_t received_ms)
 {
-    return bl_partition_record_hashed(p, record, received_ms, bl_partition_hash(p, record->user_id));
+    return bl_partition_record_hashed(p, record, received_ms, bl_partition_hash(p, record->user_id), NULL);
 }
 /* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now.
  */
