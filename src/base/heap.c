@@ -1,10 +1,10 @@
 /* A ladder of deadlines. What is due soon stands in a small heap, what comes after it in steps of STEP_MS each, in no order,
- * and what lies beyond the last step in another heap.
+ * and what lies beyond the last step in spans as long as all steps, and beyond these in another heap.
  *
- *   set ──> near (heap) │ step │ step │ … 128 of them │ far (heap)
- *             ^         from                          from + BL_HEAP_STEPS * STEP_MS
+ *   set ──> near (heap) │ step │ step │ … 128 of them │ span │ span … 64 of them │ far (heap)
+ *             ^         from                          from + SPAN_MS
  *             └── when near has nothing left before `from`, the first step and what of far is due in it go there,
- *                 and `from` moves on by a step
+ *                 and `from` moves on by a step; when it comes to the begin of a span, that one goes into the steps
  *
  * Most deadlines are put off before they come due, again and again; to do so in one heap of a hundred thousand went through
  * eight levels and as many cold nodes each time, a tenth of a replay. Here it is a place at the end of a step.
@@ -14,7 +14,7 @@
  *
  * Invariants: node->list and node->at say where it stands; v[i].due_ms == v[i].node->stands_ms <= v[i].node->due_ms. Nothing
  * that stands before `from` is in steps or far. near has room for all nodes there are, so that one that is moved always
- * finds a place. */
+ * finds a place. The span in which `from` lies is empty. */
 #include "bl/base/heap.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@
 #define STEP_MS 512
 #define SPAN_MS ((uint64_t)BL_HEAP_STEPS * STEP_MS)
 
-enum { NEAR = BL_HEAP_NEAR, FAR = BL_HEAP_FAR, FIRST_STEP };
+enum { NEAR = BL_HEAP_NEAR, FAR = BL_HEAP_FAR, FIRST_STEP, FIRST_SPAN = FIRST_STEP + BL_HEAP_STEPS };
 
 void bl_heap_init(struct bl_heap *h)
 {
@@ -95,15 +95,24 @@ static enum bl_err make_room(struct bl_heap *h, unsigned list, size_t n)
     return BL_OK;
 }
 
+/* The number of those in lists of that kind; NULL: the list is a heap. */
+static size_t *count_of(struct bl_heap *h, unsigned list)
+{
+    if (list < FIRST_STEP)
+        return NULL;
+    return list < FIRST_SPAN ? &h->n_steps : &h->n_spans;
+}
+
 static void push(struct bl_heap *h, unsigned list, struct bl_heap_node *node)
 {
     struct bl_heap_list *l = &h->list[list];
     node->list = list;
     place(l, l->n++, (struct bl_heap_slot){node->stands_ms, node});
-    if (list < FIRST_STEP)
-        up(l, l->n - 1);
+    size_t *count = count_of(h, list);
+    if (count)
+        ++*count;
     else
-        h->n_steps++;
+        up(l, l->n - 1);
 }
 
 static void take(struct bl_heap *h, struct bl_heap_node *node)
@@ -111,12 +120,14 @@ static void take(struct bl_heap *h, struct bl_heap_node *node)
     struct bl_heap_list *l = &h->list[node->list];
     size_t i = node->at - 1;
     struct bl_heap_slot last = l->v[--l->n];
-    h->n_steps -= node->list >= FIRST_STEP;
+    size_t *count = count_of(h, node->list);
+    if (count)
+        --*count;
     node->at = 0;
     if (last.node == node)
         return;
     place(l, i, last);
-    if (node->list >= FIRST_STEP)
+    if (count)
         return;
     up(l, i);
     down(l, last.node->at - 1);
@@ -125,6 +136,11 @@ static void take(struct bl_heap *h, struct bl_heap_node *node)
 static unsigned step_of(int64_t due_ms)
 {
     return FIRST_STEP + (unsigned)((uint64_t)due_ms / STEP_MS % BL_HEAP_STEPS);
+}
+
+static unsigned span_of(int64_t due_ms)
+{
+    return FIRST_SPAN + (unsigned)((uint64_t)due_ms / SPAN_MS % BL_HEAP_SPANS);
 }
 
 static int64_t floor_of(int64_t due_ms)
@@ -136,7 +152,10 @@ static unsigned list_of(const struct bl_heap *h, int64_t due_ms)
 {
     if (due_ms < h->from_ms || due_ms < 0)
         return NEAR;
-    return (uint64_t)due_ms - (uint64_t)h->from_ms < SPAN_MS ? step_of(due_ms) : FAR;
+    if ((uint64_t)due_ms - (uint64_t)h->from_ms < SPAN_MS)
+        return step_of(due_ms);
+    return (uint64_t)due_ms / SPAN_MS - (uint64_t)h->from_ms / SPAN_MS < BL_HEAP_SPANS ? span_of(due_ms)
+                                                                                       : FAR;
 }
 
 /* A node that stands nowhere comes to where it belongs. */
@@ -176,20 +195,29 @@ void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node)
 
 #define FETCH_AHEAD 8 /* nodes lie all over memory */
 
-/* What stands before the end of the first step goes near, or to where it was put off; the last step is the same list: what
- * goes there takes places that are done. */
-static void advance(struct bl_heap *h)
+/* All of a step or span go to where they belong by now. Some of a step may belong to the last one, which is the same list:
+ * they take places that are done. */
+static void empty(struct bl_heap *h, unsigned list)
 {
-    struct bl_heap_list *step = &h->list[step_of(h->from_ms)], *far = &h->list[FAR];
-    size_t n = step->n;
-    h->n_steps -= n;
-    step->n = 0;
-    h->from_ms += STEP_MS;
+    struct bl_heap_list *l = &h->list[list];
+    size_t n = l->n;
+    *count_of(h, list) -= n;
+    l->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (i + FETCH_AHEAD < n)
-            __builtin_prefetch(step->v[i + FETCH_AHEAD].node, 1);
-        settle(h, step->v[i].node);
+            __builtin_prefetch(l->v[i + FETCH_AHEAD].node, 1);
+        settle(h, l->v[i].node);
     }
+}
+
+static void advance(struct bl_heap *h)
+{
+    const struct bl_heap_list *far = &h->list[FAR];
+    unsigned step = step_of(h->from_ms);
+    h->from_ms += STEP_MS;
+    empty(h, step);
+    if ((uint64_t)h->from_ms % SPAN_MS == 0)
+        empty(h, span_of(h->from_ms));
     while (far->n && far->v[0].due_ms < h->from_ms) {
         struct bl_heap_node *node = far->v[0].node;
         take(h, node);
@@ -197,14 +225,30 @@ static void advance(struct bl_heap *h)
     }
 }
 
-static void come_near(struct bl_heap *h)
+/* No steps: `from` goes to the first of the others, or to the step before a span. */
+static void jump(struct bl_heap *h)
 {
     const struct bl_heap_list *near = &h->list[NEAR], *far = &h->list[FAR];
+    int64_t to = INT64_MAX, span = h->from_ms - h->from_ms % (int64_t)SPAN_MS;
+    if (near->n)
+        to = floor_of(near->v[0].due_ms);
+    if (far->n && far->v[0].due_ms < to)
+        to = floor_of(far->v[0].due_ms);
+    for (unsigned i = 1; h->n_spans && i < BL_HEAP_SPANS; i++)
+        if (h->list[span_of(span + i * (int64_t)SPAN_MS)].n) {
+            int64_t before = span + i * (int64_t)SPAN_MS - STEP_MS;
+            to = before < to ? before : to;
+            break;
+        }
+    h->from_ms = to;
+}
+
+static void come_near(struct bl_heap *h)
+{
+    const struct bl_heap_list *near = &h->list[NEAR];
     while (near->n == 0 || near->v[0].due_ms >= h->from_ms) {
-        if (h->n_steps == 0) /* nothing before these two: no need to come there step by step */
-            h->from_ms =
-                floor_of(far->n == 0 || (near->n && near->v[0].due_ms < far->v[0].due_ms) ? near->v[0].due_ms
-                                                                                          : far->v[0].due_ms);
+        if (h->n_steps == 0)
+            jump(h);
         advance(h);
     }
 }

@@ -25,14 +25,15 @@ struct bl_heap_list {
     size_t n, cap;
 };
 
-#define BL_HEAP_STEPS 128 /* a power of two */
+#define BL_HEAP_STEPS 128 /* powers of two */
+#define BL_HEAP_SPANS 64
 enum { BL_HEAP_NEAR, BL_HEAP_FAR };
 
 struct bl_heap {
-    size_t n, n_steps; /* nodes; those of them in steps */
-    size_t bytes;      /* of its lists */
-    int64_t from_ms;   /* where the steps begin */
-    struct bl_heap_list list[2 + BL_HEAP_STEPS];
+    size_t n, n_steps, n_spans; /* nodes; those of them in steps, in spans */
+    size_t bytes;               /* of its lists */
+    int64_t from_ms;            /* where the steps begin */
+    struct bl_heap_list list[2 + BL_HEAP_STEPS + BL_HEAP_SPANS];
 };
 
 void bl_heap_init(struct bl_heap *h);
