@@ -25,7 +25,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, ready, seconds=60):
+def wait_for(what, ready, seconds=300):
     """Looks again after a fiftieth of the time waited so far, so that looking is no load to speak of."""
     start = time.monotonic()
     while not ready():
@@ -101,7 +101,7 @@ class Lens:
             return None
 
     def ask(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as r:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as r:
             return json.load(r)
 
     def get(self, path):

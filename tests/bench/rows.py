@@ -118,7 +118,7 @@ def million(bench):
     users = bench.scaled(1000000, 1000)
     with bench.lens("--stream-retention", "0", *UNHURRIED) as lens:
         bench.fill(lens, users, "living")
-        wait_for("trimming", lambda: sum(int(lens.redis("XLEN", f"bl:{{dev:{p}}}:events")) for p in range(8)) < 8000, 120)
+        wait_for("trimming", lambda: sum(int(lens.redis("XLEN", f"bl:{{dev:{p}}}:events")) for p in range(8)) < 8000, 600)
         used = lens.redis_memory()
         live = sum(int(lens.redis("ZCARD", f"bl:{{dev:{p}}}:active")) for p in range(8))
     return {"limit": 700 * users / 1e6, "ours": used / 1e6, "users": users, "live": live}

@@ -16,10 +16,10 @@ bl_optimised_as_one(bench_micro)
 
 # What a stage may cost, in instructions: of an optimised build of its own, in this one's directory.
 add_test(NAME bench.budget COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/bench/budget ${CMAKE_BINARY_DIR}/optimised)
-set_tests_properties(bench.budget PROPERTIES LABELS bench TIMEOUT 900)
+set_tests_properties(bench.budget PROPERTIES LABELS bench TIMEOUT 1800)
 
 # That it measures is tested; what it measures, by hand (README, Speed).
 if(TARGET behaviorlens)
   add_test(NAME bench.test_run COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/bench/test_run.sh ${CMAKE_BINARY_DIR})
-  set_tests_properties(bench.test_run PROPERTIES LABELS bench TIMEOUT 600)
+  set_tests_properties(bench.test_run PROPERTIES LABELS bench TIMEOUT 1800)
 endif()
