@@ -12,7 +12,7 @@ const chromiumOptions = {
 
 export const launch = (): Promise<Browser> => chromium.launch(chromiumOptions);
 
-const WAIT_MS = 60_000; // for what must happen: only a hang takes so long, on any machine
+export const WAIT_MS = 60_000; // for what must happen: only a hang takes so long, on any machine
 
 /** Asks until the answer is true; `what` is said when it never is. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = WAIT_MS): Promise<void> {

@@ -1,7 +1,7 @@
 // The demo shop against the real pipeline: a person follows the guide, and each line of it gets its tick.
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fits, launch, violations } from "./browser";
+import { fits, launch, violations, WAIT_MS } from "./browser";
 import { startProgram, type Program } from "./program";
 
 let program: Program;
@@ -18,6 +18,7 @@ afterAll(async () => {
 /** A visitor, before a window so high that nothing has to be scrolled; `complaints` are what the browser says about the page: errors, refusals of its policy. */
 async function visitor(options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 1400 }, ...options });
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));

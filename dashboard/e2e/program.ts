@@ -66,7 +66,12 @@ function api(url: string): Api {
     (await fetch(url + path, { method: "POST", body, headers: { "Content-Type": "application/json" } })).status;
   return {
     url,
-    get: async <T>(path: string) => (await (await fetch(url + path)).json()) as T,
+    async get<T>(path: string) {
+      for (const end = Date.now() + READY_MS; ; await new Promise((wake) => setTimeout(wake, 100))) {
+        const answer = await fetch(url + path);
+        if (answer.status !== 503 || Date.now() > end) return (await answer.json()) as T; // a busy machine: again
+      }
+    },
     post,
     async send(events) {
       let status = 202;

@@ -51,7 +51,7 @@ const stories: [string, string, string | null][] = [
   ["an ignored element", "#quiet", null],
 ];
 
-it("dead clicks, and living ones", { timeout: 120_000 }, async () => {
+it("dead clicks, and living ones", { timeout: 300_000 }, async () => {
   site.body = body;
   const context = await site.context();
   await Promise.all(

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
-import { launch } from "./browser";
+import { launch, WAIT_MS } from "./browser";
 
 export interface Got {
   action: string;
@@ -150,6 +150,7 @@ export async function openSite(): Promise<Site> {
     },
     async context(options = {}) {
       const context = await browser.newContext(options);
+      context.setDefaultTimeout(WAIT_MS);
       contexts.push(context);
       return context;
     },
