@@ -3,8 +3,9 @@
  *
  *   users_start -> got_active (merge, cut to the limit) -> ask_states -> got_states … -> finish
  *
- * Latest first; users seen at the same moment in order of their ids. The store's order may be BL_ACTIVE_LAG_MS behind for who
- * was seen under load: so users of before are read, too, and left out if their states do not say that they were seen later. */
+ * Latest first; users seen at the same moment in order of their ids. The store's order, by which the list is cut, may be
+ * BL_ACTIVE_LAG_MS behind for who was seen under load, and so may the list's. Who belongs into it is exact: users of before
+ * are read, too, and left out if their states do not say that they were seen later. */
 #include "bl/core/rule.h"
 #include "query_job.h"
 

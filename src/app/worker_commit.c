@@ -215,12 +215,15 @@ static enum bl_err put_dirty(struct owner *o)
     return err;
 }
 
+/* A slice; o->n_visited: so many are done. */
 static enum bl_err put_visited(struct owner *o)
 {
     enum bl_err err = BL_OK;
-    for (size_t i = 0; i < o->n_visit && err == BL_OK; i++)
-        if (!o->visit[i]->dirty)
-            err = put_member(o, o->visit[i]);
+    for (size_t n = 0; n < OWNER_SLICE_USERS && o->n_visited < o->n_visit && err == BL_OK; n++) {
+        struct bl_member *m = o->visit[o->n_visited++];
+        if (!m->dirty)
+            err = put_member(o, m);
+    }
     return err;
 }
 
@@ -323,6 +326,7 @@ static void put_position(struct owner *o)
 enum bl_err commit_begin(struct owner *o)
 {
     o->worker->ports.begin(o->worker->ports.ctx, o->p);
+    o->n_visited = 0;
     return bl_partition_dirty(o->partition, &o->next);
 }
 
@@ -334,7 +338,8 @@ enum bl_err commit_put(struct owner *o, bool *done)
     if (err != BL_OK || !*done)
         return err;
     err = put_visited(o);
-    if (err != BL_OK)
+    *done = o->n_visited == o->n_visit;
+    if (err != BL_OK || !*done)
         return err;
     patterns_put(o);
     err = erase_put(o);

@@ -157,8 +157,8 @@ struct owner {
     bool dues_known; /* they were told with the entries, for the time of the last of them */
     struct bl_due *dues;
     size_t n_dues, cap_dues;
-    struct bl_member **visit; /* users whose schedule must be looked at, dirty or not */
-    size_t n_visit, cap_visit;
+    struct bl_member **visit;             /* users whose schedule must be looked at, dirty or not */
+    size_t n_visit, cap_visit, n_visited; /* n_visited: put */
 
     struct page_step *steps;
     size_t n_steps, cap_steps;
