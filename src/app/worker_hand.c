@@ -8,8 +8,9 @@
  * stays as he is: `touched` is the round's number for all whom the survey found, or who were loaded for it.
  *
  * Invariants: nobody leaves who is dirty or needed by a round under way; who leaves is stored, and scheduled no later than
- * his deadline, or comes up by his place in `active`, so that the survey finds him when it matters; so many are looked at for one who comes or changes, and after a
- * commit (BL_EVICT_...), and no more: what it takes is spread over the slices of loading and putting. */
+ * his deadline, or comes up by his place in `active`, so that the survey finds him when it matters; so many are looked at
+ * for one who comes or changes, and after a commit (BL_EVICT_...), and no more: what it takes is spread over the slices of
+ * loading and putting. */
 #include "plant.h"
 #include "worker_owner.h"
 

@@ -16,7 +16,8 @@
  *    └── RELEASING <── owner_finish (giving up, or owner_fail)
  *
  * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), and one owner at a time does it (OWNER_IN_LINE:
- * worker_turn.c). A large commit may be held before it is sent (OWNER_HELD: worker_pace.c), and under load an owner rests before it fetches (OWNER_PAUSED: owner_rest).
+ * worker_turn.c). A large commit may be held before it is sent (OWNER_HELD: worker_pace.c), and under load an owner rests
+ * before it fetches (OWNER_PAUSED: owner_rest).
  * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
  * COMMITTING straight to FETCHING, with the answer on its way behind the commit's.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes

@@ -23,9 +23,9 @@
  * A tag is a letter with a number behind it (upper case: without one). Tags stand in the order of these lists, each at
  * most once.
  *
- *   h        s seen; f floor, d due, from there (D: due at the usual end of a session); o on the page since, a anchor, before it; e events in the session, if not
- *            as many as m, moments ever; p page, i session id; c the moment from which visits count, if not all do; E no
- *            session, H tab hidden, l level, r friction
+ *   h        s seen; f floor, d due, from there (D: due at the usual end of a session); o on the page since, a anchor, before
+ *            it; e events in the session, if not as many as m, moments ever; p page, i session id; c the moment from which
+ *            visits count, if not all do; E no session, H tab hidden, l level, r friction
  *   a mark   t its time before SEEN, u until and d due from its time, n number, x y place
  *   o        p page, e element, o other page, t its time, d due from there, n number, P of an earlier session
  *
