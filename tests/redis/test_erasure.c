@@ -3,6 +3,7 @@
 
 #include "bl/app/erased.h"
 #include "bl/store/dataset.h"
+#include "link_wait.h"
 #include "redis_server.h"
 
 #include <setjmp.h>
@@ -20,7 +21,7 @@ static struct bl_test_redis redis;
 static uv_loop_t loop;
 static struct bl_link *link_to;
 static struct bl_hash_key key;
-static bool opened, closed, answered;
+static bool opened;
 
 static void on_open(void *ctx, enum bl_err err, const struct bl_dataset *d, const char *why)
 {
@@ -37,27 +38,10 @@ static void on_up(void *ctx)
     bl_dataset_open(link_to, &want, on_open, NULL);
 }
 
-static void on_closed(void *ctx)
-{
-    (void)ctx;
-    closed = true;
-}
-
-static void on_pong(void *ctx, const redisReply *reply)
-{
-    (void)ctx;
-    assert_non_null(reply);
-    answered = true;
-}
-
 static void look(struct bl_erasure *e)
 {
-    const struct bl_str ping = BL_STR("PING");
-    answered = false;
     bl_erasure_poll(e, link_to);
-    bl_link_send(link_to, 1, &ping, on_pong, NULL);
-    while (!answered)
-        uv_run(&loop, UV_RUN_ONCE);
+    link_wait_answered(&loop, link_to);
 }
 
 static void store(const char *user, int at_ms)
@@ -141,12 +125,9 @@ int main(void)
     const struct bl_link_options o = {.url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .up = on_up};
     if (bl_link_new(&loop, &o, &link_to) != BL_OK)
         return 1;
-    while (!opened)
-        uv_run(&loop, UV_RUN_ONCE);
+    RUN_UNTIL(&loop, opened);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    bl_link_close(link_to, on_closed, NULL);
-    while (!closed)
-        uv_run(&loop, UV_RUN_ONCE);
+    link_wait_close(&loop, link_to);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
     bl_test_redis_stop(&redis);

@@ -1,6 +1,7 @@
 /* What a live process tells of itself, in a Redis that has no memory left for anybody else. */
 #include "bl/store/process.h"
 
+#include "link_wait.h"
 #include "redis_server.h"
 #include "scripts.h"
 
@@ -18,7 +19,6 @@
 static struct bl_test_redis redis;
 static uv_loop_t loop;
 static struct bl_link *store;
-static bool closed, answered;
 
 static void on_up(void *ctx)
 {
@@ -26,31 +26,11 @@ static void on_up(void *ctx)
     bl_scripts_load(store);
 }
 
-static void on_closed(void *ctx)
-{
-    (void)ctx;
-    closed = true;
-}
-
-static void on_pong(void *ctx, const redisReply *reply)
-{
-    (void)ctx;
-    assert_non_null(reply);
-    answered = true;
-}
-
-#define RUN_UNTIL(condition)                                                                                 \
-    while (!(condition))                                                                                     \
-    uv_run(&loop, UV_RUN_ONCE)
-
 static void beat(struct bl_process *p, uint64_t value)
 {
-    const struct bl_str ping = BL_STR("PING");
     const struct bl_counter counter = {"kept_total", value};
     bl_process_beat(p, store, &counter, 1);
-    answered = false;
-    bl_link_send(store, 1, &ping, on_pong, NULL);
-    RUN_UNTIL(answered);
+    link_wait_answered(&loop, store);
 }
 
 static long long told(const struct bl_process *p, const char *field)
@@ -84,9 +64,7 @@ static void figures_go_with_who_tells_them(void **state)
     long long ttl = bl_test_redis_int(&redis, "PTTL bl:test:process:%s", bl_process_id(p));
     assert_true(ttl != -1 && ttl <= BL_PROCESS_LIVE_MS);
     bl_process_leave(p, store);
-    answered = false;
-    bl_link_send(store, 1, &BL_STR("PING"), on_pong, NULL);
-    RUN_UNTIL(answered);
+    link_wait_answered(&loop, store);
     assert_int_equal(bl_test_redis_int(&redis, "EXISTS bl:test:process:%s", bl_process_id(p)), 0);
     bl_process_free(p);
 }
@@ -114,15 +92,14 @@ static int setup(void **state)
     const struct bl_link_options o = {.url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .up = on_up};
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(bl_link_new(&loop, &o, &store), BL_OK);
-    RUN_UNTIL(bl_link_is_up(store));
+    RUN_UNTIL(&loop, bl_link_is_up(store));
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    bl_link_close(store, on_closed, NULL);
-    RUN_UNTIL(closed);
+    link_wait_close(&loop, store);
     bl_test_redis_stop(&redis);
     return uv_loop_close(&loop);
 }

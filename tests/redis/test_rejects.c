@@ -2,6 +2,7 @@
 #include "bl/store/rejects.h"
 
 #include "bl/app/erased.h"
+#include "link_wait.h"
 #include "redis_server.h"
 
 #include <setjmp.h>
@@ -18,7 +19,7 @@
 
 static struct bl_test_redis redis;
 static uv_loop_t loop;
-static bool up, closed, answered;
+static bool up;
 
 static void on_up(void *ctx)
 {
@@ -26,48 +27,22 @@ static void on_up(void *ctx)
     up = true;
 }
 
-static void on_closed(void *ctx)
-{
-    (void)ctx;
-    closed = true;
-}
-
-static void on_pong(void *ctx, const redisReply *reply)
-{
-    (void)ctx;
-    assert_non_null(reply);
-    answered = true;
-}
-
-#define RUN_UNTIL(condition)                                                                                 \
-    while (!(condition))                                                                                     \
-    uv_run(&loop, UV_RUN_ONCE)
-
 static const struct bl_hash_key key = {0x1234, 0x5678};
 
 static struct bl_link *connect_link(void)
 {
     struct bl_link *link;
     const struct bl_link_options o = {.url = redis.url, .timeout_ms = 20000, .retry_max_ms = 50, .up = on_up};
-    up = closed = false;
+    up = false;
     assert_int_equal(bl_link_new(&loop, &o, &link), BL_OK);
-    RUN_UNTIL(up);
+    RUN_UNTIL(&loop, up);
     return link;
-}
-
-static void close_link(struct bl_link *link)
-{
-    bl_link_close(link, on_closed, NULL);
-    RUN_UNTIL(closed);
 }
 
 static void flush(struct bl_rejects *r, struct bl_link *link)
 {
-    const struct bl_str ping = BL_STR("PING");
     bl_rejects_flush(r, link, 1700000000000, 0);
-    answered = false;
-    bl_link_send(link, 1, &ping, on_pong, NULL);
-    RUN_UNTIL(answered);
+    link_wait_answered(&loop, link);
 }
 
 /* One refused event, flushed by who holds texts for hold_ms. */
@@ -91,7 +66,7 @@ static void what_waited_too_long_is_only_counted(void **state)
     refuse_one(link, DAY_MS);
     assert_int_equal(bl_test_redis_int(&redis, "XLEN bl:test:bad"), 1);
     assert_int_equal(bl_test_redis_int(&redis, "HGET bl:test:rejected invalid_json"), 2);
-    close_link(link);
+    link_wait_close(&loop, link);
 }
 
 /* A field of the one entry that is kept of a text. Freed by the caller. */
@@ -156,7 +131,7 @@ static void each_is_kept_with_the_hashes_of_whom_it_names(void **state)
         assert_names(texts[i].ids);
     }
     bl_rejects_free(r);
-    close_link(link);
+    link_wait_close(&loop, link);
 }
 
 static void assert_reason_alone(void)
@@ -222,7 +197,7 @@ static void of_whom_it_is_cannot_be_told_only_the_reason_is_kept(void **state)
     assert_reason_alone();
     bl_buf_release(&many);
     bl_rejects_free(r);
-    close_link(link);
+    link_wait_close(&loop, link);
 }
 
 static void what_was_gathered_under_another_key_is_only_counted(void **state)
@@ -240,7 +215,7 @@ static void what_was_gathered_under_another_key_is_only_counted(void **state)
     assert_int_equal(bl_test_redis_int(&redis, "XLEN bl:test:bad"), 0);
     assert_int_equal(bl_test_redis_int(&redis, "HGET bl:test:rejected invalid_json"), 1);
     bl_rejects_free(r);
-    close_link(link);
+    link_wait_close(&loop, link);
 }
 
 int main(void)
