@@ -1,7 +1,28 @@
-/* See seen.h. A queue in order of `received` in a ring, and a hash set of places in it. */
+/* See seen.h. A queue in order of `received` in a ring, and a hash set of places in it.
+ *
+ * A slot of the set holds half of the id's hash next to the place, so that a search, and the closing of a hole, look at
+ * nothing but neighbouring slots: the ring, which is larger than a cache, is looked at once it is sure enough that the id
+ * is there. The slot of whoever will have to be forgotten soon is fetched while others are put.
+ *
+ *   slot: half of the hash << 32 | place + 1; 0: free
+ *
+ * Invariant: a ring has at most PLACES_MAX places, and the set twice as many slots, so the half tells where a slot belongs. */
 #include "seen.h"
 
 #include <stdlib.h>
+
+#define PLACES_MAX ((size_t)1 << 31)
+#define AHEAD      8 /* ids */
+
+static uint64_t slot_of(uint64_t hash, size_t place)
+{
+    return hash << 32 | (place + 1);
+}
+
+static size_t place_of(uint64_t slot)
+{
+    return (size_t)(slot & UINT32_MAX) - 1;
+}
 
 void seen_init(struct seen_ids *s, size_t max, int64_t keep_ms)
 {
@@ -17,8 +38,9 @@ void seen_release(struct seen_ids *s)
 static size_t index_find(const struct seen_ids *s, uint64_t hash)
 {
     size_t i = hash & (s->index_cap - 1);
-    while (s->index[i] && s->ring[s->index[i] - 1].hash != hash)
-        i = (i + 1) & (s->index_cap - 1);
+    for (uint64_t slot; (slot = s->index[i]) != 0; i = (i + 1) & (s->index_cap - 1))
+        if (slot >> 32 == (hash & UINT32_MAX) && s->ring[place_of(slot)].hash == hash)
+            break;
     return i;
 }
 
@@ -27,7 +49,7 @@ static void index_remove(struct seen_ids *s, size_t hole)
     size_t mask = s->index_cap - 1;
     s->index[hole] = 0;
     for (size_t i = (hole + 1) & mask; s->index[i]; i = (i + 1) & mask) {
-        size_t home = s->ring[s->index[i] - 1].hash & mask;
+        size_t home = (size_t)(s->index[i] >> 32) & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             s->index[hole] = s->index[i];
             s->index[i] = 0;
@@ -38,10 +60,14 @@ static void index_remove(struct seen_ids *s, size_t hole)
 
 static void forget_oldest(struct seen_ids *s)
 {
-    size_t at = index_find(s, s->ring[s->first].hash);
-    if (s->index[at] == s->first + 1)
+    uint64_t hash = s->ring[s->first].hash;
+    if (s->n > AHEAD)
+        __builtin_prefetch(&s->index[s->ring[(s->first + AHEAD) & (s->cap - 1)].hash & (s->index_cap - 1)],
+                           1);
+    size_t at = index_find(s, hash);
+    if (s->index[at] == slot_of(hash, s->first))
         index_remove(s, at);
-    s->first = (s->first + 1) % s->cap;
+    s->first = (s->first + 1) & (s->cap - 1);
     s->n--;
 }
 
@@ -49,6 +75,8 @@ static void forget_oldest(struct seen_ids *s)
 static enum bl_err grow(struct seen_ids *s)
 {
     size_t cap = s->cap ? s->cap * 2 : 256;
+    if (cap > PLACES_MAX)
+        return BL_ERR_NO_MEMORY;
     struct seen_id *ring = malloc(cap * sizeof *ring);
     uint64_t *index = calloc(cap * 2, sizeof *index);
     if (!ring || !index) {
@@ -57,7 +85,7 @@ static enum bl_err grow(struct seen_ids *s)
         return BL_ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < s->n; i++)
-        ring[i] = s->ring[(s->first + i) % s->cap];
+        ring[i] = s->ring[(s->first + i) & (s->cap - 1)];
     free(s->ring);
     free(s->index);
     s->ring = ring;
@@ -66,7 +94,7 @@ static enum bl_err grow(struct seen_ids *s)
     s->cap = cap;
     s->index_cap = cap * 2;
     for (size_t i = 0; i < s->n; i++)
-        s->index[index_find(s, ring[i].hash)] = i + 1;
+        s->index[index_find(s, ring[i].hash)] = slot_of(ring[i].hash, i);
     return BL_OK;
 }
 
@@ -81,9 +109,9 @@ enum bl_err seen_put(struct seen_ids *s, uint64_t hash, int64_t received_ms)
         if (err != BL_OK)
             return err;
     }
-    size_t place = (s->first + s->n++) % s->cap;
+    size_t place = (s->first + s->n++) & (s->cap - 1);
     s->ring[place] = (struct seen_id){hash, received_ms};
-    s->index[index_find(s, hash)] = place + 1;
+    s->index[index_find(s, hash)] = slot_of(hash, place);
     return BL_OK;
 }
 
@@ -91,6 +119,6 @@ bool seen_has(const struct seen_ids *s, uint64_t hash, int64_t received_ms)
 {
     if (s->n == 0)
         return false;
-    uint64_t place = s->index[index_find(s, hash)];
-    return place && received_ms - s->ring[place - 1].received_ms < s->keep_ms;
+    uint64_t slot = s->index[index_find(s, hash)];
+    return slot && received_ms - s->ring[place_of(slot)].received_ms < s->keep_ms;
 }

@@ -16,9 +16,9 @@ struct seen_id {
 
 struct seen_ids {
     int64_t keep_ms;
-    struct seen_id *ring; /* oldest at `first` */
-    size_t max, cap, first, n;
-    uint64_t *index; /* hash set over the ring: 1 + place; open addressing */
+    struct seen_id *ring;      /* oldest at `first` */
+    size_t max, cap, first, n; /* cap: a power of two */
+    uint64_t *index;           /* hash set over the ring (seen.c); open addressing */
     size_t index_cap;
 };
 

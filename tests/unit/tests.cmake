@@ -18,6 +18,8 @@ bl_test(test_message unit bl_wire)
 bl_test(test_explaining unit bl_app)
 bl_test(test_command unit bl_wire)
 bl_test(test_erased unit bl_app)
+bl_test(test_seen unit bl_app)
+target_include_directories(test_seen PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 bl_test(test_settings unit bl_wire)
 
 bl_test(test_query unit bl_app)
