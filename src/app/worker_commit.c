@@ -257,12 +257,11 @@ static void put_rate(struct owner *o)
 static void put_recent(struct owner *o)
 {
     struct effects *e = &o->effects;
-    size_t max = o->worker->options.recent_max;
+    size_t max = o->worker->options.recent_max, n;
     if (e->n_lines == 0)
         return;
-    size_t first = e->n_lines > max ? e->n_lines - max : 0;
-    struct bl_str text = {e->recent.p + e->lines[first], e->recent.n - e->lines[first] - 1};
-    if (!sizes_push(&o->recent, 0, e->n_lines - first))
+    struct bl_str text = effects_recent(e, max, &n);
+    if (!sizes_push(&o->recent, 0, n))
         e->err = BL_ERR_NO_MEMORY;
     while (o->recent.n > 1 && o->recent.total - sizes_oldest(&o->recent)->n >= max)
         sizes_pop(&o->recent);
@@ -274,8 +273,10 @@ static void put_seen_chunk(struct owner *o, size_t from, size_t to)
     struct effects *e = &o->effects;
     bl_buf_clear(&e->text);
     bl_buf_int(&e->text, e->ids[from].received_ms);
-    for (size_t i = from; i < to; i++)
-        bl_buf_printf(&e->text, " %016llx", (unsigned long long)e->ids[i].hash);
+    for (size_t i = from; i < to; i++) {
+        bl_buf_char(&e->text, ' ');
+        bl_buf_hex64(&e->text, e->ids[i].hash);
+    }
     if (!sizes_push(&o->seen, e->ids[from].received_ms, to - from))
         e->err = BL_ERR_NO_MEMORY;
     PUT(o, put_seen, written(e));

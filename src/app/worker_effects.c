@@ -12,7 +12,6 @@ void effects_init(struct effects *e)
     *e = (struct effects){0};
     bl_map_init(&e->by_id);
     counts_init(&e->counts);
-    bl_buf_init(&e->recent, 0);
     bl_buf_init(&e->text, 0);
 }
 
@@ -21,7 +20,6 @@ void effects_reset(struct effects *e)
     arena_reset(&e->arena);
     bl_map_clear(&e->by_id);
     counts_reset(&e->counts);
-    bl_buf_clear(&e->recent);
     e->err = BL_OK;
     e->received_ms = 0;
     e->n_touched = e->n_changes = e->n_ids = e->n_poison = e->n_lines = 0;
@@ -37,7 +35,6 @@ void effects_release(struct effects *e)
     arena_release(&e->arena);
     bl_map_release(&e->by_id);
     counts_release(&e->counts);
-    bl_buf_release(&e->recent);
     bl_buf_release(&e->text);
     free(e->touched);
     free(e->changes);
@@ -94,36 +91,39 @@ static void count_rate(struct owner *o, int64_t received_ms)
     o->effects.rate_changed = true;
 }
 
-/* A round under load has a hundred times the lines that are kept. */
-static void forget_older(struct effects *e, size_t most)
-{
-    size_t first = e->n_lines - most, at = e->lines[first];
-    memmove(e->recent.p, e->recent.p + at, e->recent.n - at);
-    e->recent.n -= at;
-    e->n_lines = most;
-    for (size_t i = 0; i < most; i++)
-        e->lines[i] = e->lines[first + i] - at;
-}
-
+/* A round under load has a hundred times the lines that are kept: until it is clear which, they stay where they are. */
 static void keep_recent(struct effects *e, const struct bl_taken *taken, struct bl_str line, size_t most)
 {
-    if (e->n_lines >= 2 * most && e->recent.err == BL_OK)
-        forget_older(e, most);
+    if (e->n_lines >= 2 * most) {
+        memcpy(e->lines, e->lines + e->n_lines - most, most * sizeof *e->lines);
+        e->n_lines = most;
+    }
     if (!OWNER_ROOM(e->lines, e->cap_lines, e->n_lines)) {
         effects_fail(e, BL_ERR_NO_MEMORY);
         return;
     }
-    e->lines[e->n_lines++] = e->recent.n;
-    bl_buf_int(&e->recent, e->received_ms);
-    if (taken->late)
-        bl_buf_z(&e->recent, ",late");
-    if (taken->clock_adjusted)
-        bl_buf_z(&e->recent, ",clock_adjusted");
-    bl_buf_char(&e->recent, ' ');
-    bl_buf_str(&e->recent, line);
-    bl_buf_char(&e->recent, '\n');
-    if (e->recent.err != BL_OK)
-        effects_fail(e, e->recent.err);
+    e->lines[e->n_lines++] = (struct recent_line){line, e->received_ms, taken->late, taken->clock_adjusted};
+}
+
+struct bl_str effects_recent(struct effects *e, size_t most, size_t *n)
+{
+    struct bl_buf *text = &e->text;
+    *n = e->n_lines < most ? e->n_lines : most;
+    bl_buf_clear(text);
+    for (const struct recent_line *x = e->lines + e->n_lines - *n; x < e->lines + e->n_lines; x++) {
+        if (text->n > 0)
+            bl_buf_char(text, '\n');
+        bl_buf_int(text, x->received_ms);
+        if (x->late)
+            bl_buf_z(text, ",late");
+        if (x->clock_adjusted)
+            bl_buf_z(text, ",clock_adjusted");
+        bl_buf_char(text, ' ');
+        bl_buf_str(text, x->line);
+    }
+    if (text->err != BL_OK)
+        effects_fail(e, text->err);
+    return bl_buf_view(text);
 }
 
 static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken *taken)

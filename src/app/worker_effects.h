@@ -77,6 +77,12 @@ struct remembered {
     uint64_t hash;
 };
 
+struct recent_line {
+    struct bl_str line; /* of the batch */
+    int64_t received_ms;
+    bool late, clock_adjusted;
+};
+
 struct poison {
     struct bl_str id, text;
     const char *reason;
@@ -114,8 +120,7 @@ struct effects {
     size_t n_ids, cap_ids;
     struct poison *poison;
     size_t n_poison, cap_poison;
-    struct bl_buf recent;
-    size_t *lines; /* where each line of `recent` begins */
+    struct recent_line *lines; /* the last of them; fewer than twice as many as are kept */
     size_t n_lines, cap_lines;
     struct bl_buf text; /* scratch */
     struct erase erase;
@@ -134,6 +139,8 @@ void effects_fail(struct effects *e, enum bl_err err);
 struct bl_str effects_keep(struct effects *e, struct bl_str s); /* a copy, for the round */
 void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason,
                     struct bl_str text);
+/* What `recent` gets, in e->text: of the last `most` lines, *n; n_lines > 0. */
+struct bl_str effects_recent(struct effects *e, size_t most, size_t *n);
 
 /* worker_patterns.c */
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);

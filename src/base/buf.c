@@ -136,6 +136,14 @@ void bl_buf_hex(struct bl_buf *b, const void *p, size_t n)
     b->n += 2 * n;
 }
 
+void bl_buf_hex64(struct bl_buf *b, uint64_t v)
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(v >> (56 - 8 * i));
+    bl_buf_hex(b, bytes, sizeof bytes);
+}
+
 #define WHOLE_BELOW 1e15 /* of the same text as integer and as double */
 
 /* Nearly all are whole: places on a screen. */

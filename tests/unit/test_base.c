@@ -17,6 +17,15 @@ static void assert_text(const struct bl_buf *b, const char *want)
         fail_msg("%.*s, not %s", BL_STR_ARG(bl_buf_view(b)), want);
 }
 
+static void a_number_in_hexadecimal_has_all_its_digits(void **state)
+{
+    struct bl_buf b = {0};
+    (void)state;
+    bl_buf_hex64(&b, 0x00120ABCDEF00345);
+    assert_text(&b, "00120abcdef00345");
+    bl_buf_release(&b);
+}
+
 /* The first vectors published with the reference implementation: key 00..0f, input 00, 01, … */
 static void siphash_gives_the_published_values(void **state)
 {
@@ -376,6 +385,7 @@ static void every_error_has_a_code_and_a_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_in_hexadecimal_has_all_its_digits),
         cmocka_unit_test(siphash_gives_the_published_values),
         cmocka_unit_test(slices_compare_bytewise),
         cmocka_unit_test(letters_are_equal_in_either_case_and_nothing_else_is),

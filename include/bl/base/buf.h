@@ -54,6 +54,7 @@ static inline void bl_buf_char(struct bl_buf *b, char c)
 void bl_buf_int(struct bl_buf *b, int64_t v);
 /* Lower-case hexadecimal. */
 void bl_buf_hex(struct bl_buf *b, const void *p, size_t n);
+void bl_buf_hex64(struct bl_buf *b, uint64_t v); /* all 16 digits, the highest first */
 /* Shortest decimal text that reads back as the same double; integers without a fraction. v must be finite. */
 void bl_buf_double(struct bl_buf *b, double v);
 void bl_buf_printf(struct bl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
