@@ -106,6 +106,7 @@ static void begin(struct bl_ingest *i)
     i->wait_ms = 0;
     i->pass = i->no_memory = false;
     i->event_id[0] = 0;
+    memset(i->admitted, 0, sizeof i->admitted);
     i->denied = i->port.admit(i->port.ctx, -1);
 }
 

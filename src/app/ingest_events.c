@@ -116,7 +116,9 @@ static void take_good(struct bl_ingest *i, size_t index, const struct bl_record 
     if (i->denied != BL_OK)
         return;
     *s = (struct staged){i->port.partition_of(i->port.ctx, record->user_id), i->lines.n, record->line.n};
-    i->denied = i->port.admit(i->port.ctx, s->partition);
+    if (!i->admitted[s->partition])
+        i->denied = i->port.admit(i->port.ctx, s->partition);
+    i->admitted[s->partition] = true;
     bl_buf_str(&i->lines, record->line);
 }
 

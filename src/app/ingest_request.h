@@ -33,6 +33,7 @@ struct bl_ingest {
     bool no_memory;     /* for one of its events: then none is taken, so that the client repeats them all */
     int64_t wait_ms;    /* the longest of those over their limit */
     enum bl_err denied; /* why its events cannot be stored now */
+    bool admitted[BL_PARTITIONS_MAX]; /* whose partition was asked about and has room */
     char event_id[BL_EVENT_ID_MAX_BYTES + 1];
     struct bl_problem problem; /* the first one */
 };

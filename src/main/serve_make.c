@@ -21,7 +21,8 @@ static enum bl_err admit(void *ctx, int partition)
     const struct serve *s = ctx;
     if (!s->dataset_open || !bl_append_is_up(s->append))
         return BL_ERR_STORE_UNAVAILABLE;
-    return serve_limits_admit(s->limits, s->vitals, bl_append_waiting_ms(s->append), partition);
+    int64_t waiting_ms = partition < 0 ? bl_append_waiting_ms(s->append) : 0; /* looks at the clock */
+    return serve_limits_admit(s->limits, s->vitals, waiting_ms, partition);
 }
 
 static int64_t user_wait(void *ctx, struct bl_str user_id)

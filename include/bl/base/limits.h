@@ -51,7 +51,7 @@
 #define BL_PARTITIONS_MAX      256
 #define BL_ENV_MAX_BYTES       32
 #define BL_BAD_EVENT_MAX_BYTES 4096
-#define BL_RECORD_BATCH_EVENTS 128 /* events in one stream entry */
+#define BL_RECORD_BATCH_EVENTS 512 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
 #define BL_FETCH_ENTRIES       1024 /* entries in one fetch */
 #define BL_CAREFUL_FROM        3    /* deliveries of an entry until it is taken step by step */
