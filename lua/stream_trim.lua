@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Trims the stream: what every group has committed and is older than the retention goes, the last entry too, so that a
+-- Trims the stream: what every group has committed (and users are stored as of) and is older than the retention goes, the last
+-- entry too, so that a
 -- quiet site keeps nothing: nodes first, which frees their bytes (see wire/command.h), then what is old in the first node,
 -- which can then no longer be read, though a slow site fills no node for days; over the hard cap all that the workers
 -- have committed may go, and a group that has not read it is cut off, counted and named (SPEC 5.4).
@@ -22,7 +23,8 @@ local function after(id)
     local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
     return string.format('%s-%d', ms, tonumber(seq) + 1)
 end
-local committed = redis.call('HGET', KEYS[3], 'id')
+local place = redis.call('HMGET', KEYS[3], 'users_id', 'id') -- the first is there if users are behind: they are yet to be redone
+local committed = place[1] or place[2]
 local own = after(committed and committed ~= '' and committed or '0-0')
 local low = own -- the first that must stay
 local others = {}

@@ -37,6 +37,7 @@ struct bl_partition {
     size_t freed;              /* places of `members` whose members are freed */
     size_t tables;             /* bytes of `members` and `due` that are counted there */
     struct bl_member *dirty_first, *dirty_last;
+    size_t n_dirty;
 
     const struct bl_user *stepped; /* whose step is under way */
 
@@ -127,6 +128,11 @@ int64_t bl_partition_clock(const struct bl_partition *p)
     return p->clock_ms;
 }
 
+void bl_partition_set_sink(struct bl_partition *p, const struct bl_partition_sink *sink)
+{
+    p->sink = *sink;
+}
+
 void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms)
 {
     p->clock_ms = clock_ms;
@@ -145,6 +151,17 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
     else
         p->dirty_first = m;
     p->dirty_last = m;
+    p->n_dirty++;
+}
+
+void bl_partition_mark(struct bl_partition *p, struct bl_member *m)
+{
+    mark_dirty(p, m);
+}
+
+size_t bl_partition_dirty_count(const struct bl_partition *p)
+{
+    return p->n_dirty;
 }
 
 /* Whoever is put into a table may have made it larger. */
@@ -257,6 +274,7 @@ void bl_partition_clean(struct bl_partition *p)
     for (struct bl_member *m = p->dirty_first; m; m = m->next_dirty)
         m->dirty = false;
     p->dirty_first = p->dirty_last = NULL;
+    p->n_dirty = 0;
 }
 
 int64_t bl_partition_due(struct bl_partition *p)

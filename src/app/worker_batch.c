@@ -82,7 +82,7 @@ enum bl_err owner_want(struct owner *o, struct bl_str user_id)
 {
     struct bl_member *m = bl_partition_member(o->partition, user_id);
     if (m) {
-        o->n_users += m->touched != o->round;
+        o->n_users += m->touched != o->round && !m->dirty;
         owner_touch(o, m);
     }
     if (m || bl_map_get(&o->wanted_by_id, user_id))
@@ -172,10 +172,12 @@ static enum bl_err survey_entry(struct owner *o, const struct batch_entry *e)
     return err;
 }
 
-/* Redis does a commit in one go, and it costs by users: some 5 us each, 15 with a million of them in all. */
+/* Redis does a commit in one go, and it costs by users: some 5 us each, 15 with a million of them in all. Whoever has changed
+ * since the last checkpoint is one of them. */
 static bool is_full(const struct owner *o)
 {
-    return o->n_users >= OWNER_USERS_MAX || o->n_wanted >= OWNER_COMERS_MAX;
+    size_t changed = o->redo.on ? 0 : bl_partition_dirty_count(o->partition);
+    return changed + o->n_users >= OWNER_USERS_MAX || o->n_wanted >= OWNER_COMERS_MAX;
 }
 
 /* The round ends with the entry that fills it. */

@@ -98,7 +98,8 @@ static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
 
 bool careful_is_suspect(const struct owner *o)
 {
-    return o->n_redone < BL_SUSPECT_ENTRIES && entry(o)->deliveries >= BL_CAREFUL_FROM;
+    bool any = o->batch.at < o->batch.n;
+    return any && o->n_redone < BL_SUSPECT_ENTRIES && entry(o)->deliveries >= BL_CAREFUL_FROM;
 }
 
 bool careful_gate(struct owner *o)

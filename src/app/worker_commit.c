@@ -82,7 +82,8 @@ static int64_t stale_ms(const struct owner *o)
 static void put_active(const struct owner *o, struct bl_member *m, const struct bl_user *s,
                        struct bl_put_user *u)
 {
-    int64_t lag_ms = pace_is_calm(o->worker) ? 0 : BL_ACTIVE_LAG_MS - 1;
+    int64_t most_ms = BL_ACTIVE_LAG_MS - o->worker->options.behind_ms - 1;
+    int64_t lag_ms = pace_is_calm(o->worker) ? 0 : most_ms;
     bool near = m->active_ms >= 0 && m->active_ms <= s->seen_ms &&
                 (m->active_ms >= s->seen_ms - lag_ms || BL_PLANT(ACTIVE_LEFT));
     if (s->seen_ms >= 0 && !near)
@@ -319,8 +320,13 @@ static void put_position(struct owner *o)
         o->entries += (int64_t)(upto - b->at);
     }
     int64_t clock = bl_partition_clock(o->partition);
-    struct bl_put_position x = {bl_str_of(o->position), clock == INT64_MIN ? -1 : clock, o->entries,
-                                o->now_ms, o->epoch};
+    struct bl_place states = checkpoint_place(o);
+    struct bl_put_position x = {
+        .place = {bl_str_of(o->position), clock == INT64_MIN ? -1 : clock, o->entries},
+        .now_ms = o->now_ms,
+        .epoch = o->epoch,
+        .states = o->storing ? NULL : &states,
+        .caught_up = o->storing && o->checkpoint.behind};
     PUT(o, put_position, &x);
 }
 
@@ -328,7 +334,12 @@ enum bl_err commit_begin(struct owner *o)
 {
     o->worker->ports.begin(o->worker->ports.ctx, o->p);
     o->n_visited = 0;
-    return bl_partition_dirty(o->partition, &o->next);
+    o->next = NULL;
+    checkpoint_choose(o);
+    if (o->storing)
+        return bl_partition_dirty(o->partition, &o->next);
+    checkpoint_keep_visited(o);
+    return BL_OK;
 }
 
 enum bl_err commit_put(struct owner *o, bool *done)
@@ -346,7 +357,8 @@ enum bl_err commit_put(struct owner *o, bool *done)
     err = erase_put(o);
     if (err != BL_OK)
         return err;
-    put_seen(o);
+    if (o->storing)
+        put_seen(o);
     put_recent(o);
     put_rate(o);
     counts_put(o);

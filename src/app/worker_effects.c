@@ -22,7 +22,7 @@ void effects_reset(struct effects *e)
     counts_reset(&e->counts);
     e->err = BL_OK;
     e->received_ms = 0;
-    e->n_touched = e->n_changes = e->n_ids = e->n_poison = e->n_lines = 0;
+    e->n_touched = e->n_changes = e->n_poison = e->n_lines = 0;
     e->events = e->duplicates = e->late = e->clock_adjusted = 0;
     e->completed = e->abandoned = e->forgotten = e->corrupt = e->lost = 0;
     e->rate_changed = false;
@@ -162,6 +162,11 @@ static void on_erased(void *ctx, const struct bl_record *r)
 {
     (void)r;
     owner_of(ctx)->effects.erased++;
+}
+
+struct bl_partition_sink effects_redo_sink(struct owner *o)
+{
+    return (struct bl_partition_sink){.ctx = o, .remember = on_remember};
 }
 
 struct bl_partition_sink effects_sink(struct owner *o)

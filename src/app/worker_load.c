@@ -157,10 +157,12 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     if (err != BL_OK)
         return err;
     bl_partition_join(o->partition, &o->worker->hand, (uint16_t)o->p);
-    if (r->clock_ms >= 0)
-        bl_partition_set_clock(o->partition, r->clock_ms);
-    o->committed_ms = o->unsure_ms = bl_partition_clock(o->partition);
-    o->passed_ms = r->clock_ms >= 0 ? r->clock_ms - (BL_PLANT(IDLE_MISSED) ? 0 : BL_GRACE_MAX_MS) : INT64_MIN;
+    const struct bl_place *states = r->behind ? &r->states : &r->position;
+    if (states->clock_ms >= 0)
+        bl_partition_set_clock(o->partition, states->clock_ms);
+    o->committed_ms = o->unsure_ms = r->position.clock_ms >= 0 ? r->position.clock_ms : INT64_MIN;
+    int64_t grace_ms = BL_PLANT(IDLE_MISSED) ? 0 : BL_GRACE_MAX_MS;
+    o->passed_ms = states->clock_ms >= 0 ? states->clock_ms - grace_ms : INT64_MIN;
     for (size_t i = 0; i < r->n_seen && err == BL_OK; i++)
         err = restore_seen(o, r->seen[i]);
     for (size_t i = r->n_recent; i > 0 && err == BL_OK; i--)
@@ -169,10 +171,12 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     if (err == BL_OK)
         err = erase_restore(o, r);
     restore_rate(o, r->rate);
-    size_t n = r->id.n < sizeof o->position ? r->id.n : 0;
+    size_t n = r->position.id.n < sizeof o->position ? r->position.id.n : 0;
     if (n > 0)
-        memcpy(o->position, r->id.p, n);
+        memcpy(o->position, r->position.id.p, n);
     o->position[n] = '\0';
-    o->entries = r->entries;
+    o->entries = r->position.entries;
+    checkpoint_set(o, states);
+    o->checkpoint.behind = r->behind;
     return err;
 }

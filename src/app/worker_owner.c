@@ -1,6 +1,6 @@
 /* The state machine of one partition.
  *
- *   FREE ──owner_acquire──> ACQUIRING ──> RESTORING ──on_restored──┐
+ *   FREE ──owner_acquire──> ACQUIRING ──> RESTORING ──redo_begin───┐
  *    ^                          │ held by another                  v
  *    ├──────────────────────────┘         ┌──────────────────> FETCHING ──nothing unread──> WAITING or TENDING
  *    │                                    │                        │ on_fetched: batch_take       │ (doorbell, or
@@ -18,6 +18,8 @@
  * Stepping and putting go by slices (OWNER_PAUSED: step_on, put_on), and one owner at a time does it (OWNER_IN_LINE:
  * worker_turn.c). A large commit may be held before it is sent (OWNER_HELD: worker_pace.c), and under load an owner rests
  * before it fetches (OWNER_PAUSED: owner_rest).
+ * A new owner may have to bring users up to the position first (OWNER_REREADING: worker_takeover.c), as under load users are not
+ * stored with each commit (worker_checkpoint.c).
  * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
  * COMMITTING straight to FETCHING, with the answer on its way behind the commit's.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
@@ -30,8 +32,6 @@
 #include "plant.h"
 
 #include <stdlib.h>
-
-static void owner_fetch(struct owner *o);
 
 static int64_t local_ms(const struct owner *o)
 {
@@ -54,12 +54,13 @@ static void forget(struct owner *o)
     rules_forget(o);
     batch_reset(&o->batch);
     effects_reset(&o->effects);
+    o->effects.n_ids = 0;
     steps_release(o);
     sizes_reset(&o->seen);
     sizes_reset(&o->recent);
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
-    o->partial = o->manual = o->careful.on = false;
+    o->partial = o->manual = o->careful.on = o->redo.on = false;
 }
 
 void owner_release_memory(struct owner *o)
@@ -174,56 +175,10 @@ void owner_renew(struct owner *o)
     PORT(o, renew, on_renewed, o);
 }
 
-/* ---- taking over ---- */
-
-static void on_restored(void *arg, const struct bl_restored *r)
-{
-    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    enum bl_err err = r->err;
-    if (err == BL_OK && !(BL_PLANT(CACHE_KEPT) && o->partition))
-        err = owner_restore(o, r);
-    if (!owner_proceed(o, err, "restore"))
-        return;
-    o->worker->totals.takeovers++;
-    bl_log(BL_LOG_INFO, "partition taken", BL_LOG_INT("partition", o->p), BL_LOG_INT("epoch", o->epoch));
-    owner_fetch(o);
-}
-
-static void on_acquired(void *arg, const struct bl_acquired *a)
-{
-    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
-    if (a->err != BL_OK || !a->taken) {
-        o->state = OWNER_FREE;
-        o->give_up = false;
-        o->acquire_at = local_ms(o) + OWNER_PROBE_MS;
-        worker_freed(o->worker);
-        if (a->err == BL_OK)
-            worker_balance(o->worker); /* this one is held: there may be another */
-        return;
-    }
-    o->epoch = a->epoch;
-    o->renewed_at = local_ms(o);
-    o->pending = !BL_PLANT(PENDING_SKIPPED);
-    o->n_redone = 0;
-    pace_reset(o);
-    o->drop = false;
-    o->why_drop = BL_OK;
-    o->state = OWNER_RESTORING;
-    PORT(o, restore, on_restored, o);
-}
-
-void owner_acquire(struct owner *o)
-{
-    if (o->state != OWNER_FREE || o->renewing || local_ms(o) < o->acquire_at)
-        return;
-    o->state = OWNER_ACQUIRING;
-    PORT(o, acquire, on_acquired, o);
-}
-
 /* ---- fetching and waiting ---- */
 
 /* With 0: a commit is larger than what a socket holds, and while it goes out the loop must come round. */
-static void owner_pause(struct owner *o, int64_t ms, bl_done_fn *then)
+void owner_pause(struct owner *o, int64_t ms, bl_done_fn *then)
 {
     o->state = OWNER_PAUSED;
     PORT(o, pause, ms, then, o);
@@ -240,7 +195,9 @@ static void on_waited(void *arg, enum bl_err err)
 static void owner_wait(struct owner *o)
 {
     const struct bl_worker_options *x = &o->worker->options;
-    int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS;
+    int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS, left_ms;
+    if (!checkpoint_waits(o, &left_ms) && o->checkpoint.behind && left_ms < wait_ms)
+        wait_ms = left_ms;
     if (!x->event_mode && o->earliest_ms != BL_NEVER) {
         int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
         int64_t until =
@@ -286,6 +243,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     enum bl_err err = f->err;
+    int64_t left_ms;
     if (err == BL_OK)
         err = batch_take(&o->batch, f);
     if (err == BL_OK)
@@ -298,7 +256,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     o->fetched_at = local_ms(o);
     o->earliest_ms = f->earliest_ms;
     pace_fetched(o, f);
-    if (o->batch.n > 0)
+    if (o->batch.n > 0 || checkpoint_waits(o, &left_ms))
         owner_round(o);
     else if (o->give_up)
         owner_finish(o);
@@ -323,8 +281,14 @@ static bool owner_rest(struct owner *o)
     return ms > 0;
 }
 
-static void owner_fetch(struct owner *o)
+void owner_fetch(struct owner *o)
 {
+    int64_t left_ms;
+    if (o->give_up && checkpoint_waits(o, &left_ms)) {
+        batch_reset(&o->batch);
+        owner_round(o);
+        return;
+    }
     if (o->give_up) {
         owner_finish(o);
         return;
@@ -353,7 +317,9 @@ static void on_committed(void *arg, enum bl_err err)
         return;
     commit_totals(o);
     o->committed_ms = bl_partition_clock(o->partition);
-    commit_drop_gone(o);
+    checkpoint_committed(o);
+    if (o->storing)
+        commit_drop_gone(o);
     o->n_visit = 0;
     effects_reset(&o->effects);
     steps_evict(o);
@@ -449,6 +415,10 @@ void owner_settle(struct owner *o)
 {
     if (!owner_proceed(o, o->effects.err, "step"))
         return;
+    if (o->redo.on) {
+        redo_settle(o);
+        return;
+    }
     if (erase_ask(o)) {
         turn_leave(o);
         return;
@@ -492,6 +462,12 @@ void owner_round(struct owner *o)
     o->partial = o->manual = false;
     o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;
+    if (o->batch.at == o->batch.n) {
+        o->batch.upto = o->batch.at;
+        o->n_dues = 0;
+        owner_settle(o);
+        return;
+    }
     batch_choose(&o->batch, o->worker->round_bytes, careful_is_suspect(o));
     if (!careful_round(o))
         owner_survey(o);

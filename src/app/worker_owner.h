@@ -36,6 +36,7 @@ enum owner_state {
     OWNER_FREE,
     OWNER_ACQUIRING,
     OWNER_RESTORING,
+    OWNER_REREADING, /* to bring users up to the position: worker_takeover.c */
     OWNER_FETCHING,
     OWNER_QUEUED, /* for a round, while another owner is careful */
     OWNER_MARKING,
@@ -86,6 +87,22 @@ struct sizes {
 
 struct owner;
 
+/* Where users are stored as of (worker_checkpoint.c). */
+struct checkpoint {
+    char id[48]; /* of the last entry before it; empty: none */
+    int64_t clock_ms, entries;
+    bool behind;  /* commits since then have left users out */
+    size_t bytes; /* of the events of those */
+};
+
+/* A new owner brings users up to the position (worker_takeover.c). */
+struct redo {
+    bool on;
+    char at[48];      /* reread so far */
+    int64_t entries;  /* as many */
+    int64_t clock_ms; /* at the position */
+};
+
 /* An entry under suspicion, taken step by step (worker_careful.c). */
 struct careful {
     bool on;
@@ -116,6 +133,9 @@ struct owner {
     struct bl_partition *partition;
     char position[48];
     int64_t entries;
+    struct checkpoint checkpoint;
+    struct redo redo;
+    bool storing;               /* the commit under way is a checkpoint */
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
@@ -152,7 +172,8 @@ struct owner {
     struct bl_str explanation; /* in the effects' arena; empty: it is a resolve */
     struct bl_str *wanted;     /* users to load */
     size_t n_wanted, cap_wanted;
-    size_t n_users; /* of the events of the round; less when it was surveyed before */
+    size_t
+        n_users; /* of the events of the round, who had not changed before; less when it was surveyed before */
     struct bl_map wanted_by_id;
     bool dues_known; /* they were told with the entries, for the time of the last of them */
     struct bl_due *dues;
@@ -217,7 +238,6 @@ bool owner_grow(void **v, size_t *cap, size_t n, size_t size);
 /* worker_owner.c */
 void owner_init(struct owner *o, struct bl_worker *w, int p);
 void owner_release_memory(struct owner *o);
-void owner_acquire(struct owner *o);
 void owner_renew(struct owner *o);
 /* To be given back as soon as what is under way is done. */
 void owner_give_up(struct owner *o);
@@ -226,8 +246,11 @@ bool owner_holds(const struct owner *o);
 bool owner_proceed(struct owner *o, enum bl_err err, const char *where);
 /* Everybody is at hand: applies the round, and settles it. */
 void owner_step(struct owner *o);
-/* Begins a round with what is left of the batch. */
+/* Begins a round with what is left of the batch; if that is nothing, it stores what earlier ones have left. */
 void owner_round(struct owner *o);
+/* For what comes next in the stream, or to give the partition back. */
+void owner_fetch(struct owner *o);
+void owner_pause(struct owner *o, int64_t ms, bl_done_fn *then);
 /* What the round did is checked and committed. */
 void owner_settle(struct owner *o);
 /* The commit goes out, or is held for others. */
@@ -238,6 +261,23 @@ void owner_survey(struct owner *o);
 void owner_load(struct owner *o);
 enum bl_err owner_visit_dues(struct owner *o);
 enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n);
+
+/* worker_checkpoint.c */
+struct bl_place checkpoint_place(const struct owner *o);
+/* Users are stored as of there. */
+void checkpoint_set(struct owner *o, const struct bl_place *place);
+/* The round is stepped: does its commit store users (o->storing)? */
+void checkpoint_choose(struct owner *o);
+/* Whom the commit must look at, the next checkpoint's will. */
+void checkpoint_keep_visited(struct owner *o);
+void checkpoint_committed(struct owner *o);
+/* Nothing is unread: are users to be stored now? Else, if they are behind, in *ms. */
+bool checkpoint_waits(const struct owner *o, int64_t *ms);
+
+/* worker_takeover.c */
+void owner_acquire(struct owner *o);
+/* A round of what a predecessor had committed is stepped: there is nothing to commit. */
+void redo_settle(struct owner *o);
 
 /* worker_pace.c */
 void pace_begin(struct bl_worker *w);
@@ -334,6 +374,8 @@ void rules_forget(struct owner *o);
 
 /* worker_effects.c */
 struct bl_partition_sink effects_sink(struct owner *o);
+/* Told is only what the next checkpoint stores. */
+struct bl_partition_sink effects_redo_sink(struct owner *o);
 
 /* worker_patterns.c */
 /* Nothing is known any more of what was detected up to then. */

@@ -17,8 +17,8 @@
  *
  * Fetches count entries, rounds count bytes: between the two stands the mean size of the entries of the last fetch.
  *
- * A round of few events costs Redis and us much the same as one of many. Up to PACE_CALM_BYTES a second, in all
- * partitions, nobody waits: patterns are there within milliseconds. Above, who is up to date rests before he fetches
+ * A round of few events costs Redis and us much the same as one of many. Up to options.calm_bytes a second, in
+ * all partitions, nobody waits: patterns are there within milliseconds. Above, who is up to date rests before he fetches
  * again, the longer the more comes in (pace_rest), up to --gather: with single POSTs over 64 connections Redis then takes
  * 8.5 us an event instead of 17.3, the worker 4.0 instead of 7.3. What counts is the load of Redis, so a worker takes the
  * partitions of others to be as busy as its own.
@@ -35,12 +35,9 @@
 #ifndef PACE_TOGETHER_BYTES
 #define PACE_TOGETHER_BYTES (256 * 1024) /* commits of no more than this are under way at a time, or one */
 #endif
-#ifndef PACE_CALM_BYTES
-#define PACE_CALM_BYTES (5 * 1000 * 1000) /* a second, in all partitions: some 25,000 events */
-#endif
-#define PACE_SLOPE_BYTES       (PACE_CALM_BYTES / 4) /* above which rests grow to their full length */
-#define PACE_LOAD_MS           200                   /* the load is looked at for so long */
-#define PACE_DUE_BYTES         256                   /* the work of a deadline */
+#define PACE_SLOPE             4   /* a quarter above what is calm, rests have their full length */
+#define PACE_LOAD_MS           200 /* the load is looked at for so long */
+#define PACE_DUE_BYTES         256 /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 512
 #define FETCH_GROWTH           4
 
@@ -73,7 +70,7 @@ static void load_add(struct bl_worker *w, size_t bytes)
 
 bool pace_is_calm(const struct bl_worker *w)
 {
-    return w->load.all <= PACE_CALM_BYTES;
+    return w->load.all <= w->options.calm_bytes;
 }
 
 int64_t pace_rest(const struct owner *o)
@@ -81,8 +78,9 @@ int64_t pace_rest(const struct owner *o)
     const struct bl_worker *w = o->worker;
     if (o->behind || pace_is_calm(w))
         return 0;
-    size_t above = clamp(w->load.all - PACE_CALM_BYTES, 0, PACE_SLOPE_BYTES);
-    int64_t rest_ms = w->options.gather_ms * (int64_t)above / PACE_SLOPE_BYTES;
+    size_t slope = w->options.calm_bytes / PACE_SLOPE;
+    size_t above = clamp(w->load.all - w->options.calm_bytes, 0, slope);
+    int64_t rest_ms = slope ? w->options.gather_ms * (int64_t)above / (int64_t)slope : w->options.gather_ms;
     return o->fetched_at + rest_ms - w->ports.now_ms(w->ports.ctx);
 }
 

@@ -213,6 +213,8 @@ static enum bl_err begin(struct worker_main *m, const struct bl_dataset *d)
         .rules = bl_config_rules(c),
         .renew_ms = bl_config_int(c, BL_OPTION_RENEW),
         .gather_ms = bl_config_int(c, BL_OPTION_GATHER),
+        .behind_ms = bl_config_int(c, BL_OPTION_CHECKPOINT),
+        .calm_bytes = BL_CALM_BYTES,
         .seen_ms = bl_config_int(c, BL_OPTION_EVENT_MEMORY),
         .seen_max = (size_t)bl_config_int(c, BL_OPTION_EVENT_MEMORY_MAX),
         .recent_max = (size_t)bl_config_int(c, BL_OPTION_RECENT_MAX),

@@ -285,6 +285,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .now_ms = world_now,
         .acquire = world_acquire,
         .restore = world_restore,
+        .reread = world_reread,
         .renew = world_renew,
         .release = world_release,
         .fetch = world_fetch,

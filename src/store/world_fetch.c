@@ -217,6 +217,40 @@ static void on_over(struct slot *s, enum bl_err err)
         s->call.fn.fetched(s->call.arg, &failed);
 }
 
+/* ---- once more ---- */
+
+static void on_reread(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    struct bl_fetched f = {.err = world_error(s->data, reply)};
+    if (f.err == BL_OK && reply->type != REDIS_REPLY_ARRAY)
+        f.err = BL_ERR_CORRUPT;
+    if (f.err == BL_OK)
+        f.err = take_entries(s, reply, NULL, &f);
+    s->call.fn.fetched(s->call.arg, &f);
+}
+
+/* Not fenced: what is read does not change, and nothing is written for its sake but by a commit. */
+void world_reread(void *ctx, int p, struct bl_str after, struct bl_str upto, size_t max, bl_fetched_fn *fn,
+                  void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    struct commands *c = &s->commit;
+    char from[64];
+    world_call_begin(s, 1, arg);
+    s->call.fn.fetched = fn;
+    snprintf(from, sizeof from, "(%.*s", BL_STR_ARG(after));
+    commands_new(c, "XRANGE");
+    commands_key(c, BL_KEY_EVENTS, BL_STR(""));
+    commands_z(c, after.n ? from : "-");
+    commands_arg(c, upto);
+    commands_z(c, "COUNT");
+    commands_int(c, (int64_t)max);
+    world_send(s->data, c, 0, on_reread, s);
+}
+
+/* ---- asking ---- */
+
 static struct call call_of(size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
 {
     return (struct call){.arg = arg, .fn.fetched = fn, .max = max, .tick = tick, .passed_ms = passed_ms};

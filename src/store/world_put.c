@@ -316,17 +316,31 @@ void world_put_ack(void *ctx, int p, struct bl_str id)
     commands_arg(c, id);
 }
 
+static void put_place(struct commands *c, const struct bl_place *place, const char *id, const char *clock,
+                      const char *entries)
+{
+    field(c, id, place->id);
+    commands_z(c, clock);
+    commands_int(c, place->clock_ms);
+    commands_z(c, entries);
+    commands_int(c, place->entries);
+}
+
 void world_put_position(void *ctx, int p, const struct bl_put_position *x)
 {
     struct commands *c = list(ctx, p);
     command(c, "HSET", BL_KEY_POSITION, NO_ARG);
-    field(c, "id", x->id);
-    commands_z(c, "clock_ms");
-    commands_int(c, x->clock_ms);
-    commands_z(c, "entries");
-    commands_int(c, x->entries);
+    put_place(c, &x->place, "id", "clock_ms", "entries");
     commands_z(c, "epoch");
     commands_int(c, (int64_t)x->epoch);
     commands_z(c, "committed_at_ms");
     commands_int(c, x->now_ms);
+    if (x->states)
+        put_place(c, x->states, "users_id", "users_clock_ms", "users_entries");
+    if (!x->caught_up)
+        return;
+    command(c, "HDEL", BL_KEY_POSITION, NO_ARG);
+    commands_z(c, "users_id");
+    commands_z(c, "users_clock_ms");
+    commands_z(c, "users_entries");
 }

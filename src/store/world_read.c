@@ -73,19 +73,24 @@ static void take_rules(struct slot *s, redisReply *const *noted, struct bl_resto
     r->rules = r->rules_noted ? world_text(noted[2]) : bl_buf_view(&s->rules);
 }
 
+static struct bl_place take_place(redisReply *const *v)
+{
+    return (struct bl_place){world_text(v[0]), world_int(v[1], -1), world_int(v[2], 0)};
+}
+
 static void on_restore(void *ctx, const redisReply *reply)
 {
     struct slot *s = slot_of(ctx);
     struct bl_restored r = {.err = world_error(s->data, reply)};
     if (r.err == BL_OK && !s->watched)
         r.err = BL_ERR_FENCED;
-    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 10))
+    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 13))
         r.err = BL_ERR_CORRUPT;
     if (r.err != BL_OK) {
         answer_restored(s, &r);
         return;
     }
-    const redisReply *seen = reply->element[4], *recent = reply->element[5], *erased = reply->element[9];
+    const redisReply *seen = reply->element[7], *recent = reply->element[8], *erased = reply->element[12];
     struct bl_str *texts =
         world_items(s, seen->elements + recent->elements + erased->elements + 1, sizeof *texts);
     if (!texts) {
@@ -93,11 +98,11 @@ static void on_restore(void *ctx, const redisReply *reply)
         answer_restored(s, &r);
         return;
     }
-    r.id = world_text(reply->element[0]);
-    r.clock_ms = world_int(reply->element[1], -1);
-    r.entries = world_int(reply->element[2], 0);
-    r.rate = world_text(reply->element[3]);
-    take_rules(s, &reply->element[6], &r);
+    r.position = take_place(&reply->element[0]);
+    r.states = take_place(&reply->element[3]);
+    r.behind = r.states.clock_ms >= 0;
+    r.rate = world_text(reply->element[6]);
+    take_rules(s, &reply->element[9], &r);
     r.seen = texts;
     r.n_seen = take_texts(seen, texts);
     r.recent = texts + r.n_seen;

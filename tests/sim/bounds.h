@@ -8,7 +8,7 @@
 #define OWNER_USERS_MAX     3
 #define OWNER_COMERS_MAX    2
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */
-#define PACE_CALM_BYTES     500 /* a second: owners rest */
+#define REDO_ENTRIES        2
 #undef BL_FETCH_ENTRIES
 #define BL_FETCH_ENTRIES 4
 #undef BL_SUSPECT_ENTRIES

@@ -38,6 +38,7 @@
 #define SIM_TIMEOUT_MS 1000 /* longest wait for a reply */
 #define SIM_GRACE_MS   500
 #define SIM_GATHER_MS  20
+#define SIM_CALM_BYTES 500 /* a second: above it owners rest, and leave users to checkpoints */
 #define SIM_T0         1700000000000LL
 #define SIM_RULES      4 /* rule sets; 0 is version 1 */
 
@@ -80,6 +81,7 @@ enum op {
     OP_BEAT,
     OP_RESTORE,
     OP_FETCH,
+    OP_REREAD,
     OP_READ, /* a fetch by transaction: a watch follows it */
     OP_MARK,
     OP_DUE,
@@ -325,7 +327,7 @@ struct sim {
     struct host host[SIM_WORKERS];
     struct bl_settings own;
     size_t seen_max, hand_max;
-    int64_t seen_ms;
+    int64_t seen_ms, behind_ms;
     int64_t rules_version;
     unsigned event_number, n_poison;
     int64_t deadly_ms; /* when a worker last died of poison */

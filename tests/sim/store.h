@@ -27,6 +27,8 @@ void store_add_entry(struct sim *s, int p, int64_t now_ms, enum bl_entry_kind ki
 /* store_fetch.c */
 /* As the script does. */
 void store_fetch(struct sim *s, struct request *r);
+/* What has been read before, between two places. */
+void store_reread(struct sim *s, struct request *r);
 /* As within a transaction that is carried out. */
 void store_fetch_unread(struct sim *s, struct request *r);
 

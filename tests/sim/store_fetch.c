@@ -84,6 +84,22 @@ static void by_script(struct sim *s, struct request *r, struct bl_entry *out)
     }
 }
 
+void store_reread(struct sim *s, struct request *r)
+{
+    const struct shard *h = &s->store.shard[r->p];
+    struct bl_entry *out = sim_get(s, r->max * sizeof *out);
+    struct bl_fetched *f = &r->fetched_reply;
+    bool after = r->name.n == 0, upto = false;
+    *f = (struct bl_fetched){.now_ms = r->store_ms, .entries = out};
+    for (size_t i = 0; i < h->n_entries && f->n < r->max && !upto; i++) {
+        upto = bl_str_eq(h->entries[i].id, r->text);
+        if (after)
+            out[f->n++] = (struct bl_entry){h->entries[i].id, h->entries[i].ms, h->entries[i].kind,
+                                            h->entries[i].value, 0};
+        after = after || bl_str_eq(h->entries[i].id, r->name);
+    }
+}
+
 static struct bl_entry *begin(struct sim *s, struct request *r)
 {
     struct bl_entry *out = sim_get(s, BL_FETCH_ENTRIES * sizeof *out);

@@ -10,7 +10,7 @@ const char *world_name(const struct request *r)
         [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",       [OP_DUE] = "due",         [OP_LOAD] = "load",
         [OP_CHECK] = "check",     [OP_ERASABLE] = "erasable", [OP_COMMIT] = "commit",   [OP_WATCH] = "watch",
         [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet",
-        [OP_READ] = "read"};
+        [OP_READ] = "read",       [OP_REREAD] = "reread"};
     return names[r->op];
 }
 
@@ -103,6 +103,18 @@ static void world_restore(void *ctx, int p, bl_restored_fn *fn, void *arg)
         data(h, r);
     else
         x->restoring = r;
+}
+
+static void world_reread(void *ctx, int p, struct bl_str after, struct bl_str upto, size_t max,
+                         bl_fetched_fn *fn, void *arg)
+{
+    struct host *h = host_of(ctx);
+    struct request *r = request(h, OP_REREAD, p, arg);
+    r->name = copy(h, after);
+    r->text = copy(h, upto);
+    r->max = max;
+    r->fetched = fn;
+    data(h, r);
 }
 
 static void answer_restored(struct host *h, struct request *r, enum bl_err err)
@@ -354,7 +366,7 @@ void world_answer(struct sim *s, struct request *r, bool answered)
         answer_acquired(h, r, err);
     else if (r->op == OP_RESTORE)
         answer_restored(h, r, err);
-    else if (r->op == OP_FETCH)
+    else if (r->op == OP_FETCH || r->op == OP_REREAD)
         answer_fetched(h, r, err);
     else if (r->op == OP_MARK)
         answer_marked(h, r, err);
@@ -400,6 +412,7 @@ static struct bl_ports ports_of(struct host *h)
         .now_ms = world_now,
         .acquire = world_acquire,
         .restore = world_restore,
+        .reread = world_reread,
         .renew = world_renew,
         .release = world_release,
         .fetch = world_fetch,
@@ -457,6 +470,8 @@ void world_start(struct sim *s, int i)
                                               .rules = &s->own,
                                               .renew_ms = SIM_RENEW_MS,
                                               .gather_ms = SIM_GATHER_MS,
+                                              .behind_ms = s->behind_ms,
+                                              .calm_bytes = SIM_CALM_BYTES,
                                               .seen_ms = s->seen_ms,
                                               .seen_max = s->seen_max,
                                               .hand_max = s->hand_max};

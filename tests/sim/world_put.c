@@ -186,13 +186,22 @@ void world_put_ack(void *ctx, int p, struct bl_str id)
     put(host_of(ctx), p, PUT_ACK, none, copy(host_of(ctx), id), 0);
 }
 
+static void put_place(struct host *h, int p, const char *what, const struct bl_place *place)
+{
+    put(h, p, PUT_SET, KEY("%s:id", what), copy(h, place->id), 0);
+    put(h, p, PUT_NUMBER, KEY("%s:clock", what), none, place->clock_ms);
+    put(h, p, PUT_NUMBER, KEY("%s:entries", what), none, place->entries);
+}
+
 void world_put_position(void *ctx, int p, const struct bl_put_position *x)
 {
     struct host *h = host_of(ctx);
-    put(h, p, PUT_SET, BL_STR("position:id"), copy(h, x->id), 0);
-    put(h, p, PUT_NUMBER, BL_STR("position:clock"), none, x->clock_ms);
-    put(h, p, PUT_NUMBER, BL_STR("position:entries"), none, x->entries);
+    put_place(h, p, "position", &x->place);
     put(h, p, PUT_NUMBER, BL_STR("position:epoch"), none, (int64_t)x->epoch);
+    if (x->states)
+        put_place(h, p, "position:users", x->states);
+    if (x->caught_up)
+        put(h, p, PUT_DEL_ALL, BL_STR("position:users:"), none, 0);
 }
 
 /* Planted: a part of the commit goes ahead of it. */

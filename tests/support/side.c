@@ -72,7 +72,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
 static void on_restored(void *arg, const struct bl_restored *r)
 {
     struct side *s = arg;
-    snprintf(s->text, sizeof s->text, "%.*s", BL_STR_ARG(r->id));
+    snprintf(s->text, sizeof s->text, "%.*s", BL_STR_ARG(r->position.id));
     side_done(arg, r->err);
 }
 
@@ -131,7 +131,8 @@ enum bl_err side_renew(struct side *s)
 
 static void put_commit(struct side *s, size_t n)
 {
-    struct bl_put_position x = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n, 2000, 1};
+    struct bl_put_position x = {
+        .place = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n}, .now_ms = 2000, .epoch = 1};
     s->ports.begin(s->ports.ctx, 0);
     s->ports.put_count(s->ports.ctx, 0, BL_TALLY_COUNTERS, 0, BL_STR("events"), (int64_t)n);
     for (size_t i = 0; i < n; i++)

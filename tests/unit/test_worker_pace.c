@@ -67,7 +67,8 @@ static void put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms
 
 static int setup(void **state)
 {
-    struct bl_worker_options options = {.name = "w", .partitions = OWNERS, .gather_ms = 200};
+    struct bl_worker_options options = {
+        .name = "w", .partitions = OWNERS, .gather_ms = 200, .calm_bytes = BL_CALM_BYTES};
     now = 0;
     struct bl_ports ports = {
         .now_ms = now_ms, .put_bytes = put_bytes, .put_fetch = put_fetch, .end = end, .pause = pause_for};

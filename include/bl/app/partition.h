@@ -88,6 +88,8 @@ void bl_partition_join(struct bl_partition *p, struct bl_hand *hand, uint16_t nu
  * dropped; and all members stay in a pool of p's own, which only grows. Before there is any, and p never joins. */
 void bl_partition_unstored(struct bl_partition *p);
 int64_t bl_partition_clock(const struct bl_partition *p);
+/* From now on somebody else is told, or of some things nobody. */
+void bl_partition_set_sink(struct bl_partition *p, const struct bl_partition_sink *sink);
 /* Restores what the store remembers: the clock and the ids seen (oldest first). */
 void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms);
 BL_CHECKED enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t id_hash, int64_t received_ms);
@@ -166,6 +168,9 @@ int64_t bl_partition_due(struct bl_partition *p);
 /* The dirty members, in order of first change; each has its new state. A member whose state is empty now has
  * state == NULL. */
 BL_CHECKED enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first);
+size_t bl_partition_dirty_count(const struct bl_partition *p);
+/* This one is among them, as if he had changed. */
+void bl_partition_mark(struct bl_partition *p, struct bl_member *m);
 /* Forgets that they were dirty (they are stored). */
 void bl_partition_clean(struct bl_partition *p);
 

@@ -3,7 +3,7 @@
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
  * for its length.
  *
- * One partition has at most one of acquire, restore, pause, fetch, mark, due, load, check, erasable, commit, wait, tend
+ * One partition has at most one of acquire, restore, reread, pause, fetch, mark, due, load, check, erasable, commit, wait, tend
  * under way;
  * renew and release may come in between.
  *
@@ -26,12 +26,19 @@ struct bl_acquired {
     uint64_t epoch; /* of the fence, if taken */
 };
 
+/* A place in the stream, behind an entry. */
+struct bl_place {
+    struct bl_str id; /* of the entry; empty: before the first */
+    int64_t clock_ms; /* the partition's there; -1: none */
+    int64_t entries;  /* up to there, since the stream began */
+};
+
 /* What the store remembers of a partition. */
 struct bl_restored {
     enum bl_err err;
-    struct bl_str id; /* last entry committed; empty: none */
-    int64_t clock_ms; /* -1: none */
-    int64_t entries;  /* committed since the stream began */
+    struct bl_place position; /* committed */
+    bool behind; /* users, their deadlines and `seen` are as they were at `states`, which lies before it */
+    struct bl_place states;
     struct bl_str rate;
     /* The rules in effect there; or, where none are noted yet, the first of the data set. Empty: it has none yet. */
     struct bl_str rules; /* as in wire/rules.h */
@@ -181,9 +188,11 @@ struct bl_put_erased {
 };
 
 struct bl_put_position {
-    struct bl_str id; /* empty: no entry yet */
-    int64_t clock_ms, entries, now_ms;
+    struct bl_place place;
+    int64_t now_ms;
     uint64_t epoch;
+    const struct bl_place *states; /* users are left as they were there; NULL: they are as they are here */
+    bool caught_up;                /* and were left before */
 };
 
 struct bl_ports {
@@ -203,6 +212,9 @@ struct bl_ports {
      * unread. */
     void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
                   void *arg);
+    /* At most `max` entries behind `after` (empty: from the first), up to and with `upto`, whoever has acknowledged them. */
+    void (*reread)(void *ctx, int p, struct bl_str after, struct bl_str upto, size_t max, bl_fetched_fn *fn,
+                   void *arg);
     /* At most `max` users due at or before until_ms, in order. */
     void (*due)(void *ctx, int p, int64_t passed_ms, int64_t until_ms, size_t max, bl_dues_fn *fn, void *arg);
     /* `each` once per user, in order, then done. */

@@ -16,6 +16,8 @@ struct bl_worker_options {
     const struct bl_settings *rules; /* borrowed */
     int64_t renew_ms;
     int64_t gather_ms; /* under load, from one fetch of a partition to the next */
+    int64_t behind_ms; /* under load, how far users may be stored behind the rest; 0: never */
+    size_t calm_bytes; /* of events a second, in all partitions: what is no load yet */
     int64_t seen_ms;   /* SPEC 2.7 */
     size_t seen_max;
     size_t recent_max;

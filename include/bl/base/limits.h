@@ -62,9 +62,11 @@
 #define BL_GRACE_MAX_MS        60000
 #define BL_IDLE_MS             1800000 /* who was last seen so long ago is looked at, without a deadline (app/ports.h) */
 #define BL_ACTIVE_LAG_MS       5000 /* under load, a user's place among the active ones may be so far behind */
-#define BL_EVICT_COMER         4    /* users looked at for one that comes to hand, while there are too many */
-#define BL_EVICT_CHANGED       2    /* and for one that has changed */
-#define BL_EVICT_ROUND         256  /* and after each commit */
+#define BL_CALM_BYTES          (5 * 1000 * 1000) /* of events a second, in all partitions, some 25,000: no load yet */
+#define BL_BEHIND_BYTES        (128 * 1024 * 1024) /* of events behind which users are stored, in all partitions */
+#define BL_EVICT_COMER         4   /* users looked at for one that comes to hand, while there are too many */
+#define BL_EVICT_CHANGED       2   /* and for one that has changed */
+#define BL_EVICT_ROUND         256 /* and after each commit */
 #define BL_WORKERS_MAX         256
 #define BL_REPLY_ELEMENTS_MAX  (2 * 1024 * 1024)           /* of one array */
 #define BL_LINK_BYTES_MAX      ((size_t)64 * 1024 * 1024)  /* on their way to Redis, on one connection */

@@ -1,0 +1,165 @@
+/* What a new owner does before anything else: it takes the lease, learns where its predecessor stood, and brings users up to
+ * there if they were left behind (worker_checkpoint.c). For that it goes from the checkpoint to the position once more, through
+ * the same rounds, and nobody is told: all that came of these entries is stored already but for the users themselves, and
+ * they stay dirty until the first commit, which is a checkpoint.
+ *
+ *   owner_acquire ──> on_acquired ──> on_restored ──users are behind──> redo_begin ──> reread ──> owner_round <─────┐
+ *                                          │                                             ^ │            │           │
+ *                                          │                                             │ │       owner_settle     │
+ *                                          v                                             │ │            │           │
+ *                                     owner_fetch <──────redo_end <──nothing left────────┼─┘       redo_settle ─────┤
+ *                                                                                        └──────────────────────────┘
+ *
+ * The states that come of it are those that were lost, since a partition does what the stream says (invariant 4). The store
+ * tells deadlines as they were at the checkpoint: so some are told again with each round, and a round takes all there are.
+ *
+ * Invariants: a redo writes nothing, and does not look at what is unacknowledged. */
+#include "bl/base/log.h"
+#include "plant.h"
+#include "worker_owner.h"
+
+#ifndef REDO_ENTRIES
+#define REDO_ENTRIES 128 /* in one answer: some 3 MB */
+#endif
+
+static void reread(struct owner *o);
+
+static int64_t local_ms(const struct owner *o)
+{
+    return o->worker->ports.now_ms(o->worker->ports.ctx);
+}
+
+/* ---- users are behind ---- */
+
+static void redo_end(struct owner *o)
+{
+    struct redo *r = &o->redo;
+    struct bl_partition_sink sink = effects_sink(o);
+    int64_t clock_ms = bl_partition_clock(o->partition);
+    if (r->entries != o->entries - o->checkpoint.entries)
+        bl_log(BL_LOG_ERROR, "entries of the stream are missing that users' states had yet to be made of",
+               BL_LOG_INT("partition", o->p),
+               BL_LOG_INT("missing", o->entries - o->checkpoint.entries - r->entries));
+    if (clock_ms < r->clock_ms)
+        bl_partition_set_clock(o->partition, r->clock_ms);
+    r->on = false;
+    o->checkpoint.bytes = BL_BEHIND_BYTES;
+    bl_partition_set_sink(o->partition, &sink);
+    owner_fetch(o);
+}
+
+static void on_reread(void *arg, const struct bl_fetched *f)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    struct redo *r = &o->redo;
+    enum bl_err err = f->err;
+    if (err == BL_OK)
+        err = batch_take(&o->batch, f);
+    if (!owner_proceed(o, err, "redo"))
+        return;
+    o->n_dues = 0;
+    o->dues_known = false;
+    if (o->give_up) {
+        owner_fetch(o); /* whoever comes next begins anew */
+        return;
+    }
+    if (o->batch.n == 0) {
+        redo_end(o);
+        return;
+    }
+    struct bl_str last = o->batch.v[o->batch.n - 1].id;
+    size_t n = last.n < sizeof r->at ? last.n : sizeof r->at - 1;
+    memcpy(r->at, last.p, n);
+    r->at[n] = '\0';
+    r->entries += (int64_t)o->batch.n;
+    owner_round(o);
+}
+
+static void reread(struct owner *o)
+{
+    o->state = OWNER_REREADING;
+    PORT(o, reread, bl_str_of(o->redo.at), bl_str_of(o->position), REDO_ENTRIES, on_reread, o);
+}
+
+static void redo_begin(struct owner *o, const struct bl_restored *r)
+{
+    struct bl_partition_sink sink = effects_redo_sink(o);
+    o->redo = (struct redo){.on = r->behind && !BL_PLANT(REDO_SKIPPED), .clock_ms = r->position.clock_ms};
+    if (!o->redo.on) {
+        owner_fetch(o);
+        return;
+    }
+    memcpy(o->redo.at, o->checkpoint.id, sizeof o->redo.at);
+    if (!BL_PLANT(REDO_TOLD))
+        bl_partition_set_sink(o->partition, &sink);
+    bl_log(BL_LOG_INFO, "users are brought up to the position", BL_LOG_INT("partition", o->p),
+           BL_LOG_INT("entries", o->entries - o->checkpoint.entries));
+    reread(o);
+}
+
+static void on_next(void *arg, enum bl_err err)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (!owner_proceed(o, err, "redo"))
+        return;
+    if (o->batch.at < o->batch.n && !o->give_up)
+        owner_round(o);
+    else
+        reread(o);
+}
+
+void redo_settle(struct owner *o)
+{
+    turn_leave(o);
+    checkpoint_keep_visited(o);
+    o->batch.at = o->batch.upto;
+    careful_leave(o);
+    owner_evict(o);
+    owner_pause(o, 0, on_next);
+}
+
+/* ---- taking over ---- */
+
+static void on_restored(void *arg, const struct bl_restored *r)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    enum bl_err err = r->err;
+    if (err == BL_OK && !(BL_PLANT(CACHE_KEPT) && o->partition))
+        err = owner_restore(o, r);
+    if (!owner_proceed(o, err, "restore"))
+        return;
+    o->worker->totals.takeovers++;
+    bl_log(BL_LOG_INFO, "partition taken", BL_LOG_INT("partition", o->p), BL_LOG_INT("epoch", o->epoch));
+    redo_begin(o, r);
+}
+
+static void on_acquired(void *arg, const struct bl_acquired *a)
+{
+    struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
+    if (a->err != BL_OK || !a->taken) {
+        o->state = OWNER_FREE;
+        o->give_up = false;
+        o->acquire_at = local_ms(o) + OWNER_PROBE_MS;
+        worker_freed(o->worker);
+        if (a->err == BL_OK)
+            worker_balance(o->worker); /* this one is held: there may be another */
+        return;
+    }
+    o->epoch = a->epoch;
+    o->renewed_at = local_ms(o);
+    o->pending = !BL_PLANT(PENDING_SKIPPED);
+    o->n_redone = 0;
+    pace_reset(o);
+    o->drop = false;
+    o->why_drop = BL_OK;
+    o->state = OWNER_RESTORING;
+    PORT(o, restore, on_restored, o);
+}
+
+void owner_acquire(struct owner *o)
+{
+    if (o->state != OWNER_FREE || o->renewing || local_ms(o) < o->acquire_at)
+        return;
+    o->state = OWNER_ACQUIRING;
+    PORT(o, acquire, on_acquired, o);
+}
