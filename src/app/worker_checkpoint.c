@@ -72,9 +72,8 @@ static bool is_bounded(const struct owner *o)
     const struct checkpoint *c = &o->checkpoint;
     size_t bytes = BL_BEHIND_BYTES / (size_t)w->options.partitions;
     int64_t clock_ms = bl_partition_clock(o->partition);
-    return c->clock_ms >= 0 && clock_ms - c->clock_ms < w->options.behind_ms &&
-           c->bytes + round_bytes(o) <= bytes && bl_partition_dirty_count(o->partition) < OWNER_USERS_MAX &&
-           w->hand.bytes <= w->options.hand_max;
+    return c->clock_ms >= 0 && clock_ms - c->clock_ms < c->most_ms && c->bytes + round_bytes(o) <= bytes &&
+           bl_partition_dirty_count(o->partition) < OWNER_USERS_MAX && w->hand.bytes <= w->options.hand_max;
 }
 
 void checkpoint_choose(struct owner *o)
@@ -91,6 +90,13 @@ void checkpoint_keep_visited(struct owner *o)
     o->n_visit = 0;
 }
 
+/* When load begins, the first of the partitions come one after the other, and so do those that follow. */
+static int64_t until_next(const struct owner *o)
+{
+    const struct bl_worker_options *x = &o->worker->options;
+    return pace_is_calm(o->worker) ? x->behind_ms * (o->p + 1) / x->partitions : x->behind_ms;
+}
+
 void checkpoint_committed(struct owner *o)
 {
     struct checkpoint *c = &o->checkpoint;
@@ -100,6 +106,7 @@ void checkpoint_committed(struct owner *o)
         o->effects.n_ids = 0;
     if (o->storing) {
         checkpoint_set(o, &here);
+        c->most_ms = until_next(o);
         return;
     }
     c->behind = true;

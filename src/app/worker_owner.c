@@ -349,7 +349,7 @@ void owner_send(struct owner *o)
 {
     if (!owner_proceed(o, BL_OK, "held") || !pace_gate(o))
         return;
-    o->worker->committing += o->work;
+    o->worker->committing += o->put_bytes;
     o->state = OWNER_COMMITTING;
     o->committing_at = local_ms(o);
     o->ahead = fetches_ahead(o);

@@ -91,8 +91,9 @@ struct owner;
 struct checkpoint {
     char id[48]; /* of the last entry before it; empty: none */
     int64_t clock_ms, entries;
-    bool behind;  /* commits since then have left users out */
-    size_t bytes; /* of the events of those */
+    int64_t most_ms; /* of the partition's time until the next one */
+    bool behind;     /* commits since then have left users out */
+    size_t bytes;    /* of the events of those */
 };
 
 /* A new owner brings users up to the position (worker_takeover.c). */
@@ -212,7 +213,7 @@ struct bl_worker {
     struct owner *at_work; /* whose turn it is */
     uint64_t tickets;      /* drawn so far */
     size_t rounds;         /* under way */
-    size_t committing;     /* work of the rounds whose commits are under way */
+    size_t committing;     /* bytes of the commits under way */
     size_t held;           /* owners whose commits wait for them */
     size_t round_bytes;    /* of work in a round, as Redis carries it */
     struct {

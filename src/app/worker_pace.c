@@ -37,6 +37,7 @@
 #endif
 #define PACE_SLOPE             4   /* a quarter above what is calm, rests have their full length */
 #define PACE_LOAD_MS           200 /* the load is looked at for so long */
+#define PACE_QUIET_MS          (5 * PACE_LOAD_MS)
 #define PACE_DUE_BYTES         256 /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 512
 #define FETCH_GROWTH           4
@@ -56,6 +57,7 @@ void pace_reset(struct owner *o)
     o->fetch_max = clamp(FETCH_ENTRIES_AT_FIRST, 1, BL_FETCH_ENTRIES);
 }
 
+/* Owners that rest fetch in bursts: a short time of little says nothing yet. */
 static void load_add(struct bl_worker *w, size_t bytes)
 {
     int64_t now = w->ports.now_ms(w->ports.ctx), ms = now - w->load.since_ms;
@@ -63,7 +65,9 @@ static void load_add(struct bl_worker *w, size_t bytes)
     if (ms < PACE_LOAD_MS)
         return;
     size_t owned = bl_worker_owned(w), partitions = (size_t)w->options.partitions;
-    w->load.all = w->load.bytes * 1000 / (size_t)ms * partitions / (owned ? owned : 1);
+    size_t all = w->load.bytes * 1000 / (size_t)ms * partitions / (owned ? owned : 1);
+    size_t least = ms < PACE_QUIET_MS ? w->load.all / 4 * 3 : 0;
+    w->load.all = all > least ? all : least;
     w->load.since_ms = now;
     w->load.bytes = 0;
 }
@@ -128,7 +132,7 @@ bool pace_gate(struct owner *o)
     bool passes = w->held > 0 && o->state != OWNER_HELD; /* somebody who came before it */
     o->work = work_of(o);
     o->put_bytes = w->ports.put_bytes(w->ports.ctx, o->p);
-    if (w->committing == 0 || (!passes && w->committing + o->work <= PACE_TOGETHER_BYTES))
+    if (w->committing == 0 || (!passes && w->committing + o->put_bytes <= PACE_TOGETHER_BYTES))
         return true;
     w->held += o->state != OWNER_HELD;
     o->state = OWNER_HELD;
@@ -139,7 +143,7 @@ void pace_leave(struct owner *o, enum bl_err err)
 {
     struct bl_worker *w = o->worker;
     int n = w->options.partitions, from = w->turn;
-    w->committing -= o->work;
+    w->committing -= o->put_bytes;
     if (BL_PLANT(HELD_LEFT))
         return;
     if (err == BL_OK)

@@ -29,13 +29,13 @@ static void end(void *ctx, int p, bl_done_fn *fn, void *arg)
     (void)arg;
 }
 
-static size_t commit_bytes;
+static struct batch_entry round_of[OWNERS];
+static size_t commit_bytes; /* 0: as many as the round's */
 
 static size_t put_bytes(void *ctx, int p)
 {
     (void)ctx;
-    (void)p;
-    return commit_bytes;
+    return commit_bytes ? commit_bytes : round_of[p].value.n;
 }
 
 static int64_t paused_ms;
@@ -49,7 +49,6 @@ static void pause_for(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
     paused_ms = ms;
 }
 
-static struct batch_entry round_of[OWNERS];
 static int n_put;
 
 static void put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
