@@ -75,6 +75,7 @@ void owner_release_memory(struct owner *o)
     bl_map_release(&o->wanted_by_id);
     free(o->batch.v);
     free(o->wanted);
+    free(o->surveyed);
     free(o->dues);
     free(o->visit);
     free(o->buckets);

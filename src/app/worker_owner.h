@@ -59,6 +59,13 @@ struct batch_entry {
     int64_t received_ms;
     enum bl_entry_kind kind;
     int64_t deliveries; /* how often it was handed to an owner, this time included; 0 or 1: the first */
+    size_t n_lines;     /* of its events, surveyed */
+};
+
+/* A line of the round: whose it is, who was at hand then; NULL: he was not, or it takes a parser to tell. */
+struct surveyed {
+    struct bl_str text;
+    struct bl_member *member;
 };
 
 struct batch {
@@ -176,6 +183,8 @@ struct owner {
     size_t
         n_users; /* of the events of the round, who had not changed before; less when it was surveyed before */
     struct bl_map wanted_by_id;
+    struct surveyed *surveyed; /* the lines of the round's events */
+    size_t n_surveyed, cap_surveyed, at_line;
     bool dues_known; /* they were told with the entries, for the time of the last of them */
     struct bl_due *dues;
     size_t n_dues, cap_dues;
