@@ -459,7 +459,8 @@ void owner_round(struct owner *o)
     if (!careful_gate(o))
         return;
     o->round++;
-    turn_draw(o);
+    if (o->batch.at == 0)
+        turn_draw(o);
     o->partial = o->manual = false;
     o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;

@@ -161,7 +161,7 @@ struct owner {
     int64_t passed_ms;
     bool trim_more;      /* than the last step of retention did */
     uint32_t round;      /* its number; only compared for equality */
-    uint64_t ticket;     /* of the round: the lower, the further in front in the line */
+    uint64_t ticket;     /* of the batch: the lower, the further in front in the line */
     bl_done_fn *in_turn; /* what is called when its turn comes */
 
     struct batch batch;
@@ -305,7 +305,7 @@ bool pace_gate(struct owner *o);
 void pace_leave(struct owner *o, enum bl_err err);
 
 /* worker_turn.c */
-/* A round begins: its place in the line. */
+/* A batch begins: its place in the line. */
 void turn_draw(struct owner *o);
 /* Is it this owner's turn? False: `then` is called when it comes. */
 bool turn_take(struct owner *o, bl_done_fn *then);

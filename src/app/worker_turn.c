@@ -1,5 +1,5 @@
-/* Whose turn it is. One owner at a time steps and puts; whoever else is ready stands in line, who began his round first in
- * front.
+/* Whose turn it is. One owner at a time steps and puts; whoever else is ready stands in line, who began with his batch first in
+ * front: what a predecessor left pending goes in many small rounds, each of which would wait for all the others' large ones.
  *
  *   step, put   step, put   step, put          the worker
  *               commit      commit    commit   Redis

@@ -221,6 +221,19 @@ static void when_the_load_ends_so_do_the_rests(void **state)
     assert_int_equal(pace_rest(&w->owners[0]), 0);
 }
 
+/* Owners that rest fetch in bursts. */
+static void a_moment_of_little_is_not_yet_the_end_of_load(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    for (int i = 0; i < 3; i++) { /* 7.5, 5.6 and 4.2 MB/s are believed */
+        assert_false(pace_is_calm(w));
+        now += 200;
+        fetches(&w->owners[0], 0, false);
+    }
+    assert_true(pace_is_calm(w));
+}
+
 static bool fetches_ahead(struct bl_worker *w)
 {
     n_put = 0;
@@ -319,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rest_counts_from_the_last_fetch, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_behind_does_not_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(when_the_load_ends_so_do_the_rests, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_moment_of_little_is_not_yet_the_end_of_load, setup, teardown),
         cmocka_unit_test_setup_teardown(
             the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_between, setup, teardown),
         cmocka_unit_test_setup_teardown(rounds_stay_far_from_what_can_be_sent_at_once, setup, teardown),
