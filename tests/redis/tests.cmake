@@ -21,6 +21,7 @@ target_link_libraries(bl_test_worker PUBLIC bl_store bl_test_redis PkgConfig::UV
 bl_warnings(bl_test_worker)
 bl_test(test_worker redis bl_test_worker)
 bl_test(test_worker_rules redis bl_test_worker)
+bl_test(test_worker_checkpoint redis bl_test_worker)
 bl_test(test_worker_due redis bl_test_worker)
 bl_test(test_worker_erase redis bl_test_worker)
 bl_test(test_worker_patterns redis bl_test_worker)

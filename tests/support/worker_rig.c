@@ -1,9 +1,13 @@
 #include "worker_rig.h"
+#include "bl/base/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -12,6 +16,8 @@ struct bl_test_redis redis;
 struct bl_settings rules;
 int64_t patterns_kept;
 size_t hand_max;
+int64_t behind_ms;
+size_t calm_bytes;
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -53,6 +59,8 @@ void start_rig(struct rig *g, bool event_mode, size_t seen_max)
                                   .hash_key = {1, 2},
                                   .rules = &rules,
                                   .renew_ms = 500,
+                                  .behind_ms = behind_ms,
+                                  .calm_bytes = calm_bytes,
                                   .seen_ms = 3600000,
                                   .seen_max = seen_max,
                                   .recent_max = 100,
@@ -73,6 +81,29 @@ void stop_rig(struct rig *g)
     while (!g->closed)
         uv_run(&loop, UV_RUN_ONCE);
     bl_worker_free(g->worker);
+}
+
+pid_t start_rig_apart(bool event_mode, size_t seen_max)
+{
+    struct rig g;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || uv_loop_fork(&loop) != 0)
+        _exit(1);
+    start_rig(&g, event_mode, seen_max);
+    for (;;)
+        turn();
+}
+
+void kill_rig(pid_t pid)
+{
+    int status;
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));                                /* by us: it had not ended */
+    freeReplyObject(bl_test_redis(&redis, "DEL bl:{test:0}:lease")); /* it ran out */
 }
 
 void turn(void)
@@ -143,6 +174,8 @@ int setup(void **state)
     bl_settings_defaults(&rules);
     patterns_kept = 1000000;
     hand_max = SIZE_MAX;
+    behind_ms = 0;
+    calm_bytes = BL_CALM_BYTES;
     freeReplyObject(bl_test_redis(&redis, "XADD bl:test:rules * version 1 at 0 source test settings {}"));
     return uv_loop_init(&loop);
 }

@@ -25,6 +25,8 @@ struct rig {
 extern struct bl_test_redis redis;
 extern int64_t patterns_kept;    /* at most; setup says a million */
 extern size_t hand_max;          /* bytes of users at hand; setup says no bound */
+extern int64_t behind_ms;        /* how far users may be stored behind the rest; setup says not at all */
+extern size_t calm_bytes;        /* of events a second; setup says the program's */
 extern struct bl_settings rules; /* of the worker's own configuration; the defaults, set by setup */
 
 /* For cmocka_unit_test_setup_teardown: a redis-server whose data set has version 1 of the rules, the defaults. */
@@ -32,6 +34,9 @@ int setup(void **state);
 int teardown(void **state);
 void start_rig(struct rig *g, bool event_mode, size_t seen_max);
 void stop_rig(struct rig *g);
+/* The same in a process of its own, which works until it is killed, and leaves what it held as it was. */
+pid_t start_rig_apart(bool event_mode, size_t seen_max);
+void kill_rig(pid_t pid);
 /* One turn of the loop. */
 void turn(void);
 /* Until all that was appended is committed. */
