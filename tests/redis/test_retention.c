@@ -59,13 +59,9 @@ static void the_stream_is_trimmed_below_the_slowest_group(void **state)
     side_close(&a);
 }
 
-static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
+/* Opened anew, with a cap. */
+static void capped(struct side *s, int64_t stream_max)
 {
-    (void)state;
-    struct side a;
-    side_open(&a, "a");
-    bl_world_close(a.world, side_closed, &a);
-    side_run(&a);
     struct bl_world_options o = {.loop = &side_loop,
                                  .url = side_redis.url,
                                  .env = "test",
@@ -73,12 +69,22 @@ static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
                                  .partitions = 1,
                                  .lease_ms = 60000,
                                  .stream_retention_ms = 3600000,
-                                 .stream_max = 100,
+                                 .stream_max = stream_max,
                                  .pattern_retention_ms = 1000,
                                  .pattern_max = 100,
                                  .reply_timeout_ms = 20000};
-    assert_int_equal(bl_world_new(&o, &a.world), BL_OK);
-    a.ports = bl_world_ports(a.world);
+    bl_world_close(s->world, side_closed, s);
+    side_run(s);
+    assert_int_equal(bl_world_new(&o, &s->world), BL_OK);
+    s->ports = bl_world_ports(s->world);
+}
+
+static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    capped(&a, 100);
     side_take(&a);
     freeReplyObject(bl_test_redis(&side_redis, "XGROUP CREATE " EVENTS " other 0"));
     side_append(600);
@@ -88,6 +94,67 @@ static void at_the_hard_cap_a_lagging_group_is_cut_off_and_named(void **state)
     tend(&a, 0);
     assert_in_range(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 1, 200);
     assert_true(bl_test_redis_int(&side_redis, "HGET bl:{test:0}:counters cut:other") > 0);
+    side_close(&a);
+}
+
+/* Commits all, leaving users where the n-th entry left them. */
+static void commit_behind(struct side *s, size_t n)
+{
+    redisReply *first = bl_test_redis(&side_redis, "XRANGE " EVENTS " - + COUNT %d", (int)n);
+    assert_int_equal(first->elements, n);
+    snprintf(s->users_id, sizeof s->users_id, "%s", first->element[n - 1]->element[0]->str);
+    freeReplyObject(first);
+    commit_all(s);
+}
+
+static void catch_up(struct side *s)
+{
+    s->users_id[0] = '\0';
+    s->caught_up = true;
+    side_append(1);
+    commit_all(s);
+    assert_int_equal(bl_test_redis_int(&side_redis, "HEXISTS bl:{test:0}:position users_id"), 0);
+}
+
+/* They are yet to be made of what lies between (app/worker_takeover.c). */
+static void what_users_are_behind_by_is_not_trimmed(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    side_take(&a);
+    side_append(400);
+    commit_behind(&a, 150);
+    tend(&a, 0);
+    assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 250);
+    tend(&a, 0);
+    assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 250);
+    redisReply *left = bl_test_redis(&side_redis, "XRANGE " EVENTS " (%s + COUNT 1000", a.users_id);
+    assert_int_equal(left->elements, 250);
+    freeReplyObject(left);
+    catch_up(&a);
+    tend(&a, 0);
+    assert_in_range(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 0, 1); /* of this millisecond */
+    side_close(&a);
+}
+
+static void nor_at_the_hard_cap(void **state)
+{
+    (void)state;
+    struct side a;
+    side_open(&a, "a");
+    capped(&a, 100);
+    side_take(&a);
+    side_append(600);
+    commit_behind(&a, 250);
+    tend(&a, 0);
+    long long left = bl_test_redis_int(&side_redis, "XLEN " EVENTS); /* whole nodes go */
+    assert_in_range(left, 350, 450);
+    tend(&a, 0);
+    assert_in_range(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 350, left);
+    catch_up(&a);
+    tend(&a, 0);
+    assert_in_range(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 1, 200);
     side_close(&a);
 }
 
@@ -179,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(the_stream_is_trimmed_below_the_slowest_group),
         STORY(at_the_hard_cap_a_lagging_group_is_cut_off_and_named),
+        STORY(what_users_are_behind_by_is_not_trimmed),
+        STORY(nor_at_the_hard_cap),
         STORY(old_patterns_are_removed_everywhere),
         STORY(what_is_kept_to_be_looked_at_goes_by_age),
     };

@@ -131,8 +131,12 @@ enum bl_err side_renew(struct side *s)
 
 static void put_commit(struct side *s, size_t n)
 {
-    struct bl_put_position x = {
-        .place = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n}, .now_ms = 2000, .epoch = 1};
+    const struct bl_place users = {bl_str_of(s->users_id), 500, 1};
+    struct bl_put_position x = {.place = {bl_str_of(n ? s->ids[n - 1] : "0-0"), 1000, (int64_t)n},
+                                .now_ms = 2000,
+                                .epoch = 1,
+                                .states = s->users_id[0] ? &users : NULL,
+                                .caught_up = s->caught_up};
     s->ports.begin(s->ports.ctx, 0);
     s->ports.put_count(s->ports.ctx, 0, BL_TALLY_COUNTERS, 0, BL_STR("events"), (int64_t)n);
     for (size_t i = 0; i < n; i++)

@@ -26,6 +26,8 @@ struct side {
     size_t n_dues;
     int64_t earliest_ms, score_ms;
     int64_t passed_ms; /* for the next fetch */
+    char users_id[48]; /* commits leave users as of there; empty: they do not */
+    bool caught_up;    /* users were behind, and the commits' position says that they are no more */
 };
 
 void side_open(struct side *s, const char *name);
