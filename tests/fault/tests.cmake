@@ -13,6 +13,7 @@ endfunction()
 
 if(TARGET behaviorlens)
   bl_fault_rig(test_kills.py)
+  bl_fault_rig(test_checkpoint.py)
   bl_fault_rig(test_network.py)
   bl_fault_rig(test_clocks.py)
   bl_fault_rig(test_replica.py)

@@ -48,12 +48,24 @@ static void under_load_users_are_left_behind_and_all_else_is_there(void **state)
     stop_rig(&g);
 }
 
+static long long ids_seen(void)
+{
+    redisReply *all = bl_test_redis(&redis, "LRANGE " P "seen 0 -1");
+    long long n = 0;
+    for (size_t i = 0; i < all->elements; i++)
+        for (const char *at = all->element[i]->str; (at = strchr(at, ' ')); at++)
+            n++;
+    freeReplyObject(all);
+    return n;
+}
+
 static void users_catch_up_when_nothing_is_unread(void **state)
 {
     struct rig g;
     (void)state;
     start_rig(&g, false, IDS);
     until_behind();
+    assert_true(ids_seen() < number);
     does("last", "page_view", "/a");
     follow();
     until_caught_up();
@@ -62,6 +74,7 @@ static void users_catch_up_when_nothing_is_unread(void **state)
     assert_int_equal(place("users_clock_ms"), -1);
     assert_int_equal(place("users_entries"), -1);
     assert_int_equal(place("entries"), added()); /* no tick was needed for it */
+    assert_int_equal(ids_seen(), number);
     stop_rig(&g);
 }
 

@@ -160,6 +160,8 @@ class Client(Person):
             event["session_id"] = "s%d" % r.randrange(3)
         if r.random() < .2:
             event["timestamp"] = int(time.time() * 1000) - r.randrange(4000)
+        if self.all.padding:
+            event["metadata"] = {**event.get("metadata", {}), "padding": "-" * self.all.padding}
         return event
 
     def next_events(self):
@@ -259,10 +261,11 @@ class Reader(Person):
 
 class Clients:
     """n clients that send `rate` events a second in sum, once go() is said; pause() returns when nobody waits any more.
-    `others` are threads that do something else meanwhile."""
+    `others` are threads that do something else meanwhile. padding: so many bytes come with each event, that mean nothing; it
+    may be changed at any time."""
 
-    def __init__(self, port, seed, n=4, rate=300, users=12, others=()):
-        self.port, self.seed, self.rate, self.users = port, seed, rate, users
+    def __init__(self, port, seed, n=4, rate=300, users=12, others=(), padding=0):
+        self.port, self.seed, self.rate, self.users, self.padding = port, seed, rate, users, padding
         self.lock = threading.Lock()
         self.going, self.ended = threading.Event(), threading.Event()
         self.failed = None
