@@ -17,6 +17,7 @@ from rig import Clients, Judge, Violation, balance, run_test, until  # noqa: E40
 WORKER = ["--lease", "400ms", "--renew", "100ms"]
 PADDING = 7000        # with 1,000 events a second, more than the 5 MB of BL_CALM_BYTES
 PADDING_MAX = 8000    # of the 8 KB that metadata may have
+RATE_MAX = 3000
 MORE_S = 3            # without load for so long: more of it
 PATIENCE_S = 240
 KILLS, KILLS_OF_ALL, KILLS_OF_REDIS = 8, 2, 2
@@ -46,7 +47,7 @@ class Load:
             said = looks()
             if not said and time.monotonic() > self.more_at:
                 self.more_at = time.monotonic() + MORE_S
-                self.clients.rate *= 1.5
+                self.clients.rate = min(RATE_MAX, self.clients.rate * 1.5)
                 self.clients.padding = min(PADDING_MAX, self.clients.padding * 5 // 4)
             return said
         return until(what, look, PATIENCE_S)
@@ -68,7 +69,7 @@ def brought_up(rig):
 def dies(rig, load, victims, looks, what):
     """Kills the victims while users are behind; true: they were still when the victims were dead."""
     before = brought_up(rig)
-    partitions = load.leaves_behind(f"users are behind, and {what} is to blame", looks)
+    partitions = load.leaves_behind(f"users are behind with {what}", looks)
     time.sleep(r.random() * .3)  # anywhere between two checkpoints
     for victim in victims:
         victim.kill()
