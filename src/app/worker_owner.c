@@ -197,8 +197,9 @@ static void owner_wait(struct owner *o)
 {
     const struct bl_worker_options *x = &o->worker->options;
     int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS, left_ms;
-    if (!checkpoint_waits(o, &left_ms) && o->checkpoint.behind && left_ms < wait_ms)
-        wait_ms = left_ms;
+    (void)checkpoint_waits(o, &left_ms);
+    if (o->checkpoint.behind && left_ms < wait_ms)
+        wait_ms = left_ms < 1 ? 1 : left_ms;
     if (!x->event_mode && o->earliest_ms != BL_NEVER) {
         int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
         int64_t until =

@@ -19,7 +19,7 @@
 #include "worker_owner.h"
 
 #ifndef REDO_ENTRIES
-#define REDO_ENTRIES 128 /* in one answer: some 3 MB */
+#define REDO_ENTRIES 128 /* in one answer: mostly some 3 MB, 8 at most */
 #endif
 
 static void reread(struct owner *o);
