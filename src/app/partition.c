@@ -376,10 +376,13 @@ uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id)
 
 #define CACHE_LINE 64
 
-static void fetch(const void *at, size_t n)
+/* The empty instruction is for the compiler: what only prefetches has no effect in its eyes, and calls of it are left out.
+ * Those of the lists were, which made a replay 5 % slower. */
+static inline void fetch(const void *at, size_t n)
 {
     for (size_t i = 0; i < n; i += CACHE_LINE)
         __builtin_prefetch((const char *)at + i);
+    __asm__ volatile("" : : "r"(at));
 }
 
 /* What a step looks at: all marks, open patterns and names, but of visits and window the end. */
