@@ -346,6 +346,16 @@ enum bl_err bl_partition_advance(struct bl_partition *p, int64_t received_ms)
     return received_ms > p->clock_ms ? bl_partition_fire_until(p, received_ms) : BL_OK;
 }
 
+static void tell_event(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time,
+                       bool visit, int64_t before_ms, int64_t t_ms)
+{
+    struct bl_taken taken = {.t_ms = t_ms,
+                             .clock_adjusted = time->clock_adjusted,
+                             .visit = visit,
+                             .first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != t_ms / MINUTE_MS};
+    p->sink.event(p->sink.ctx, r, &taken);
+}
+
 static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, const struct bl_event_time *time,
                          uint64_t hash, struct bl_member *likely)
 {
@@ -360,12 +370,9 @@ static enum bl_err apply(struct bl_partition *p, const struct bl_record *r, cons
     int64_t before_ms = u->seen_ms;
     p->stepped = u;
     e.t_ms = time->t_ms;
-    struct bl_taken taken = {.clock_adjusted = time->clock_adjusted};
-    taken.visit = bl_engine_event(&p->engine, u, bl_member_id(m), &e);
-    taken.t_ms = u->seen_ms;
-    taken.first_in_minute = before_ms < 0 || before_ms / MINUTE_MS != taken.t_ms / MINUTE_MS;
+    bool visit = bl_engine_event(&p->engine, u, bl_member_id(m), &e);
     if (p->sink.event)
-        p->sink.event(p->sink.ctx, r, &taken);
+        tell_event(p, r, time, visit, before_ms, u->seen_ms);
     return settle(p, m);
 }
 

@@ -69,7 +69,8 @@ static void fetch(struct bl_replay *r)
     size_t waits = r->n_seen - r->n_done;
     for (size_t k = 0; k < r->n_runs; k++) {
         const struct bl_partition *p = r->run[k].partitions[0];
-        bl_partition_fetch(p, waiting(r, r->n_seen - 1)->hash[k], BL_FETCH_SLOT);
+        if (waits > 1) /* the hash of the newest is still being worked out */
+            bl_partition_fetch(p, waiting(r, r->n_seen - 2)->hash[k], BL_FETCH_SLOT);
         if (waits <= 3 * FETCH_APART)
             continue; /* the first ones go without */
         struct waiting *w = waiting(r, r->n_seen - 1 - FETCH_APART);

@@ -357,7 +357,7 @@ enum bl_err bl_event_decode(struct bl_decoder *d, struct bl_str text, const stru
                             int64_t sent_at_ms, struct bl_record *out)
 {
     struct bl_plain plain;
-    if (bl_plain_read(d, text, false, &plain) && plain.end == text.p + text.n &&
+    if (bl_plain_read(d, text, false, &plain, &plain.r) && plain.end == text.p + text.n &&
         bl_plain_is_ours(&plain, options))
         return bl_plain_line(d, &plain, options, sent_at_ms, out);
     return decode_any(d, text, options, sent_at_ms, out);

@@ -203,16 +203,16 @@ INLINE bool take_text(struct bl_decoder *d, struct bl_plain *g, enum bl_field fi
     case BL_FIELD_USER_ID:
         return text.n >= 1 && text.n <= BL_USER_ID_MAX_BYTES;
     case BL_FIELD_ACTION:
-        return read_action(d, text, &g->r.event.action);
+        return read_action(d, text, &g->to->event.action);
     case BL_FIELD_PAGE:
-        g->r.event.page = text;
+        g->to->event.page = text;
         return is_plain_page(text, g->canonical);
     case BL_FIELD_EVENT_ID:
         return text.n >= 1 && text.n <= BL_EVENT_ID_MAX_BYTES;
     case BL_FIELD_SESSION_ID:
         return text.n >= 1 && text.n <= BL_SESSION_ID_MAX_BYTES;
     case BL_FIELD_TIMESTAMP:
-        return !g->canonical && bl_time_parse(text, &g->r.timestamp_ms) && is_time(g->r.timestamp_ms);
+        return !g->canonical && bl_time_parse(text, &g->to->timestamp_ms) && is_time(g->to->timestamp_ms);
     case BL_FIELD_IP_ADDRESS:
         return is_address(text);
     case BL_FIELD_SENT_AT:
@@ -228,7 +228,7 @@ INLINE bool take_text(struct bl_decoder *d, struct bl_plain *g, enum bl_field fi
 /* A value that is no text. */
 INLINE const char *read_other(struct bl_plain *g, enum bl_field field, const char *p, const char *end)
 {
-    int64_t *out = field == BL_FIELD_TIMESTAMP ? &g->r.timestamp_ms : &g->r.sent_at_ms;
+    int64_t *out = field == BL_FIELD_TIMESTAMP ? &g->to->timestamp_ms : &g->to->sent_at_ms;
     switch ((unsigned)field) {
     case BL_FIELD_SENT_AT:
         if (!g->canonical)
@@ -242,7 +242,7 @@ INLINE const char *read_other(struct bl_plain *g, enum bl_field field, const cha
     case BL_FIELD_DURATION:
         return read_int(p, end, &g->duration);
     case BL_FIELD_MADE_ID:
-        g->r.made_id = true;
+        g->to->made_id = true;
         return g->canonical && *p == 't' ? skip_word(p, end) : NULL;
     default:
         return NULL;
@@ -347,9 +347,9 @@ INLINE struct bl_str unquoted(const struct bl_plain *g, enum bl_field field)
 
 static void finish(struct bl_plain *g)
 {
-    struct bl_event *e = &g->r.event;
-    g->r.user_id = unquoted(g, BL_FIELD_USER_ID);
-    g->r.event_id = unquoted(g, BL_FIELD_EVENT_ID);
+    struct bl_event *e = &g->to->event;
+    g->to->user_id = unquoted(g, BL_FIELD_USER_ID);
+    g->to->event_id = unquoted(g, BL_FIELD_EVENT_ID);
     e->session_id = unquoted(g, BL_FIELD_SESSION_ID);
     e->has_xy = g->facts.has_x && g->facts.has_y;
     if (!e->has_xy)
@@ -359,22 +359,25 @@ static void finish(struct bl_plain *g)
         e->idle_ms = g->duration;
 }
 
-bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, struct bl_plain *g)
+bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, struct bl_plain *g,
+                   struct bl_record *out)
 {
     g->start = text.p;
     g->canonical = canonical;
     g->spread = false;
     g->seen = 0;
-    g->r = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1};
-    bl_facts_begin(&g->facts, &g->r.event);
+    g->to = out;
+    *out = (struct bl_record){.timestamp_ms = -1, .sent_at_ms = -1};
+    bl_facts_begin(&g->facts, &out->event);
     g->end = read_members(d, g, text.p, text.p + text.n);
     if (!g->end || g->end - text.p > BL_EVENT_MAX_BYTES)
         return false;
-    bool page_needed = bl_action_traits(g->r.event.action) & BL_PAGE;
-    if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && g->r.event.page.n == 0))
+    bool page_needed = bl_action_traits(out->event.action) & BL_PAGE;
+    if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && out->event.page.n == 0))
         return false;
     finish(g);
-    g->facts.event = NULL; /* *g may move */
+    g->facts.event = NULL; /* *g may move, and *out with it */
+    g->to = NULL;
     return true;
 }
 
@@ -382,9 +385,8 @@ static bool read_line(struct bl_decoder *d, struct bl_str line, bool canonical, 
 {
     struct bl_plain g;
     bool any;
-    if (!bl_plain_read(d, line, canonical, &g))
+    if (!bl_plain_read(d, line, canonical, &g, out))
         return false;
-    *out = g.r;
     return skip_blanks(g.end, line.p + line.n, &any) == line.p + line.n;
 }
 

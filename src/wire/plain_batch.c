@@ -37,7 +37,7 @@ static bool take_event(struct batch *b)
     if (plains->n / sizeof(struct bl_plain) >= b->options->max_events)
         return false;
     struct bl_plain *g = (struct bl_plain *)(void *)bl_buf_reserve(plains, sizeof *g);
-    if (!g || !bl_plain_read(b->d, rest, false, g) || !bl_plain_is_ours(g, b->options))
+    if (!g || !bl_plain_read(b->d, rest, false, g, &g->r) || !bl_plain_is_ours(g, b->options))
         return false;
     plains->n += sizeof *g;
     b->p = g->end;
