@@ -36,7 +36,7 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
         return;
     struct bl_story story = {.sentence = 0};
     int64_t medium = c->v[MEDIUM].i;
-    bl_name element = bl_user_intern(s->u, s->e->target);
+    bl_name element = bl_step_target(s);
     struct bl_open *o = open_on(s->u, s->page, element);
     if (o) {
         o->n++;

@@ -34,7 +34,7 @@ static void drop_clicks(struct bl_user *u, bl_name page, int64_t now_ms)
 
 static void note_click(struct bl_step *s, const struct bl_rule_settings *c)
 {
-    bl_name element = bl_user_intern(s->u, s->e->target);
+    bl_name element = bl_step_target(s);
     drop_clicks(s->u, s->page, s->now_ms);
     struct bl_mark *m = bl_user_add_mark(s->u);
     *m = (struct bl_mark){.rule = BL_RULE_ERROR_CLICK,

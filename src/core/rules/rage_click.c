@@ -124,7 +124,7 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
     if (e->action != BL_ACTION_CLICK || ignored(c, e->target))
         return;
     struct bl_mark *m = burst(s->u);
-    bl_name element = bl_user_intern(s->u, e->target);
+    bl_name element = bl_step_target(s);
     if (!element && !e->has_xy) {
         if (m)
             bl_user_drop_mark(s->u, m);
