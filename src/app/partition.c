@@ -381,28 +381,6 @@ uint64_t bl_partition_hash(const struct bl_partition *p, struct bl_str user_id)
     return bl_map_hash(&p->members, user_id);
 }
 
-#define CACHE_LINE 64
-
-/* The empty instruction is for the compiler: what only prefetches has no effect in its eyes, and calls of it are left out.
- * Those of the lists were, which made a replay 5 % slower. */
-static inline void fetch(const void *at, size_t n)
-{
-    for (size_t i = 0; i < n; i += CACHE_LINE)
-        __builtin_prefetch((const char *)at + i);
-    __asm__ volatile("" : : "r"(at));
-}
-
-/* What a step looks at: all marks, open patterns and names, but of visits and window the end. */
-static void fetch_lists(const struct bl_user *u)
-{
-    fetch(u->names, u->n_names * sizeof *u->names);
-    fetch(u->marks, u->n_marks * sizeof *u->marks);
-    fetch(u->open, u->n_open * sizeof *u->open);
-    fetch(u->text, u->n_text < 4 * CACHE_LINE ? u->n_text : 4 * CACHE_LINE);
-    fetch(u->visits, u->n_visits * sizeof *u->visits);
-    fetch(u->window + u->n_window, sizeof *u->window);
-}
-
 struct bl_member *bl_partition_peek(const struct bl_partition *p, uint64_t hash)
 {
     return bl_map_peek(&p->members, hash);
@@ -417,18 +395,6 @@ void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_par
     const struct bl_member *m = bl_map_peek(&p->members, hash);
     if (m)
         bl_member_fetch(m, stage);
-}
-
-void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage)
-{
-    if (stage == BL_FETCH_MEMBER) {
-        fetch(m, offsetof(struct bl_member, scheduled_ms)); /* what is below is the host's */
-        fetch(m + 1, CACHE_LINE);                           /* the user's id */
-    } else if (m->state && stage == BL_FETCH_STATE) {
-        fetch(m->state, sizeof *m->state);
-    } else if (m->state) {
-        fetch_lists(m->state);
-    }
 }
 
 enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
