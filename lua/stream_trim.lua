@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Trims the stream: what every group has committed (and users are stored as of) and is older than the retention goes, the last
--- entry too, so that a
--- quiet site keeps nothing: nodes first, which frees their bytes (see wire/command.h), then what is old in the first node,
--- which can then no longer be read, though a slow site fills no node for days; over the hard cap all that the workers
--- have committed may go, and a group that has not read it is cut off, counted and named (SPEC 5.4).
+-- Trims the stream: what every group has committed (and users are stored as of) and is older than the retention goes,
+-- the last entry too, so that a quiet site keeps nothing: nodes first, which frees their bytes (see wire/command.h),
+-- then what is old in the first node, which can then no longer be read, though a slow site fills no node for days;
+-- over the hard cap all that the workers have committed may go, and a group that has not read it is cut off, counted
+-- and named (SPEC 5.4).
 -- @keys  events, fence, position, counters
 -- @args  fence value, own group, oldest ms to keep, most entries to keep
 -- @reply the number of entries removed, or the error FENCED

@@ -37,7 +37,7 @@ struct bl_partition {
     size_t freed;              /* places of `members` whose members are freed */
     size_t tables;             /* bytes of `members` and `due` that are counted there */
     struct bl_member *dirty_first, *dirty_last;
-    size_t n_dirty;
+    size_t n_dirty, dirty_bytes;
 
     const struct bl_user *stepped; /* whose step is under way */
 
@@ -140,6 +140,12 @@ void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms)
 
 /* ---- members ---- */
 
+/* Some, as text. */
+static size_t told_bytes(const struct bl_user *u)
+{
+    return u->n_text + 4U * u->n_names + 16U * (u->n_window + u->n_visits) + 64U * (u->n_marks + u->n_open);
+}
+
 static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 {
     if (m->dirty || (p->unstored && m->state))
@@ -152,6 +158,7 @@ static void mark_dirty(struct bl_partition *p, struct bl_member *m)
         p->dirty_first = m;
     p->dirty_last = m;
     p->n_dirty++;
+    p->dirty_bytes += m->state ? told_bytes(m->state) : 0;
 }
 
 void bl_partition_mark(struct bl_partition *p, struct bl_member *m)
@@ -162,6 +169,11 @@ void bl_partition_mark(struct bl_partition *p, struct bl_member *m)
 size_t bl_partition_dirty_count(const struct bl_partition *p)
 {
     return p->n_dirty;
+}
+
+size_t bl_partition_dirty_bytes(const struct bl_partition *p)
+{
+    return p->dirty_bytes;
 }
 
 /* Whoever is put into a table may have made it larger. */
@@ -274,7 +286,7 @@ void bl_partition_clean(struct bl_partition *p)
     for (struct bl_member *m = p->dirty_first; m; m = m->next_dirty)
         m->dirty = false;
     p->dirty_first = p->dirty_last = NULL;
-    p->n_dirty = 0;
+    p->n_dirty = p->dirty_bytes = 0;
 }
 
 int64_t bl_partition_due(struct bl_partition *p)

@@ -14,15 +14,17 @@
  *
  * A commit is a checkpoint unless all this holds, most of which keeps a redo short and simple: it is live time; there is
  * load; the owner stays; the round is of events alone, none of which was given to an owner before, is unreadable or belongs
- * to a user whose state was, and no more deadlines were due than it could take; and neither the users nor the events to be
- * redone, nor the partition's time since the last checkpoint, are more than their bounds.
+ * to a user whose state was, and no more deadlines were due than it could take; and the users, their states, the events to be
+ * redone, the time since the last checkpoint and the memory of all users at hand are within their bounds.
  *
  * Invariants: between a checkpoint and the position are no commands, nothing set aside and no half rounds; an owner that
- * gives its partition back leaves nobody behind; the stream is not trimmed beyond the checkpoint (stream_trim.lua). */
+ * gives its partition back leaves nobody behind, unless it is still in its redo; the stream is not trimmed beyond the checkpoint (stream_trim.lua). */
 #include "plant.h"
 #include "worker_owner.h"
 
-#define LINGER_MS 200 /* nothing is unread: a checkpoint may still wait for more that long */
+#define LINGER_MS   200 /* nothing is unread: a checkpoint may still wait for more that long */
+#define LATE_TIMES  5
+#define USERS_BYTES (BL_LINK_BYTES_MAX / 4) /* of states: what is put must go out as one commit */
 
 struct bl_place checkpoint_place(const struct owner *o)
 {
@@ -39,6 +41,7 @@ void checkpoint_set(struct owner *o, const struct bl_place *place)
     c->id[n] = '\0';
     c->clock_ms = place->clock_ms;
     c->entries = place->entries;
+    c->local_ms = o->worker->ports.now_ms(o->worker->ports.ctx);
     c->bytes = 0;
     c->behind = false;
 }
@@ -66,27 +69,37 @@ static bool is_plain(const struct owner *o)
     return events;
 }
 
-static bool is_bounded(const struct owner *o)
+/* By the local clock, too: the partition's may stand still, or be late. */
+static bool is_young(const struct owner *o)
 {
     const struct bl_worker *w = o->worker;
     const struct checkpoint *c = &o->checkpoint;
-    size_t bytes = BL_BEHIND_BYTES / (size_t)w->options.partitions;
-    int64_t clock_ms = bl_partition_clock(o->partition);
-    return c->clock_ms >= 0 && clock_ms - c->clock_ms < c->most_ms && c->bytes + round_bytes(o) <= bytes &&
-           bl_partition_dirty_count(o->partition) < OWNER_USERS_MAX && w->hand.bytes <= w->options.hand_max;
+    int64_t local_ms = w->ports.now_ms(w->ports.ctx) - c->local_ms;
+    return c->clock_ms >= 0 && bl_partition_clock(o->partition) - c->clock_ms < c->most_ms &&
+           local_ms < LATE_TIMES * w->options.behind_ms;
+}
+
+static bool is_bounded(const struct owner *o)
+{
+    const struct bl_worker *w = o->worker;
+    return o->checkpoint.bytes + round_bytes(o) <= BL_BEHIND_BYTES / (size_t)w->options.partitions &&
+           bl_partition_dirty_count(o->partition) < OWNER_USERS_MAX &&
+           bl_partition_dirty_bytes(o->partition) <= USERS_BYTES && w->hand.bytes <= w->options.hand_max;
 }
 
 void checkpoint_choose(struct owner *o)
 {
     const struct bl_worker *w = o->worker;
-    o->storing = w->options.event_mode || o->give_up || pace_is_calm(w) || !is_plain(o) || !is_bounded(o);
+    o->storing = w->options.event_mode || o->give_up || pace_is_calm(w) || !is_plain(o) || !is_young(o) ||
+                 !is_bounded(o);
 }
 
 /* Who is only to be looked at is so at the next checkpoint. */
 void checkpoint_keep_visited(struct owner *o)
 {
     for (size_t i = 0; i < o->n_visit && !BL_PLANT(VISIT_LOST); i++)
-        bl_partition_mark(o->partition, o->visit[i]);
+        if (commit_must_look(o, o->visit[i]))
+            bl_partition_mark(o->partition, o->visit[i]);
     o->n_visit = 0;
 }
 

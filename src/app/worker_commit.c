@@ -2,8 +2,8 @@
  * the pattern exist already, which pages are counted there), then the puts, which cannot fail any more but
  * for memory.
  *
- * Invariants: nothing is put that did not change; an entry is acknowledged in the same commit as its effects,
- * and only there (ARCHITECTURE, invariants 1 and 2); the counters count a pattern once, whatever is processed
+ * Invariants: nothing is put that did not change; an entry is acknowledged in the same commit as its effects
+ * (users may follow: worker_checkpoint.c), and only there (ARCHITECTURE, invariants 1 and 2); the counters count a pattern once, whatever is processed
  * again (SPEC 5.2). */
 #include "bl/core/rule.h"
 #include "plant.h"
@@ -192,6 +192,18 @@ static enum bl_err put_member(struct owner *o, struct bl_member *m)
     if (u.reschedule || u.active_ms != BL_NEVER)
         PUT(o, put_user, &u);
     return BL_OK;
+}
+
+bool commit_must_look(const struct owner *o, const struct bl_member *m)
+{
+    struct bl_member then = *m;
+    struct bl_put_user u = {.active_ms = BL_NEVER};
+    const struct bl_user *s = m->state ? bl_partition_state(o->partition, m) : NULL;
+    if (!s)
+        return m->stored.any || m->scheduled_ms != BL_NEVER || m->active_ms >= 0;
+    put_active(o, &then, s, &u);
+    put_schedule(o, &then, &u);
+    return u.reschedule || u.active_ms != BL_NEVER;
 }
 
 /* Whose turn is next but some: their states are on the way into the cache meanwhile. */

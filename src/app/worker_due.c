@@ -93,8 +93,11 @@ static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due
     bool ties = first_due_ms == last_due_ms && !BL_PLANT(IDLE_TIES);
     int64_t until = last_due_ms - (first_due_ms == last_due_ms ? 0 : 1) + grace_ms(o);
     bool whole = !o->careful.on || careful_at_start(o); /* nothing of the entry is done yet */
-    bool before_all =
-        whole && !o->redo.on && o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
+    bool before_all = whole && o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
+    if (o->redo.on) { /* they are told again with each round, until they are stored */
+        o->due_max *= 4;
+        return false;
+    }
     if (!before_all && batch_narrow(&o->batch))
         return false;
     if (!before_all || ties) {

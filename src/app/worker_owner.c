@@ -286,7 +286,7 @@ static bool owner_rest(struct owner *o)
 void owner_fetch(struct owner *o)
 {
     int64_t left_ms;
-    if (o->give_up && checkpoint_waits(o, &left_ms)) {
+    if (o->give_up && o->fetched_at >= o->taken_at && checkpoint_waits(o, &left_ms)) {
         batch_reset(&o->batch);
         owner_round(o);
         return;
@@ -463,7 +463,8 @@ void owner_round(struct owner *o)
     if (o->batch.at == 0)
         turn_draw(o);
     o->partial = o->manual = false;
-    o->due_max = pace_due_max(o->worker);
+    if (!o->redo.on)
+        o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;
     if (o->batch.at == o->batch.n) {
         o->batch.upto = o->batch.at;

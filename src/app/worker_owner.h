@@ -98,9 +98,10 @@ struct owner;
 struct checkpoint {
     char id[48]; /* of the last entry before it; empty: none */
     int64_t clock_ms, entries;
-    int64_t most_ms; /* of the partition's time until the next one */
-    bool behind;     /* commits since then have left users out */
-    size_t bytes;    /* of the events of those */
+    int64_t local_ms; /* when it was committed, by the local clock */
+    int64_t most_ms;  /* of the partition's time until the next one */
+    bool behind;      /* commits since then have left users out */
+    size_t bytes;     /* of the events of those */
 };
 
 /* A new owner brings users up to the position (worker_takeover.c). */
@@ -135,7 +136,7 @@ struct owner {
     bool pending;         /* a predecessor's entries may be pending */
     size_t n_redone;      /* of them committed by this owner */
     uint64_t epoch;
-    int64_t renewed_at, tended_at, acquire_at; /* local clock */
+    int64_t taken_at, renewed_at, tended_at, acquire_at; /* local clock */
     bool renewing;
 
     struct bl_partition *partition;
@@ -418,6 +419,8 @@ void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
 enum bl_err commit_begin(struct owner *o);
 enum bl_err commit_put(struct owner *o, bool *done);
+/* Would the commit put anything of somebody who has not changed? */
+bool commit_must_look(const struct owner *o, const struct bl_member *m);
 /* The commit is done: what it did is counted, and who is left without a state leaves memory. */
 void commit_totals(const struct owner *o);
 void commit_drop_gone(struct owner *o);

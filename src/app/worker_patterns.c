@@ -11,7 +11,8 @@
  * - A pattern detected later than all that its user's state has seen (bl_pattern.later) is none that this state has made. In
  *   live time there is no other: a state that was forgotten by its deadline has seen nothing of the five minutes before
  *   the clock, and no event comes with an earlier t (SPEC 3.2, 4.6). In event time one may, and the store is asked.
- * - An open pattern in a user's state is in the store, and unresolved: the two change in one commit.
+ * - An open pattern in a user's state is in the store, and unresolved: it is put in the commit of that step, the state
+ *   in the same one or later.
  *
  * What breaks these sets unsure_ms, and the store is asked about all that was detected up to then: a new owner (the clock it
  * finds), a state that was set aside or could not be read (the clock at that moment), an id that did exist (the

@@ -48,11 +48,21 @@ static void redo_end(struct owner *o)
     owner_fetch(o);
 }
 
+/* What is none of these was stored by a checkpoint. */
+static bool is_redone(const struct redo *r, const struct bl_entry *e)
+{
+    bool known = e->kind == BL_ENTRY_EVENTS || e->kind == BL_ENTRY_TICK;
+    return known && e->id.n > 0 && e->id.n < sizeof r->at;
+}
+
 static void on_reread(void *arg, const struct bl_fetched *f)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     struct redo *r = &o->redo;
     enum bl_err err = f->err;
+    for (size_t i = 0; i < f->n && err == BL_OK; i++)
+        if (!is_redone(r, &f->entries[i]))
+            err = BL_ERR_CORRUPT;
     if (err == BL_OK)
         err = batch_take(&o->batch, f);
     if (!owner_proceed(o, err, "redo"))
@@ -68,9 +78,8 @@ static void on_reread(void *arg, const struct bl_fetched *f)
         return;
     }
     struct bl_str last = o->batch.v[o->batch.n - 1].id;
-    size_t n = last.n < sizeof r->at ? last.n : sizeof r->at - 1;
-    memcpy(r->at, last.p, n);
-    r->at[n] = '\0';
+    memcpy(r->at, last.p, last.n);
+    r->at[last.n] = '\0';
     r->entries += (int64_t)o->batch.n;
     owner_round(o);
 }
@@ -90,6 +99,7 @@ static void redo_begin(struct owner *o, const struct bl_restored *r)
         return;
     }
     memcpy(o->redo.at, o->checkpoint.id, sizeof o->redo.at);
+    o->due_max = pace_due_max(o->worker);
     if (!BL_PLANT(REDO_TOLD))
         bl_partition_set_sink(o->partition, &sink);
     bl_log(BL_LOG_INFO, "users are brought up to the position", BL_LOG_INT("partition", o->p),
@@ -113,6 +123,7 @@ void redo_settle(struct owner *o)
     turn_leave(o);
     checkpoint_keep_visited(o);
     o->batch.at = o->batch.upto;
+    o->state = OWNER_PAUSED; /* first: who was queued for this round must not be found queued again */
     careful_leave(o);
     owner_evict(o);
     owner_pause(o, 0, on_next);
@@ -146,7 +157,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
         return;
     }
     o->epoch = a->epoch;
-    o->renewed_at = local_ms(o);
+    o->renewed_at = o->taken_at = local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
     o->n_redone = 0;
     pace_reset(o);

@@ -3,9 +3,8 @@
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
  * for its length.
  *
- * One partition has at most one of acquire, restore, reread, pause, fetch, mark, due, load, check, erasable, commit, wait, tend
- * under way;
- * renew and release may come in between.
+ * One partition has at most one of acquire, restore, reread, pause, fetch, mark, due, load, check, erasable, commit,
+ * wait, tend under way; renew and release may come in between.
  *
  * Errors: BL_ERR_FENCED another worker owns the partition; BL_ERR_STORE_UNAVAILABLE not reached, or outcome
  * unknown. After either nothing that was cached is worth anything (ARCHITECTURE: the cache is the owner's alone).
