@@ -22,7 +22,7 @@
 #include "plant.h"
 #include "worker_owner.h"
 
-#define LINGER_MS   200 /* nothing is unread: a checkpoint may still wait for more that long */
+#define LINGER_MS   50 /* nothing is unread: a checkpoint may still wait for more that long */
 #define LATE_TIMES  5
 #define USERS_BYTES (BL_LINK_BYTES_MAX / 4) /* of states: what is put must go out as one commit */
 

@@ -37,6 +37,8 @@
 #endif
 #define PACE_SLOPE             4   /* a quarter above what is calm, rests have their full length */
 #define PACE_LOAD_MS           200 /* the load is looked at for so long */
+#define PACE_LOAD_TIMES        2   /* what is calm; more is not told apart */
+#define PACE_LEAST_BYTES       1024
 #define PACE_QUIET_MS          (5 * PACE_LOAD_MS)
 #define PACE_DUE_BYTES         256 /* the work of a deadline */
 #define FETCH_ENTRIES_AT_FIRST 512
@@ -57,7 +59,8 @@ void pace_reset(struct owner *o)
     o->fetch_max = clamp(FETCH_ENTRIES_AT_FIRST, 1, BL_FETCH_ENTRIES);
 }
 
-/* Owners that rest fetch in bursts: a short time of little says nothing yet. */
+/* Owners that rest fetch in bursts: a short time of little, or of much, says nothing yet. But load is over 600 ms after its
+ * end, however much there was. */
 static void load_add(struct bl_worker *w, size_t bytes)
 {
     int64_t now = w->ports.now_ms(w->ports.ctx), ms = now - w->load.since_ms;
@@ -66,8 +69,8 @@ static void load_add(struct bl_worker *w, size_t bytes)
         return;
     size_t owned = bl_worker_owned(w), partitions = (size_t)w->options.partitions;
     size_t all = w->load.bytes * 1000 / (size_t)ms * partitions / (owned ? owned : 1);
-    size_t least = ms < PACE_QUIET_MS ? w->load.all / 4 * 3 : 0;
-    w->load.all = all > least ? all : least;
+    all = clamp(all, 0, PACE_LOAD_TIMES * (w->options.calm_bytes + PACE_LEAST_BYTES));
+    w->load.all = ms < PACE_QUIET_MS ? w->load.all / 4 * 3 + all / 4 : all;
     w->load.since_ms = now;
     w->load.bytes = 0;
 }

@@ -123,7 +123,13 @@ class Lens:
         return sum(p["lag"] for p in self.get("/api/partitions"))
 
     def wait_processed(self, events, seconds=PATIENCE):
+        """And until the users are stored, which under load is later."""
         wait_for(f"processing of {events} events", lambda: self.processed() >= events, seconds)
+        wait_for("the users to be stored", lambda: not self.behind(), seconds)
+
+    def behind(self):
+        return any(self.redis("HGET", f"bl:{{dev:{p['partition']}}}:position", "users_id").strip()
+                   for p in self.get("/api/partitions"))
 
     def wait_idle(self):
         wait_for("an end of the backlog", lambda: self.lag() == 0, PATIENCE)

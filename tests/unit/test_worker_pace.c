@@ -226,7 +226,7 @@ static void a_moment_of_little_is_not_yet_the_end_of_load(void **state)
 {
     struct bl_worker *w = *state;
     assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
-    for (int i = 0; i < 3; i++) { /* 7.5, 5.6 and 4.2 MB/s are believed */
+    for (int i = 0; i < 3; i++) { /* 10, 7.5 and 5.6 MB/s are believed, then 4.2 */
         assert_false(pace_is_calm(w));
         now += 200;
         fetches(&w->owners[0], 0, false);
