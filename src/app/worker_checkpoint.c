@@ -18,12 +18,13 @@
  * redone, the time since the last checkpoint and the memory of all users at hand are within their bounds.
  *
  * Invariants: between a checkpoint and the position are no commands, nothing set aside and no half rounds; an owner that
- * gives its partition back leaves nobody behind, unless it is still in its redo; the stream is not trimmed beyond the checkpoint (stream_trim.lua). */
+ * gives its partition back leaves nobody behind, unless it is still in its redo; the stream is not trimmed beyond the
+ * checkpoint (stream_trim.lua). */
 #include "plant.h"
 #include "worker_owner.h"
 
 #define LINGER_MS   50 /* nothing is unread: a checkpoint may still wait for more that long */
-#define LATE_TIMES  5
+#define LATE_TIMES  5  /* as long as options.behind_ms, by the local clock */
 #define USERS_BYTES (BL_LINK_BYTES_MAX / 4) /* of states: what is put must go out as one commit */
 
 struct bl_place checkpoint_place(const struct owner *o)

@@ -106,12 +106,7 @@ def redis_dies(rig, load):
 
 
 def test(rig):
-    rig.add_redis()
-    for i in range(2):
-        rig.add_serve(i)
-    for i in range(4):
-        rig.add_worker(i, *WORKER)
-    rig.await_ready()
+    rig.add_all(2, 4, *WORKER)
     clients = Clients(rig.port, seed=23, rate=1000, padding=PADDING)
     judge, load = Judge(rig, clients), Load(clients)
     for story in (workers_die, all_workers_die, redis_dies):

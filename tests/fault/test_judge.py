@@ -81,11 +81,7 @@ DAMAGES = [  # what, what is said of it, how
 class It:
     def __init__(self, rig):
         self.rig = rig
-        rig.add_redis()
-        rig.add_serve(0)
-        for i in range(2):
-            rig.add_worker(i)
-        rig.await_ready()
+        rig.add_all(1, 2)
         self.follower = Follower(rig.port, 1)
         self.follower.await_place()
         self.clients = Clients(rig.port, 1, others=(Eraser, Resolver))

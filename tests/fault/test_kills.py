@@ -106,12 +106,7 @@ def redis_loses_its_tail(rig, clients):
 
 
 def test(rig):
-    rig.add_redis()
-    for i in range(2):
-        rig.add_serve(i)
-    for i in range(4):
-        rig.add_worker(i, *WORKER)
-    rig.await_ready()
+    rig.add_all(2, 4, *WORKER)
     clients = Clients(rig.port, seed=20)
     judge = Judge(rig, clients)
     for story in (workers_die, workers_stand_still, servers_die, redis_dies, all_die, redis_loses_its_tail):

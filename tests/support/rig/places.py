@@ -201,6 +201,15 @@ class Rig:
     def add_worker(self, i, *options, url=None, **env):
         return self.add(f"worker-{i}", [self.program, "worker", *self.common(url), *options], **env)
 
+    def add_all(self, serves, workers, *worker_options):
+        """Redis and so many of the others, ready."""
+        self.add_redis()
+        for i in range(serves):
+            self.add_serve(i)
+        for i in range(workers):
+            self.add_worker(i, *worker_options)
+        self.await_ready()
+
     def role(self, role):
         return [p for name, p in sorted(self.processes.items()) if name.startswith(role)]
 
