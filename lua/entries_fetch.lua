@@ -3,9 +3,9 @@
 -- first. When nothing is unread and a deadline is due by the store's clock, time itself enters the stream: a tick.
 -- For these two; the usual fetch decides nothing and needs no script (src/store/world_fetch.c).
 -- @keys  events, fence, deadlines, active
--- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: never tick), how many of
+-- @args  fence value, group, consumer, count, pending (1: pending entries first), grace ms (-1: event time), how many of
 --        those to give who are due by the time of the last entry; who was last seen so many ms ago is due, if he was
---        last seen after ( `(ms` or -inf )
+--        last seen after ( `(ms` or -inf ); tick (0: not now)
 -- @reply {now_ms, who is due first: when (-1: never), pending (1: these were pending), entries as XREADGROUP gives them,
 --         of pending ones how often each was delivered, this time included; who is due: user, deadline …, earliest first;
 --         and by when they were last seen: user, last seen …}
@@ -39,7 +39,7 @@ local function earliest()
 end
 local first = earliest()
 local grace = tonumber(ARGV[6])
-if #entries == 0 and grace >= 0 and first + grace <= now then
+if #entries == 0 and grace >= 0 and ARGV[10] == '1' and first + grace <= now then
     -- A tick in the millisecond of the last entry would not move the clock.
     local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
     if not last[1] or tonumber(string.match(last[1][1], '^%d+')) < now then

@@ -193,6 +193,14 @@ static void on_waited(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
+/* Who is behind is stored soon after nothing is unread, and what is due then is due in truth. */
+static enum bl_tick tick_of(const struct owner *o, bool behind)
+{
+    if (o->worker->options.event_mode)
+        return BL_TICK_NEVER;
+    return behind && !BL_PLANT(TICK_BEHIND) ? BL_TICK_LATER : BL_TICK_DUE;
+}
+
 static void owner_wait(struct owner *o)
 {
     const struct bl_worker_options *x = &o->worker->options;
@@ -200,7 +208,7 @@ static void owner_wait(struct owner *o)
     (void)checkpoint_waits(o, &left_ms);
     if (o->checkpoint.behind && left_ms < wait_ms)
         wait_ms = left_ms < 1 ? 1 : left_ms;
-    if (!x->event_mode && o->earliest_ms != BL_NEVER) {
+    if (tick_of(o, o->checkpoint.behind) == BL_TICK_DUE && o->earliest_ms != BL_NEVER) {
         int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
         int64_t until =
             (due_ms > clock_ms ? due_ms : clock_ms + 1) - o->now_ms - (local_ms(o) - o->fetched_at);
@@ -298,7 +306,7 @@ void owner_fetch(struct owner *o)
     if (owner_tend(o) || owner_rest(o))
         return;
     o->state = OWNER_FETCHING;
-    PORT(o, fetch, o->fetch_max, o->pending, !o->worker->options.event_mode, o->passed_ms, on_fetched, o);
+    PORT(o, fetch, o->fetch_max, o->pending, tick_of(o, o->checkpoint.behind), o->passed_ms, on_fetched, o);
 }
 
 /* ---- committing ---- */
@@ -356,7 +364,7 @@ void owner_send(struct owner *o)
     o->committing_at = local_ms(o);
     o->ahead = fetches_ahead(o);
     if (o->ahead)
-        PORT(o, put_fetch, o->fetch_max, !o->worker->options.event_mode, o->passed_ms, on_fetched, o);
+        PORT(o, put_fetch, o->fetch_max, tick_of(o, !o->storing), o->passed_ms, on_fetched, o);
     PORT(o, end, on_committed, o);
 }
 

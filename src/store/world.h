@@ -36,7 +36,7 @@ struct call {
     size_t n_ids;
     size_t max;        /* of a fetch: entries at most */
     int64_t passed_ms; /* of a fetch: see ports.h */
-    bool tick;
+    enum bl_tick tick;
 };
 
 /* What many users or patterns of a commit say to one key (world_put.c). */
@@ -162,9 +162,9 @@ enum bl_err world_take_dues(const redisReply *deadlines, const redisReply *activ
 void world_saw_due(struct slot *s, size_t n);
 
 /* world_fetch.c */
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
-                 void *arg);
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,
+                 bl_fetched_fn *fn, void *arg);
+void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
                      void *arg);
 /* The transaction that a fetch was in is over, and not in vain: tells what there is; or fetches by script, if it was refused
  * for want of memory and had no answers. */

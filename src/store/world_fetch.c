@@ -80,7 +80,7 @@ static enum bl_err read_script(struct slot *s, const redisReply *reply, struct b
     if (err != BL_OK)
         return err;
     f->n_dues = dues.n;
-    f->dues_known = s->call.tick && dues.most < BL_DUE_FETCHED;
+    f->dues_known = s->call.tick != BL_TICK_NEVER && dues.most < BL_DUE_FETCHED;
     return BL_OK;
 }
 
@@ -101,7 +101,8 @@ static void send_script(struct slot *s, bool pending)
     char count[24], grace[24], dues[16], idle[24], after[24];
     snprintf(count, sizeof count, "%zu", s->call.max);
     snprintf(dues, sizeof dues, "%d", BL_DUE_FETCHED);
-    snprintf(grace, sizeof grace, "%lld", s->call.tick ? (long long)s->world->options.grace_ms : -1LL);
+    snprintf(grace, sizeof grace, "%lld",
+             s->call.tick == BL_TICK_NEVER ? -1LL : (long long)s->world->options.grace_ms);
     snprintf(idle, sizeof idle, "%d", BL_IDLE_MS);
     const struct bl_str args[] = {bl_str_of(s->fence),
                                   BL_STR(GROUP),
@@ -111,8 +112,9 @@ static void send_script(struct slot *s, bool pending)
                                   bl_str_of(grace),
                                   bl_str_of(dues),
                                   bl_str_of(idle),
-                                  world_seen_after(s->call.passed_ms, after)};
-    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 4, args, 9, on_script, s);
+                                  world_seen_after(s->call.passed_ms, after),
+                                  bl_str_of(s->call.tick == BL_TICK_DUE ? "1" : "0")};
+    world_script(s, s->data, BL_SCRIPT_entries_fetch, keys, 4, args, 10, on_script, s);
 }
 
 /* ---- by transaction ---- */
@@ -121,7 +123,8 @@ static void ask(struct slot *s)
 {
     struct commands *c = &s->fetch;
     char after[24];
-    int64_t dues = s->call.tick ? (int64_t)s->ask_dues : 1; /* in event time only who is the first */
+    int64_t dues =
+        s->call.tick == BL_TICK_NEVER ? 1 : (int64_t)s->ask_dues; /* in event time only who is the first */
     commands_clear(c);
     commands_new(c, "TIME");
     commands_new(c, "XREADGROUP");
@@ -162,7 +165,7 @@ static const redisReply *entries_of(const redisReply *streams)
 static enum bl_err read_dues(struct slot *s, const redisReply *deadlines, const redisReply *active,
                              struct bl_fetched *f)
 {
-    bool known = f->n > 0 && s->call.tick;
+    bool known = f->n > 0 && s->call.tick != BL_TICK_NEVER;
     int64_t until_ms = known ? f->entries[f->n - 1].received_ms - s->world->options.grace_ms : INT64_MIN;
     struct dues dues;
     enum bl_err err = world_take_dues(deadlines, active, s->ask_dues, until_ms, s->dues, &dues);
@@ -190,7 +193,7 @@ static enum bl_err read_answers(struct slot *s, redisReply *const *answers, stru
 
 static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
 {
-    return s->call.tick && f->n == 0 && f->earliest_ms != BL_NEVER &&
+    return s->call.tick == BL_TICK_DUE && f->n == 0 && f->earliest_ms != BL_NEVER &&
            f->earliest_ms + s->world->options.grace_ms <= f->now_ms;
 }
 
@@ -251,13 +254,13 @@ void world_reread(void *ctx, int p, struct bl_str after, struct bl_str upto, siz
 
 /* ---- asking ---- */
 
-static struct call call_of(size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
+static struct call call_of(size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
 {
     return (struct call){.arg = arg, .fn.fetched = fn, .max = max, .tick = tick, .passed_ms = passed_ms};
 }
 
-void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
-                 void *arg)
+void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,
+                 bl_fetched_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
     s->call = call_of(max, tick, passed_ms, fn, arg);
@@ -270,7 +273,8 @@ void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t 
     world_transact(s, on_over);
 }
 
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
+void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
+                     void *arg)
 {
     struct slot *s = world_slot(ctx, p);
     s->call = call_of(max, tick, passed_ms, fn, arg);

@@ -45,6 +45,12 @@ void judge_balance(struct sim *s, int p)
             sim_fail(s, "p%d: entry %.*s was passed over", p, BL_STR_ARG(h->entries[i].id));
 }
 
+void judge_tick(struct sim *s, int p)
+{
+    if (table_get(&s->store.shard[p].t, BL_STR("position:users:id")))
+        sim_fail(s, "p%d: time enters the stream while users are behind", p);
+}
+
 /* ---- the undisturbed run ---- */
 
 #define KEY(...) sim_text(x->sim, __VA_ARGS__)

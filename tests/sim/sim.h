@@ -140,7 +140,8 @@ struct request {
     struct fence fence;
     struct bl_str name, text;
     enum bl_entry_kind kind;
-    bool pending, tick, leave, done;
+    bool pending, leave, done;
+    enum bl_tick tick;
     int64_t number, passed_ms;
     size_t max, ask; /* ask: how many deadlines a fetch looks at */
     struct bl_str *names;
@@ -373,6 +374,8 @@ void traffic_append(struct sim *s, int p, enum bl_entry_kind kind, struct bl_str
 extern jmp_buf *sim_death;
 /* After each command: entries added = committed + lag, nothing acknowledged before its effects. */
 void judge_balance(struct sim *s, int p);
+/* Time enters the stream: for deadlines that are those of the users. */
+void judge_tick(struct sim *s, int p);
 /* At rest: all that is stored is what the undisturbed run gives. */
 void judge_all(struct sim *s);
 void judge_release(void);

@@ -74,10 +74,11 @@ static void by_script(struct sim *s, struct request *r, struct bl_entry *out)
         read_new(h, r->max, f, out);
     tell_dues(s, r);
     f->earliest_ms = store_earliest(s, r->p, r->passed_ms);
-    if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || !r->tick || f->earliest_ms == BL_NEVER ||
+    if ((f->n > 0 && !BL_PLANT(TICK_UNREAD)) || r->tick != BL_TICK_DUE || f->earliest_ms == BL_NEVER ||
         f->earliest_ms + SIM_GRACE_MS > r->store_ms)
         return;
     if (h->n_entries == 0 || h->entries[h->n_entries - 1].ms < r->store_ms) {
+        judge_tick(s, r->p);
         store_add_entry(s, r->p, r->store_ms, BL_ENTRY_TICK, BL_STR("1"));
         read_new(h, r->max, f, out);
         tell_dues(s, r);

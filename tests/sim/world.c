@@ -124,7 +124,7 @@ static void answer_restored(struct host *h, struct request *r, enum bl_err err)
     r->restored(r->arg, &r->restored_reply);
 }
 
-static void world_fetch(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms,
+static void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,
                         bl_fetched_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
@@ -154,11 +154,11 @@ static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
 static void answer_read(struct host *h, struct request *r, enum bl_err err)
 {
     const struct bl_fetched *f = &r->fetched_reply;
-    if (err == BL_OK && r->tick && f->n == 0 && f->earliest_ms != BL_NEVER &&
+    if (err == BL_OK && r->tick == BL_TICK_DUE && f->n == 0 && f->earliest_ms != BL_NEVER &&
         f->earliest_ms + SIM_GRACE_MS <= f->now_ms) {
         struct request *script = request(h, OP_FETCH, r->p, r->arg);
         script->max = r->max;
-        script->tick = true;
+        script->tick = BL_TICK_DUE;
         script->passed_ms = r->passed_ms;
         script->fetched = r->fetched;
         script->ask = BL_DUE_FETCHED;

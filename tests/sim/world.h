@@ -52,7 +52,7 @@ void world_put_readmitted(void *ctx, int p, struct bl_str hash);
 void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_t n);
 void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
                      void *arg);
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg);
 

@@ -220,7 +220,8 @@ static void send_ahead(struct host *h, struct request *r, enum put_kind kind)
     data(h, request(h, OP_WATCH, r->p, NULL));
 }
 
-void world_put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn, void *arg)
+void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
+                     void *arg)
 {
     struct host *h = host_of(ctx);
     struct request *r = request(h, OP_READ, p, arg);

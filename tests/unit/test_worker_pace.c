@@ -51,7 +51,7 @@ static void pause_for(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
 
 static int n_put;
 
-static void put_fetch(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+static void put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
                       void *arg)
 {
     (void)ctx;

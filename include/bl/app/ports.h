@@ -51,6 +51,13 @@ struct bl_restored {
     size_t n_erased;             /* texts */
 };
 
+/* What a fetch that finds nothing unread does about time. */
+enum bl_tick {
+    BL_TICK_NEVER, /* event time: who is due is not told either */
+    BL_TICK_DUE,   /* if somebody is due, time enters the stream */
+    BL_TICK_LATER  /* not now: the store's deadlines are of users who are behind, and may have fired */
+};
+
 enum bl_entry_kind { BL_ENTRY_EVENTS, BL_ENTRY_TICK, BL_ENTRY_COMMAND, BL_ENTRY_POISON, BL_ENTRY_LOST };
 
 struct bl_entry {
@@ -207,10 +214,9 @@ struct bl_ports {
 
     /* Comes back after ms; with 0, when the loop has seen to everything else once. */
     void (*pause)(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg);
-    /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. `tick`: let time enter when nothing is
-     * unread. */
-    void (*fetch)(void *ctx, int p, size_t max, bool pending, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
-                  void *arg);
+    /* At most `max` entries. `pending`: a predecessor's unacknowledged ones first. */
+    void (*fetch)(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,
+                  bl_fetched_fn *fn, void *arg);
     /* At most `max` entries behind `after` (empty: from the first), up to and with `upto`, whoever has acknowledged them. */
     void (*reread)(void *ctx, int p, struct bl_str after, struct bl_str upto, size_t max, bl_fetched_fn *fn,
                    void *arg);
@@ -264,7 +270,7 @@ struct bl_ports {
     void (*put_position)(void *ctx, int p, const struct bl_put_position *x);
     /* The commit fetches what comes next, too: as `fetch` does, but nothing that is pending, and from the store as the commit
      * leaves it. The answer comes behind that of `end`, if that is BL_OK; else there is none. */
-    void (*put_fetch)(void *ctx, int p, size_t max, bool tick, int64_t passed_ms, bl_fetched_fn *fn,
+    void (*put_fetch)(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
                       void *arg);
     void (*end)(void *ctx, int p, bl_done_fn *fn, void *arg);
 
