@@ -133,6 +133,13 @@ void bl_partition_set_sink(struct bl_partition *p, const struct bl_partition_sin
     p->sink = *sink;
 }
 
+void bl_partition_set_terms(struct bl_partition *p, int64_t grace_ms, size_t seen_max, int64_t seen_ms)
+{
+    p->settings.grace_ms = p->event_mode ? 0 : grace_ms;
+    p->seen.max = seen_max;
+    p->seen.keep_ms = seen_ms;
+}
+
 void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms)
 {
     p->clock_ms = clock_ms;

@@ -33,6 +33,12 @@ struct bl_place checkpoint_place(const struct owner *o)
     return (struct bl_place){bl_str_of(c->id), c->clock_ms, c->entries};
 }
 
+struct bl_terms checkpoint_terms(const struct owner *o)
+{
+    const struct bl_worker_options *x = &o->worker->options;
+    return (struct bl_terms){x->event_mode ? 0 : x->rules->grace_ms, x->seen_ms, (int64_t)x->seen_max};
+}
+
 void checkpoint_set(struct owner *o, const struct bl_place *place)
 {
     struct checkpoint *c = &o->checkpoint;

@@ -72,9 +72,8 @@ static int64_t later(int64_t a, int64_t b)
 
 static int64_t stale_ms(const struct owner *o)
 {
-    int64_t grace = o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
     int64_t clock = bl_partition_clock(o->partition);
-    return clock == INT64_MIN ? clock : clock - grace;
+    return clock == INT64_MIN ? clock : clock - o->terms.grace_ms;
 }
 
 /* Moving somebody among the active users costs Redis 1.4 us and more, not much less than his hash (1.8): under load he is
@@ -337,7 +336,8 @@ static void put_position(struct owner *o)
         .place = {bl_str_of(o->position), clock == INT64_MIN ? -1 : clock, o->entries},
         .now_ms = o->now_ms,
         .epoch = o->epoch,
-        .states = o->storing ? NULL : &states,
+        .states = o->storing || o->checkpoint.behind ? NULL : &states,
+        .terms = o->terms,
         .caught_up = o->storing && o->checkpoint.behind};
     PUT(o, put_position, &x);
 }

@@ -52,17 +52,12 @@ void owner_load(struct owner *o)
     PORT(o, load, o->wanted, o->n_wanted, owner_loaded, on_loaded, o);
 }
 
-static int64_t grace_ms(const struct owner *o)
-{
-    return o->worker->options.event_mode ? 0 : o->worker->options.rules->grace_ms;
-}
-
 static void on_dues(void *arg, const struct bl_dues *d);
 
 static void ask_due(struct owner *o)
 {
     o->state = OWNER_ASKING_DUE;
-    PORT(o, due, o->passed_ms, o->horizon_ms - grace_ms(o), o->due_max, on_dues, o);
+    PORT(o, due, o->passed_ms, o->horizon_ms - o->terms.grace_ms, o->due_max, on_dues, o);
 }
 
 enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t n)
@@ -79,7 +74,7 @@ enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t 
 
 static void want_dues(struct owner *o, enum bl_err err)
 {
-    int64_t until_ms = o->horizon_ms - grace_ms(o);
+    int64_t until_ms = o->horizon_ms - o->terms.grace_ms;
     o->passed_ms = until_ms > o->passed_ms ? until_ms : o->passed_ms;
     for (size_t i = 0; i < o->n_dues && err == BL_OK; i++)
         err = owner_want(o, o->dues[i].user_id);
@@ -91,7 +86,7 @@ static void want_dues(struct owner *o, enum bl_err err)
 static bool make_partial(struct owner *o, int64_t first_due_ms, int64_t last_due_ms)
 {
     bool ties = first_due_ms == last_due_ms && !BL_PLANT(IDLE_TIES);
-    int64_t until = last_due_ms - (first_due_ms == last_due_ms ? 0 : 1) + grace_ms(o);
+    int64_t until = last_due_ms - (first_due_ms == last_due_ms ? 0 : 1) + o->terms.grace_ms;
     bool whole = !o->careful.on || careful_at_start(o); /* nothing of the entry is done yet */
     bool before_all = whole && o->first_ms > bl_partition_clock(o->partition) && until <= o->first_ms;
     if (o->redo.on) { /* they are told again with each round, until they are stored */

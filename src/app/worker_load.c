@@ -151,9 +151,12 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     struct bl_partition_sink sink = effects_sink(o);
     struct bl_settings rules;
     enum bl_err err = rules_restore(o, r, &rules);
+    bool others = r->behind && r->terms.grace_ms >= 0;
+    o->terms = others ? r->terms : checkpoint_terms(o);
+    rules.grace_ms = o->terms.grace_ms;
     if (err == BL_OK)
-        err = bl_partition_new(&rules, x->event_mode, x->hash_key, x->seen_max, x->seen_ms, &sink,
-                               &o->partition);
+        err = bl_partition_new(&rules, x->event_mode, x->hash_key, (size_t)o->terms.seen_max,
+                               o->terms.seen_ms, &sink, &o->partition);
     if (err != BL_OK)
         return err;
     bl_partition_join(o->partition, &o->worker->hand, (uint16_t)o->p);

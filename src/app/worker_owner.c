@@ -203,13 +203,12 @@ static enum bl_tick tick_of(const struct owner *o, bool behind)
 
 static void owner_wait(struct owner *o)
 {
-    const struct bl_worker_options *x = &o->worker->options;
     int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS, left_ms;
     (void)checkpoint_waits(o, &left_ms);
     if (o->checkpoint.behind && left_ms < wait_ms)
         wait_ms = left_ms < 1 ? 1 : left_ms;
     if (tick_of(o, o->checkpoint.behind) == BL_TICK_DUE && o->earliest_ms != BL_NEVER) {
-        int64_t due_ms = o->earliest_ms + x->rules->grace_ms, clock_ms = bl_partition_clock(o->partition);
+        int64_t due_ms = o->earliest_ms + o->terms.grace_ms, clock_ms = bl_partition_clock(o->partition);
         int64_t until =
             (due_ms > clock_ms ? due_ms : clock_ms + 1) - o->now_ms - (local_ms(o) - o->fetched_at);
         wait_ms = until < 1 ? 1 : until < wait_ms ? until : wait_ms;

@@ -143,6 +143,7 @@ struct owner {
     char position[48];
     int64_t entries;
     struct checkpoint checkpoint;
+    struct bl_terms terms; /* in effect; in a redo those of the owner that committed */
     struct redo redo;
     bool storing;               /* the commit under way is a checkpoint */
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
@@ -275,6 +276,8 @@ enum bl_err owner_take_dues(struct owner *o, const struct bl_due *users, size_t 
 
 /* worker_checkpoint.c */
 struct bl_place checkpoint_place(const struct owner *o);
+/* This worker's own terms. */
+struct bl_terms checkpoint_terms(const struct owner *o);
 /* Users are stored as of there. */
 void checkpoint_set(struct owner *o, const struct bl_place *place);
 /* The round is stepped: does its commit store users (o->storing)? */

@@ -1,6 +1,6 @@
 /* What a new owner does before anything else: it takes the lease, learns where its predecessor stood, and brings users up to
  * there if they were left behind (worker_checkpoint.c). For that it goes from the checkpoint to the position once more, through
- * the same rounds, and nobody is told: all that came of these entries is stored already but for the users themselves, and
+ * the same rounds, by the terms of the owner that committed (grace, memory of event ids), and nobody is told: all that came of these entries is stored already but for the users themselves, and
  * they stay dirty until the first commit, which is a checkpoint.
  *
  *   owner_acquire ──> on_acquired ──> on_restored ──users are behind──> redo_begin ──> reread ──> owner_round <─────┐
@@ -35,6 +35,7 @@ static void redo_end(struct owner *o)
 {
     struct redo *r = &o->redo;
     struct bl_partition_sink sink = effects_sink(o);
+    const struct bl_terms own = checkpoint_terms(o);
     int64_t clock_ms = bl_partition_clock(o->partition);
     if (r->entries != o->entries - o->checkpoint.entries)
         bl_log(BL_LOG_ERROR, "entries of the stream are missing that users' states had yet to be made of",
@@ -43,6 +44,8 @@ static void redo_end(struct owner *o)
     if (clock_ms < r->clock_ms)
         bl_partition_set_clock(o->partition, r->clock_ms);
     r->on = false;
+    o->terms = own;
+    bl_partition_set_terms(o->partition, own.grace_ms, (size_t)own.seen_max, own.seen_ms);
     o->checkpoint.bytes = BL_BEHIND_BYTES;
     bl_partition_set_sink(o->partition, &sink);
     owner_fetch(o);

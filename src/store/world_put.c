@@ -326,6 +326,17 @@ static void put_place(struct commands *c, const struct bl_place *place, const ch
     commands_int(c, place->entries);
 }
 
+static void put_states(struct commands *c, const struct bl_put_position *x)
+{
+    put_place(c, x->states, "users_id", "users_clock_ms", "users_entries");
+    commands_z(c, "users_grace_ms");
+    commands_int(c, x->terms.grace_ms);
+    commands_z(c, "users_seen_ms");
+    commands_int(c, x->terms.seen_ms);
+    commands_z(c, "users_seen_max");
+    commands_int(c, x->terms.seen_max);
+}
+
 void world_put_position(void *ctx, int p, const struct bl_put_position *x)
 {
     struct commands *c = list(ctx, p);
@@ -336,11 +347,14 @@ void world_put_position(void *ctx, int p, const struct bl_put_position *x)
     commands_z(c, "committed_at_ms");
     commands_int(c, x->now_ms);
     if (x->states)
-        put_place(c, x->states, "users_id", "users_clock_ms", "users_entries");
+        put_states(c, x);
     if (!x->caught_up)
         return;
     command(c, "HDEL", BL_KEY_POSITION, NO_ARG);
     commands_z(c, "users_id");
     commands_z(c, "users_clock_ms");
     commands_z(c, "users_entries");
+    commands_z(c, "users_grace_ms");
+    commands_z(c, "users_seen_ms");
+    commands_z(c, "users_seen_max");
 }

@@ -84,13 +84,13 @@ static void on_restore(void *ctx, const redisReply *reply)
     struct bl_restored r = {.err = world_error(s->data, reply)};
     if (r.err == BL_OK && !s->watched)
         r.err = BL_ERR_FENCED;
-    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 13))
+    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 16))
         r.err = BL_ERR_CORRUPT;
     if (r.err != BL_OK) {
         answer_restored(s, &r);
         return;
     }
-    const redisReply *seen = reply->element[7], *recent = reply->element[8], *erased = reply->element[12];
+    const redisReply *seen = reply->element[10], *recent = reply->element[11], *erased = reply->element[15];
     struct bl_str *texts =
         world_items(s, seen->elements + recent->elements + erased->elements + 1, sizeof *texts);
     if (!texts) {
@@ -101,8 +101,10 @@ static void on_restore(void *ctx, const redisReply *reply)
     r.position = take_place(&reply->element[0]);
     r.states = take_place(&reply->element[3]);
     r.behind = r.states.clock_ms >= 0;
-    r.rate = world_text(reply->element[6]);
-    take_rules(s, &reply->element[9], &r);
+    r.terms = (struct bl_terms){world_int(reply->element[6], -1), world_int(reply->element[7], 0),
+                                world_int(reply->element[8], 0)};
+    r.rate = world_text(reply->element[9]);
+    take_rules(s, &reply->element[12], &r);
     r.seen = texts;
     r.n_seen = take_texts(seen, texts);
     r.recent = texts + r.n_seen;

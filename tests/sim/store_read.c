@@ -26,15 +26,17 @@ void store_restore(struct sim *s, struct request *r)
         r->err = BL_ERR_FENCED;
         return;
     }
-    *x = (struct bl_restored){.position = {text_of(h, "position:id"), number_of(h, "position:clock", -1),
-                                           number_of(h, "position:entries", 0)},
-                              .states = {text_of(h, "position:users:id"),
-                                         number_of(h, "position:users:clock", -1),
-                                         number_of(h, "position:users:entries", 0)},
-                              .rate = text_of(h, "rate"),
-                              .rules = text_of(h, "rules:settings"),
-                              .rules_version = number_of(h, "rules:version", 0),
-                              .rules_at_ms = number_of(h, "rules:at", 0)};
+    *x = (struct bl_restored){
+        .position = {text_of(h, "position:id"), number_of(h, "position:clock", -1),
+                     number_of(h, "position:entries", 0)},
+        .states = {text_of(h, "position:users:id"), number_of(h, "position:users:clock", -1),
+                   number_of(h, "position:users:entries", 0)},
+        .terms = {number_of(h, "position:users:grace", -1), number_of(h, "position:users:seen-ms", 0),
+                  number_of(h, "position:users:seen-max", 0)},
+        .rate = text_of(h, "rate"),
+        .rules = text_of(h, "rules:settings"),
+        .rules_version = number_of(h, "rules:version", 0),
+        .rules_at_ms = number_of(h, "rules:at", 0)};
     x->behind = x->states.clock_ms >= 0;
     x->rules_noted = x->rules_version > 0;
     if (!x->rules_noted) {

@@ -198,8 +198,12 @@ void world_put_position(void *ctx, int p, const struct bl_put_position *x)
     struct host *h = host_of(ctx);
     put_place(h, p, "position", &x->place);
     put(h, p, PUT_NUMBER, BL_STR("position:epoch"), none, (int64_t)x->epoch);
-    if (x->states)
+    if (x->states) {
         put_place(h, p, "position:users", x->states);
+        put(h, p, PUT_NUMBER, BL_STR("position:users:grace"), none, x->terms.grace_ms);
+        put(h, p, PUT_NUMBER, BL_STR("position:users:seen-ms"), none, x->terms.seen_ms);
+        put(h, p, PUT_NUMBER, BL_STR("position:users:seen-max"), none, x->terms.seen_max);
+    }
     if (x->caught_up)
         put(h, p, PUT_DEL_ALL, BL_STR("position:users:"), none, 0);
 }

@@ -18,6 +18,7 @@ int64_t patterns_kept;
 size_t hand_max;
 int64_t behind_ms;
 size_t calm_bytes;
+int64_t grace_ms;
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -43,7 +44,7 @@ void start_rig(struct rig *g, bool event_mode, size_t seen_max)
                                  .partitions = 1,
                                  .event_mode = event_mode,
                                  .lease_ms = 1500,
-                                 .grace_ms = event_mode ? 0 : 50,
+                                 .grace_ms = event_mode ? 0 : grace_ms,
                                  .stream_retention_ms = 3600000,
                                  .stream_max = 1000000,
                                  .pattern_retention_ms = 3650LL * 86400000,
@@ -175,6 +176,7 @@ int setup(void **state)
     patterns_kept = 1000000;
     hand_max = SIZE_MAX;
     behind_ms = 0;
+    grace_ms = 50;
     calm_bytes = BL_CALM_BYTES;
     freeReplyObject(bl_test_redis(&redis, "XADD bl:test:rules * version 1 at 0 source test settings {}"));
     return uv_loop_init(&loop);

@@ -27,6 +27,7 @@ extern int64_t patterns_kept;    /* at most; setup says a million */
 extern size_t hand_max;          /* bytes of users at hand; setup says no bound */
 extern int64_t behind_ms;        /* how far users may be stored behind the rest; setup says not at all */
 extern size_t calm_bytes;        /* of events a second; setup says the program's */
+extern int64_t grace_ms;         /* in live time; setup says 50 */
 extern struct bl_settings rules; /* of the worker's own configuration; the defaults, set by setup */
 
 /* For cmocka_unit_test_setup_teardown: a redis-server whose data set has version 1 of the rules, the defaults. */

@@ -90,6 +90,8 @@ void bl_partition_unstored(struct bl_partition *p);
 int64_t bl_partition_clock(const struct bl_partition *p);
 /* From now on somebody else is told, or of some things nobody. */
 void bl_partition_set_sink(struct bl_partition *p, const struct bl_partition_sink *sink);
+/* From now on others: the grace, how many ids are remembered, for how long. */
+void bl_partition_set_terms(struct bl_partition *p, int64_t grace_ms, size_t seen_max, int64_t seen_ms);
 /* Restores what the store remembers: the clock and the ids seen (oldest first). */
 void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms);
 BL_CHECKED enum bl_err bl_partition_seen(struct bl_partition *p, uint64_t id_hash, int64_t received_ms);

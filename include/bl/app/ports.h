@@ -32,12 +32,19 @@ struct bl_place {
     int64_t entries;  /* up to there, since the stream began */
 };
 
+/* What a partition goes by that is not in its stream: options of the worker. */
+struct bl_terms {
+    int64_t grace_ms;
+    int64_t seen_ms, seen_max; /* SPEC 2.7 */
+};
+
 /* What the store remembers of a partition. */
 struct bl_restored {
     enum bl_err err;
     struct bl_place position; /* committed */
     bool behind; /* users, their deadlines and `seen` are as they were at `states`, which lies before it */
     struct bl_place states;
+    struct bl_terms terms; /* in effect from there on; grace_ms < 0: not known */
     struct bl_str rate;
     /* The rules in effect there; or, where none are noted yet, the first of the data set. Empty: it has none yet. */
     struct bl_str rules; /* as in wire/rules.h */
@@ -197,8 +204,9 @@ struct bl_put_position {
     struct bl_place place;
     int64_t now_ms;
     uint64_t epoch;
-    const struct bl_place *states; /* users are left as they were there; NULL: they are as they are here */
-    bool caught_up;                /* and were left before */
+    const struct bl_place *states; /* users are left as they were there from now on; NULL: no word of it */
+    struct bl_terms terms;         /* with `states`: in effect since then */
+    bool caught_up;                /* they are stored, and were left before */
 };
 
 struct bl_ports {
