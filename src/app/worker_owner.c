@@ -21,7 +21,8 @@
  * A new owner may have to bring users up to the position first (OWNER_REREADING: worker_takeover.c), as under load users are not
  * stored with each commit (worker_checkpoint.c).
  * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
- * COMMITTING straight to FETCHING, with the answer on its way behind the commit's.
+ * COMMITTING straight to FETCHING, with the answer on its way behind the commit's. Where such fetches find nothing, it goes
+ * from COMMITTING to WAITING, which costs Redis one command instead of four.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:
@@ -51,6 +52,8 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
 
 static void forget(struct owner *o)
 {
+    o->ahead = o->spare = false;
+    o->vain = 0;
     rules_forget(o);
     batch_reset(&o->batch);
     effects_reset(&o->effects);
@@ -304,6 +307,11 @@ void owner_fetch(struct owner *o)
     }
     if (owner_tend(o) || owner_rest(o))
         return;
+    if (o->spare) {
+        o->spare = false;
+        owner_wait(o);
+        return;
+    }
     o->state = OWNER_FETCHING;
     PORT(o, fetch, o->fetch_max, o->pending, tick_of(o, o->checkpoint.behind), o->passed_ms, on_fetched, o);
 }
@@ -336,6 +344,8 @@ static void on_committed(void *arg, enum bl_err err)
         step_over(o);
     if (ahead)
         o->state = OWNER_FETCHING;
+    if (bl_partition_due(o->partition) < o->earliest_ms)
+        o->earliest_ms = bl_partition_due(o->partition);
     careful_leave(o);
     owner_evict(o);
     if (ahead)
@@ -362,6 +372,8 @@ void owner_send(struct owner *o)
     o->state = OWNER_COMMITTING;
     o->committing_at = local_ms(o);
     o->ahead = fetches_ahead(o);
+    o->spare = o->ahead && pace_spares(o);
+    o->ahead = o->ahead && !o->spare;
     if (o->ahead)
         PORT(o, put_fetch, o->fetch_max, tick_of(o, !o->storing), o->passed_ms, on_fetched, o);
     PORT(o, end, on_committed, o);

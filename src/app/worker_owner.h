@@ -151,6 +151,9 @@ struct owner {
     int64_t unsure_ms;
     int64_t committing_at;  /* the local clock when the commit was sent */
     bool ahead;             /* it fetches, too */
+    bool spare;             /* the next fetch is worth nothing before the bell rings */
+    unsigned vain;          /* fetches ahead in a row that found nothing */
+    unsigned spared;        /* commits since that went without one */
     size_t fetch_max;       /* entries in the next fetch */
     bool behind;            /* the last fetch took as many as it might */
     size_t put_bytes;       /* of the commit that is ready, or under way */
@@ -299,6 +302,8 @@ void pace_reset(struct owner *o);
 void pace_fetched(struct owner *o, const struct bl_fetched *f);
 /* How long to rest before the next fetch, in ms; not above 0: not at all. */
 int64_t pace_rest(const struct owner *o);
+/* The commit need not fetch. To be asked once a commit. */
+bool pace_spares(struct owner *o);
 /* So little comes in that nobody has to spare the store anything. */
 bool pace_is_calm(const struct bl_worker *w);
 /* Users with a deadline that one round may take. */

@@ -88,9 +88,11 @@ struct slot {
     struct commands commit, watch;
     struct commands fetch; /* goes behind `commit` in the same transaction */
     struct commands gathered[GATHERED_COUNT];
-    size_t n_acks;           /* in this commit */
-    int64_t expire_seen[16]; /* counting hashes that have got their TTL in this commit */
-    size_t n_expire;
+    size_t n_acks, n_seen; /* in this commit */
+    struct expiring {
+        int64_t mark, at_ms;
+    } expiring[16]; /* counting hashes that have got their TTL, and when */
+    size_t n_expiring;
     bool changes_capped; /* in this commit */
     bool refused, oom, exec_ok, exec_bad, asked;
     redisReply *answers; /* of a transaction with a fetch in it; NULL: none, or it was not carried out */
