@@ -221,4 +221,4 @@ ROWS = {
     "takeovermax": Row(takeover, "the same, longest", "3 s", "s", 1.0, limit="limit_max", ours="seconds", pick=max),
     "replay": Row(replay, "replay in memory, one core", "2,000,000 events/s", "events/s", 1.0, more=True),
 }
-ONCE = {million, readers}  # these take minutes: one round of them
+ONCE = {million, readers}  # these take minutes to fill the store: once (readers has its rounds itself)
