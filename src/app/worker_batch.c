@@ -45,20 +45,17 @@ bool batch_narrow(struct batch *b)
     return true;
 }
 
-/* What an earlier owner had and did not commit goes in small rounds: should this one die too, the next knows in which
- * few entries to look for the reason. */
 static bool redelivered(const struct batch_entry *e)
 {
     return e->deliveries > 1;
 }
 
-void batch_choose(struct batch *b, size_t max_bytes, bool alone)
+void batch_choose(struct batch *b, size_t max_bytes, size_t most)
 {
     const struct batch_entry *first = &b->v[b->at];
-    size_t most = redelivered(first) ? BL_SUSPECT_ENTRIES : b->n;
     size_t bytes = first->value.n;
     b->upto = b->at + 1;
-    if (alone || first->kind == BL_ENTRY_COMMAND)
+    if (first->kind == BL_ENTRY_COMMAND)
         return;
     for (; b->upto < b->n && b->upto - b->at < most; b->upto++) {
         const struct batch_entry *e = &b->v[b->upto];

@@ -1,16 +1,24 @@
-/* An entry under suspicion. Owners have been given it before and none committed it: they were killed, or they died of
- * it. What is known by then (ARCHITECTURE 5, "Poison"):
+/* What owners did not come back from: they were killed, or they died of it. Who takes it next marks in the store what it is at
+ * before it does it, and the narrower, the more the marks of the dead tell (ARCHITECTURE 5, "Poison"):
  *
- *   1st delivery   with others in a round. Whoever dies leaves up to a fetch of entries pending.
- *   2nd            in rounds of few: the one that kills is now among the first BL_SUSPECT_ENTRIES that are pending
- *   3rd and on     those first ones are taken step by step here, and each step is marked in the store before it is done.
- *                  A step that BL_POISON_DEATHS owners have marked and not come back from is set aside: an event with
- *                  its line, a user whose state or deadline it is with the whole state.
+ *   given out once       no marks. Whoever dies leaves up to a fetch of entries pending.
+ *   given out before     `round`: in rounds of BL_SUSPECT_ENTRIES
+ *   others died there    `entry`: those one by one
+ *   others died of one   step by step. A step that BL_POISON_DEATHS owners have marked and not come back from is set aside: an
+ *                        event with its line, a user whose state or deadline it is with the whole state.
  *
  * Steps are `event N` (reading and applying one line), `command`, `user ID` (reading a state, firing a deadline). The
  * entry is still one commit: everybody else's events in it take effect with what was set aside, exactly once.
  *
- *   careful_round ──> next_unit ──mark event N──> on_unit ──> owner_survey (due) ──> careful_load
+ * A redo (worker_takeover.c) reads what is committed, so nothing is pending, and it begins anew with each owner: all of it is one
+ * place, the checkpoint, under which each mark says of which entry it is. `page` stands for a round; from there on all is the
+ * same, and what was set aside is stored with the checkpoint that ends it.
+ *
+ *   careful_round ──mark round──> on_round ──others died there──mark entry──> on_single ──others died of it──> careful_gate
+ *       │                            └──> owner_survey: all at once                └──> owner_survey: it alone       │
+ *       ┌────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *       v
+ *   careful_begin ──> next_unit ──mark event N──> on_unit ──> owner_survey (due) ──> careful_load
  *       ^                 │ none left                                                  │ mark user U, load, for each
  *       │                 v                                                            v
  *   next_unit <── apply <── (mark event N again) <──────────── fire: mark user U, fire one, until nothing is due
@@ -20,7 +28,7 @@
  * careful has the process to itself: it waits until the other owners' rounds are over, and they wait for it
  * (careful_gate). Then a mark stands only while its step is all that is done here.
  *
- * Invariants: nothing of the entry is decoded, loaded, fired or applied but under a mark that is confirmed; a mark is
+ * Invariants: of what is taken step by step nothing is decoded, loaded, fired or applied but under a mark that is confirmed; a mark is
  * one owner's, and is gone when it lives to give the partition back. So an owner that is cut off, paused or fenced does
  * not count, and one that is killed for other reasons counts only for the step of that very moment. */
 #include "bl/base/log.h"
@@ -52,23 +60,42 @@ static void on_marked(void *arg, const struct bl_marked *m)
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     if (!owner_proceed(o, m->err, "mark"))
         return;
+    struct careful *c = &o->careful;
     int64_t enough = BL_PLANT(POISON_EARLY) ? 1 : BL_POISON_DEATHS;
     bool poison = m->deaths >= enough && !BL_PLANT(MARK_IGNORED);
-    o->careful.marked = !poison;
-    o->careful.then(o, poison);
+    c->deaths = m->deaths;
+    c->others = m->others;
+    c->marked = !poison;
+    if (o->redo.on)
+        o->now_ms = m->now_ms; /* nothing has been fetched yet */
+    c->then(o, poison);
 }
 
+static void send_mark(struct owner *o, void (*then)(struct owner *, bool))
+{
+    struct careful *c = &o->careful;
+    struct bl_str place = o->redo.on ? bl_str_of(o->checkpoint.id) : entry(o)->id;
+    c->marked = false;
+    c->any = true;
+    c->then = then;
+    o->state = OWNER_MARKING;
+    if (owner_proceed(o, c->step.err, "mark"))
+        PORT(o, mark, place, bl_buf_view(&c->step), on_marked, o);
+}
+
+/* Under one place for all of a redo, a mark says of which entry it is. */
 static void mark(struct owner *o, const char *what, struct bl_str of, void (*then)(struct owner *, bool))
 {
     struct careful *c = &o->careful;
     bl_buf_clear(&c->step);
+    if (o->redo.on && *what) {
+        bl_buf_str(&c->step, entry(o)->id);
+        bl_buf_char(&c->step, ' ');
+    }
     bl_buf_z(&c->step, what);
     bl_buf_str(&c->step, of);
-    c->marked = false;
-    c->then = then;
-    o->state = OWNER_MARKING;
-    if (owner_proceed(o, c->step.err, "mark"))
-        PORT(o, mark, entry(o)->id, bl_buf_view(&c->step), on_marked, o);
+    c->of_user = false;
+    send_mark(o, then);
 }
 
 static void mark_unit(struct owner *o, void (*then)(struct owner *, bool))
@@ -84,6 +111,7 @@ static void mark_unit(struct owner *o, void (*then)(struct owner *, bool))
 static void mark_user(struct owner *o, struct bl_str user_id, void (*then)(struct owner *, bool))
 {
     mark(o, "user ", user_id, then);
+    o->careful.of_user = true;
 }
 
 /* Storing the state must not kill either; what the step left is written once, for nobody. */
@@ -94,19 +122,23 @@ static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
     return u ? bl_state_encode(u, &o->worker->text, fields) : BL_ERR_NO_MEMORY;
 }
 
-/* ---- one event, or the command ---- */
+/* ---- which entry ---- */
 
-bool careful_is_suspect(const struct owner *o)
+static bool is_suspect(const struct owner *o)
 {
-    bool any = o->batch.at < o->batch.n;
-    return any && o->n_redone < BL_SUSPECT_ENTRIES && entry(o)->deliveries >= BL_CAREFUL_FROM;
+    return o->batch.at < o->batch.n && entry(o)->suspect;
+}
+
+static bool is_watched(const struct owner *o)
+{
+    return o->redo.on || entry(o)->deliveries > 1;
 }
 
 bool careful_gate(struct owner *o)
 {
     struct bl_worker *w = o->worker;
     bool others = w->careful && w->careful != o;
-    if (!others && careful_is_suspect(o)) {
+    if (!others && is_suspect(o)) {
         w->careful = o;
         others = w->rounds > 0;
     }
@@ -135,13 +167,66 @@ void careful_leave(struct owner *o)
             owner_round(&w->owners[p]);
 }
 
-bool careful_round(struct owner *o)
+size_t careful_most(const struct owner *o)
+{
+    bool single = is_watched(o) && o->careful.single > 0;
+    if (single || is_suspect(o))
+        return 1;
+    return entry(o)->deliveries > 1 ? BL_SUSPECT_ENTRIES : o->batch.n;
+}
+
+/* With the process to itself: it may have to wait for that. */
+static void on_single(struct owner *o, bool poison)
+{
+    (void)poison;
+    if (o->careful.deaths == 0) {
+        owner_survey(o);
+        return;
+    }
+    o->batch.v[o->batch.at].suspect = true;
+    careful_leave(o);
+    owner_round(o);
+}
+
+static void mark_single(struct owner *o)
+{
+    o->careful.single--;
+    mark(o, "entry", BL_STR(""), on_single);
+}
+
+static void on_round(struct owner *o, bool poison)
+{
+    (void)poison;
+    if (o->careful.others == 0) {
+        owner_survey(o);
+        return;
+    }
+    o->careful.single = BL_SUSPECT_ENTRIES;
+    o->batch.upto = o->batch.at + 1;
+    mark_single(o);
+}
+
+static void on_page(struct owner *o, bool poison)
+{
+    (void)poison;
+    o->careful.then_page(o, o->careful.deaths > 0);
+}
+
+void careful_page(struct owner *o, struct bl_str after, void (*then)(struct owner *o, bool died))
+{
+    struct careful *c = &o->careful;
+    bl_buf_clear(&c->step);
+    bl_buf_z(&c->step, "page ");
+    bl_buf_str(&c->step, after);
+    c->then_page = then;
+    send_mark(o, on_page);
+}
+
+static void careful_begin(struct owner *o)
 {
     struct careful *c = &o->careful;
     const struct batch_entry *e = entry(o);
-    c->on = careful_is_suspect(o);
-    if (!c->on)
-        return false;
+    c->on = true;
     c->rest = e->kind == BL_ENTRY_EVENTS ? e->value : BL_STR("");
     c->n_lines = 0;
     c->at_end = false;
@@ -150,8 +235,25 @@ bool careful_round(struct owner *o)
            BL_LOG_INT("partition", o->p), BL_LOG_STR("entry", e->id),
            BL_LOG_INT("deliveries", e->deliveries));
     next_unit(o);
+}
+
+bool careful_round(struct owner *o)
+{
+    struct careful *c = &o->careful;
+    if (!is_watched(o))
+        c->single = 0;
+    if (is_suspect(o))
+        careful_begin(o);
+    else if (c->single > 0)
+        mark_single(o);
+    else if (is_watched(o) && !o->redo.on)
+        mark(o, "round", BL_STR(""), on_round);
+    else
+        return false;
     return true;
 }
+
+/* ---- one event, or the command ---- */
 
 bool careful_at_start(const struct owner *o)
 {
@@ -166,7 +268,10 @@ static void on_unit(struct owner *o, bool poison)
         return;
     }
     set_aside(o, (int64_t)o->careful.n_lines - 1,
-              command ? "workers died of this command" : "workers died of this event", o->careful.line);
+              command      ? "workers died of this command"
+              : o->redo.on ? "workers died of this event when its user's state was made again"
+                           : "workers died of this event",
+              o->careful.line);
     if (BL_PLANT(NEIGHBOURS))
         o->careful.rest = BL_STR("");
     next_unit(o);
@@ -289,7 +394,7 @@ static void fired(struct owner *o)
         return;
     if (o->partial || c->at_end)
         mark(o, "", BL_STR(""), finish);
-    else if (c->marked && !bl_str_starts(bl_buf_view(&c->step), BL_STR("user ")))
+    else if (c->marked && !c->of_user)
         apply(o, false); /* nobody was loaded and nothing fired: it is still the unit's */
     else
         mark_unit(o, apply);

@@ -376,7 +376,7 @@ enum bl_err commit_put(struct owner *o, bool *done)
     counts_put(o);
     for (size_t i = 0; i < e->n_poison; i++)
         PUT(o, put_quarantine, e->poison[i].id, e->poison[i].line, e->poison[i].reason, e->poison[i].text);
-    if (o->careful.on && !o->partial && !BL_PLANT(MARK_KEPT))
+    if (o->careful.any && !o->partial && !BL_PLANT(MARK_KEPT))
         o->worker->ports.put_unmark(o->worker->ports.ctx, o->p);
     rules_put(o);
     put_position(o);

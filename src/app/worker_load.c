@@ -1,6 +1,7 @@
 /* What comes out of the store into memory: the partition's own memory at take-over, users' states when they
  * are needed. Nothing that is read here is trusted. */
 #include "bl/base/log.h"
+#include "hook.h"
 #include "plant.h"
 #include "worker_owner.h"
 
@@ -31,6 +32,7 @@ static enum bl_err take_user(struct owner *o, struct bl_str id, const struct bl_
     struct bl_member *m;
     struct bl_str page = {"", 0};
     struct bl_state_stored stored;
+    BL_HOOK_LOAD(id);
     enum bl_err err = bl_state_decode(w->states, w->scratch, l->pairs, l->n, &stored);
     bool corrupt = err == BL_ERR_CORRUPT;
     if (err != BL_OK && !corrupt)

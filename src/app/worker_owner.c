@@ -63,7 +63,8 @@ static void forget(struct owner *o)
     sizes_reset(&o->recent);
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
-    o->partial = o->manual = o->careful.on = o->redo.on = false;
+    o->partial = o->manual = o->careful.on = o->careful.any = o->redo.on = false;
+    o->careful.single = 0;
 }
 
 void owner_release_memory(struct owner *o)
@@ -318,13 +319,6 @@ void owner_fetch(struct owner *o)
 
 /* ---- committing ---- */
 
-static void step_over(struct owner *o)
-{
-    struct batch *b = &o->batch;
-    for (; b->at < b->upto; b->at++)
-        o->n_redone += b->v[b->at].deliveries > 1;
-}
-
 static void on_committed(void *arg, enum bl_err err)
 {
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
@@ -340,8 +334,10 @@ static void on_committed(void *arg, enum bl_err err)
     o->n_visit = 0;
     effects_reset(&o->effects);
     steps_evict(o);
-    if (!o->partial)
-        step_over(o);
+    if (!o->partial) {
+        o->batch.at = o->batch.upto;
+        o->careful.any = false;
+    }
     if (ahead)
         o->state = OWNER_FETCHING;
     if (bl_partition_due(o->partition) < o->earliest_ms)
@@ -481,7 +477,7 @@ void owner_round(struct owner *o)
     o->round++;
     if (o->batch.at == 0)
         turn_draw(o);
-    o->partial = o->manual = false;
+    o->partial = o->manual = o->careful.on = false;
     if (!o->redo.on)
         o->due_max = pace_due_max(o->worker);
     o->n_visit = 0;
@@ -491,7 +487,7 @@ void owner_round(struct owner *o)
         owner_settle(o);
         return;
     }
-    batch_choose(&o->batch, o->worker->round_bytes, careful_is_suspect(o));
+    batch_choose(&o->batch, o->worker->round_bytes, careful_most(o));
     if (!careful_round(o))
         owner_survey(o);
 }

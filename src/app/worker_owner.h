@@ -60,6 +60,7 @@ struct batch_entry {
     enum bl_entry_kind kind;
     int64_t deliveries; /* how often it was handed to an owner, this time included; 0 or 1: the first */
     size_t n_lines;     /* of its events, surveyed */
+    bool suspect;       /* owners died of it alone: it is to be taken step by step */
 };
 
 /* A line of the round: whose it is, who was at hand then; NULL: he was not, or it takes a parser to tell. */
@@ -110,19 +111,25 @@ struct redo {
     char at[48];      /* reread so far */
     int64_t entries;  /* as many */
     int64_t clock_ms; /* at the position */
+    bool single;      /* owners died of this page: its entries are taken one by one */
 };
 
-/* An entry under suspicion, taken step by step (worker_careful.c). */
+/* What owners did not come back from (worker_careful.c). */
 struct careful {
-    bool on;
+    bool on;                  /* an entry is taken step by step */
+    bool any;                 /* something is marked, or has been since the last commit */
+    size_t single;            /* so many entries to come are rounds of their own */
     struct bl_str rest, line; /* what is left of its events; the one at hand, or the command */
     size_t n_lines;           /* begun so far */
     bool at_end;              /* all of them are done */
     size_t n_loaded;          /* of the users wanted */
     struct bl_buf step;       /* what is marked, or about to be */
     bool marked;              /* it is, and this owner is allowed to do it */
+    bool of_user;             /* it is a user's */
+    int64_t deaths, others;   /* of owners that marked the same, or anything of this place */
     struct bl_member *stepped;
     void (*then)(struct owner *o, bool poison);
+    void (*then_page)(struct owner *o, bool died);
 };
 
 struct owner {
@@ -134,7 +141,6 @@ struct owner {
     enum bl_err why_drop; /* what the renewal said; else BL_OK */
     bool give_up;         /* to be released after the current commit */
     bool pending;         /* a predecessor's entries may be pending */
-    size_t n_redone;      /* of them committed by this owner */
     uint64_t epoch;
     int64_t taken_at, renewed_at, tended_at, acquire_at; /* local clock */
     bool renewing;
@@ -326,10 +332,12 @@ void turn_leave(struct owner *o);
 bool careful_gate(struct owner *o);
 /* The round is over, however it ended. */
 void careful_leave(struct owner *o);
-/* The entry that comes next may be what owners died of: it is to be a round of its own. */
-bool careful_is_suspect(const struct owner *o);
-/* True: the round's entry is suspect, and is worked off there. */
+/* At most so many entries in the round to come. */
+size_t careful_most(const struct owner *o);
+/* True: the round goes on from there. */
 bool careful_round(struct owner *o);
+/* In a redo, in place of a round's mark: the next page of entries behind `after`. then(o, true): owners died there. */
+void careful_page(struct owner *o, struct bl_str after, void (*then)(struct owner *o, bool died));
 enum bl_err careful_survey(struct owner *o);
 void careful_load(struct owner *o);
 /* Nothing of the entry's events is done or set aside yet. */
@@ -342,9 +350,9 @@ void worker_balance(struct bl_worker *w);
 /* worker_batch.c */
 enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
 void batch_reset(struct batch *b);
-/* Chooses the entries of the next round: up to a bound or the next command, few of those that were given out before, or one
- * alone, as a command always is. */
-void batch_choose(struct batch *b, size_t max_bytes, bool alone);
+/* Chooses the entries of the next round: up to these bounds or the next command, which is always alone; none or all of them
+ * were given out before. */
+void batch_choose(struct batch *b, size_t max_bytes, size_t most);
 /* Half of them; false if it is one already. */
 bool batch_narrow(struct batch *b);
 /* The users that the round needs and that are not at hand go to o->wanted; o->horizon_ms is set. */

@@ -1,7 +1,7 @@
 /* What a new owner does before anything else: it takes the lease, learns where its predecessor stood, and brings users up to
  * there if they were left behind (worker_checkpoint.c). For that it goes from the checkpoint to the position once more, through
  * the same rounds, by the terms of the owner that committed (grace, memory of event ids), and nobody is told: all that came of these entries is stored already but for the users themselves, and
- * they stay dirty until the first commit, which is a checkpoint.
+ * they stay dirty until the commit at its end, which is a checkpoint.
  *
  *   owner_acquire ──> on_acquired ──> on_restored ──users are behind──> redo_begin ──> reread ──> owner_round <─────┐
  *                                          │                                             ^ │            │           │
@@ -13,7 +13,9 @@
  * The states that come of it are those that were lost, since a partition does what the stream says (invariant 4). The store
  * tells deadlines as they were at the checkpoint: so some are told again with each round, and a round takes all there are.
  *
- * Invariants: a redo writes nothing, and does not look at what is unacknowledged. */
+ * Each page is marked before it is gone through, and what owners died of is taken as poison is (worker_careful.c).
+ *
+ * Invariants: a redo writes nothing but marks, and does not look at what is unacknowledged. */
 #include "bl/base/log.h"
 #include "plant.h"
 #include "worker_owner.h"
@@ -44,18 +46,20 @@ static void redo_end(struct owner *o)
     if (clock_ms < r->clock_ms)
         bl_partition_set_clock(o->partition, r->clock_ms);
     r->on = false;
+    o->careful.single = 0;
     o->terms = own;
     bl_partition_set_terms(o->partition, own.grace_ms, (size_t)own.seen_max, own.seen_ms);
-    o->checkpoint.bytes = BL_BEHIND_BYTES;
     bl_partition_set_sink(o->partition, &sink);
-    owner_fetch(o);
+    batch_reset(&o->batch);
+    owner_round(o); /* of nothing: it is a checkpoint */
 }
 
-/* What is none of these was stored by a checkpoint. */
-static bool is_redone(const struct redo *r, const struct bl_entry *e)
+/* What is neither was stored by a checkpoint, if it was known to be so: it is set aside, as what nobody knows is. */
+static void take_unknown(struct batch *b)
 {
-    bool known = e->kind == BL_ENTRY_EVENTS || e->kind == BL_ENTRY_TICK;
-    return known && e->id.n > 0 && e->id.n < sizeof r->at;
+    for (size_t i = 0; i < b->n; i++)
+        if (b->v[i].kind != BL_ENTRY_EVENTS && b->v[i].kind != BL_ENTRY_TICK)
+            b->v[i].kind = BL_ENTRY_POISON;
 }
 
 static void on_reread(void *arg, const struct bl_fetched *f)
@@ -64,7 +68,7 @@ static void on_reread(void *arg, const struct bl_fetched *f)
     struct redo *r = &o->redo;
     enum bl_err err = f->err;
     for (size_t i = 0; i < f->n && err == BL_OK; i++)
-        if (!is_redone(r, &f->entries[i]))
+        if (f->entries[i].id.n == 0 || f->entries[i].id.n >= sizeof r->at)
             err = BL_ERR_CORRUPT;
     if (err == BL_OK)
         err = batch_take(&o->batch, f);
@@ -80,6 +84,8 @@ static void on_reread(void *arg, const struct bl_fetched *f)
         redo_end(o);
         return;
     }
+    take_unknown(&o->batch);
+    o->careful.single = r->single ? o->batch.n : 0;
     struct bl_str last = o->batch.v[o->batch.n - 1].id;
     memcpy(r->at, last.p, last.n);
     r->at[last.n] = '\0';
@@ -87,10 +93,19 @@ static void on_reread(void *arg, const struct bl_fetched *f)
     owner_round(o);
 }
 
-static void reread(struct owner *o)
+static void on_page(struct owner *o, bool died)
 {
+    o->redo.single = died;
     o->state = OWNER_REREADING;
     PORT(o, reread, bl_str_of(o->redo.at), bl_str_of(o->position), REDO_ENTRIES, on_reread, o);
+}
+
+static void reread(struct owner *o)
+{
+    if (BL_PLANT(REDO_UNMARKED))
+        on_page(o, false);
+    else
+        careful_page(o, bl_str_of(o->redo.at), on_page);
 }
 
 static void redo_begin(struct owner *o, const struct bl_restored *r)
@@ -162,7 +177,6 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     o->epoch = a->epoch;
     o->renewed_at = o->taken_at = local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
-    o->n_redone = 0;
     pace_reset(o);
     o->drop = false;
     o->why_drop = BL_OK;

@@ -141,7 +141,7 @@ void world_restore_now(struct slot *s);
 void world_reread(void *ctx, int p, struct bl_str after, struct bl_str upto, size_t max, bl_fetched_fn *fn,
                   void *arg); /* world_fetch.c */
 void world_restore_fail(struct slot *s);
-void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
+void world_mark(void *ctx, int p, struct bl_str place, struct bl_str step, bl_marked_fn *fn, void *arg);
 void world_load(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                 void *arg);
 void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,

@@ -173,22 +173,27 @@ static void on_mark(void *ctx, const redisReply *reply)
     struct bl_marked m = {.err = world_error(s->data, reply)};
     if (m.err == BL_OK && !s->watched)
         m.err = BL_ERR_STORE_UNAVAILABLE;
-    if (m.err == BL_OK && reply->type != REDIS_REPLY_INTEGER)
+    if (m.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3))
         m.err = BL_ERR_CORRUPT;
-    m.deaths = m.err == BL_OK ? reply->integer : 0;
+    if (m.err == BL_OK) {
+        m.deaths = world_int(reply->element[0], 0);
+        m.others = world_int(reply->element[1], 0);
+        m.now_ms = world_int(reply->element[2], 0);
+    }
     s->call.fn.marked(s->call.arg, &m);
 }
 
-void world_mark(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg)
+void world_mark(void *ctx, int p, struct bl_str place, struct bl_str step, bl_marked_fn *fn, void *arg)
 {
     static const enum bl_key keys[] = {BL_KEY_FENCE, BL_KEY_SUSPECT};
     struct slot *s = world_slot(ctx, p);
-    char deaths[16];
+    char deaths[16], most[16];
     world_call_begin(s, 1, arg);
     s->call.fn.marked = fn;
     snprintf(deaths, sizeof deaths, "%d", BL_POISON_DEATHS);
-    const struct bl_str args[] = {bl_str_of(s->fence), entry, step, bl_str_of(deaths)};
-    world_script(s, s->data, BL_SCRIPT_suspect_mark, keys, 2, args, 4, on_mark, s);
+    snprintf(most, sizeof most, "%d", BL_DEAD_MARKS_MAX);
+    const struct bl_str args[] = {bl_str_of(s->fence), place, step, bl_str_of(deaths), bl_str_of(most)};
+    world_script(s, s->data, BL_SCRIPT_suspect_mark, keys, 2, args, 5, on_mark, s);
 }
 
 /* ---- load: users in groups, of each the scheduled deadlines and then the hashes ---- */

@@ -190,10 +190,10 @@ static const struct entry *judged;
 jmp_buf *sim_death;
 
 /* The judge knows what kills: its own run leaves it out, and the worker's must have set it aside. */
-void sim_hook_event(struct bl_str user_id, struct bl_str page)
+void sim_hook_event(struct bl_str user_id, struct bl_str page, bool told)
 {
     (void)user_id;
-    if (!judging && bl_str_eq(page, SIM_DEADLY))
+    if (!judging && bl_str_eq(page, told ? SIM_DEADLY : SIM_DEADLY_REDO))
         longjmp(*sim_death, 1);
 }
 
@@ -413,6 +413,20 @@ static void run_reference(struct reference *x, const struct shard *h, int p)
     bl_rules_free(x->rules);
 }
 
+/* What killed those who went through it again had its effects before that: of these, nothing else is missing. */
+static void take_again_aside(struct reference *x, const struct list *aside)
+{
+    static const struct bl_str why = {"when its user's state was made again", 36};
+    for (size_t i = 0; i < aside->n; i++) {
+        struct bl_str text = aside->v[i];
+        if (!memmem(text.p, text.n, why.p, why.n) ||
+            !memmem(text.p, text.n, SIM_DEADLY_REDO.p, SIM_DEADLY_REDO.n))
+            continue;
+        list_add(&x->aside, text);
+        total(x, BL_STR("quarantined"), 1);
+    }
+}
+
 /* ---- all of it ---- */
 
 void judge_all(struct sim *s)
@@ -425,6 +439,7 @@ void judge_all(struct sim *s)
         if (h->n_entries == 0)
             continue;
         run_reference(&x, h, p);
+        take_again_aside(&x, &h->aside);
         struct table have = states_in_one_form(s, &h->t), want = states_in_one_form(s, &x.t);
         compare_tables(s, p, &have, &want);
         table_release(&have);

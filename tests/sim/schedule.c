@@ -13,6 +13,7 @@
 #define CALM_MAX_MS   60000
 #define LOST_TAIL_MS  2000
 #define FORWARD_JUMPS 10
+#define MORE_MS       (6 * SIM_LEASE_MS) /* of trouble, where owners die one after the other */
 
 /* ---- the queue ---- */
 
@@ -157,7 +158,8 @@ static bool anybody_restoring(const struct sim *s)
     return false;
 }
 
-/* Somebody takes an entry step by step: who is cut off now, lives on, and must not count as dead. */
+/* Somebody goes through what others did not come back from: who is cut off now, lives on, and must not count as dead; and who
+ * dies now does not die of it. */
 static bool anybody_careful(const struct sim *s)
 {
     for (int p = 0; p < s->partitions; p++)
@@ -168,13 +170,14 @@ static bool anybody_careful(const struct sim *s)
 
 static void endanger(struct sim *s)
 {
-    unsigned cuts = s->dangers.cut * (anybody_careful(s) ? 32 : 1);
+    bool careful = anybody_careful(s);
+    unsigned cuts = s->dangers.cut * (careful ? 32 : 1), crash_more = s->dangers.crash * (careful ? 12 : 1);
     unsigned store_dies = s->dangers.store_crash * (anybody_restoring(s) ? 50 : 1);
     const struct {
         unsigned chance;
         void (*happen)(struct sim *s, struct host *h);
     } all[] = {
-        {s->dangers.crash, crash}, {s->dangers.leave, leave}, {s->dangers.pause, pause_worker}, {cuts, cut},
+        {crash_more, crash},       {s->dangers.leave, leave}, {s->dangers.pause, pause_worker}, {cuts, cut},
         {store_dies, store_crash}, {s->dangers.jump, jump},   {s->dangers.quiet, quiet}};
     for (size_t i = 0; i < sizeof all / sizeof all[0] && !s->calm; i++) {
         if (!sim_chance(s, all[i].chance))
@@ -233,9 +236,10 @@ static void happen(struct sim *s, struct event *e)
 {
     struct host *h = e->worker >= 0 ? &s->host[e->worker] : NULL;
     if (e->kind == EV_TRAFFIC) {
-        if (!s->calm)
+        bool more = !s->calm && s->now_ms < s->traffic_ms;
+        if (more)
             traffic_step(s);
-        if (!s->calm)
+        if (more && !s->calm)
             sim_at(s, s->now_ms + sim_below(s, 120), EV_TRAFFIC, -1);
     } else if (e->kind == EV_ARRIVE) {
         net_arrive(s, e->conn, e->request);
@@ -344,9 +348,10 @@ static void trouble(struct sim *s)
 {
     int64_t until = s->now_ms + 500 + sim_below(s, 3000);
     s->calm = false;
+    s->traffic_ms = until;
     s->dangers = some_dangers(s);
     sim_at(s, s->now_ms, EV_TRAFFIC, -1);
-    while (s->now_ms < until && !s->said.n)
+    while ((s->now_ms < until || (anybody_careful(s) && s->now_ms < until + MORE_MS)) && !s->said.n)
         step(s);
     s->calm = true;
     s->dangers = (struct dangers){.slow = s->dangers.slow};

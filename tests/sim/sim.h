@@ -331,7 +331,8 @@ struct sim {
     int64_t seen_ms, behind_ms;
     int64_t rules_version;
     unsigned event_number, n_poison;
-    int64_t deadly_ms; /* when a worker last died of poison */
+    int64_t traffic_ms; /* it ends then */
+    int64_t deadly_ms;  /* when a worker last died of poison */
     size_t n_steps, n_patterns, n_commits, n_fenced, n_crashes, n_takeovers;
     struct bl_buf said; /* what the judge found; empty: nothing */
 };
@@ -370,6 +371,8 @@ void traffic_append(struct sim *s, int p, enum bl_entry_kind kind, struct bl_str
 /* Events to this page kill the worker; so does a deadline of somebody who is on the other. */
 #define SIM_DEADLY      BL_STR("/deadly")
 #define SIM_DEADLY_LATE BL_STR("/deadly-later")
+/* They kill whoever goes through them again; they are late, so that nothing is missing of their users. */
+#define SIM_DEADLY_REDO BL_STR("/again/deadly")
 /* While a worker is run: where it goes when it dies. */
 extern jmp_buf *sim_death;
 /* After each command: entries added = committed + lag, nothing acknowledged before its effects. */

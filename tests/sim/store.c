@@ -79,7 +79,7 @@ static void apply_mark(struct sim *s, struct request *r)
     struct shard *h = &s->store.shard[r->p];
     const struct cell *entry = table_get(&h->t, BL_STR("suspect:entry"));
     struct bl_str mine = mark_of(s, r->fence);
-    int64_t deaths = 0;
+    int64_t deaths = 0, others = 0;
     if (fenced(h, r)) {
         r->err = BL_ERR_FENCED;
         return;
@@ -91,10 +91,12 @@ static void apply_mark(struct sim *s, struct request *r)
     if (!BL_PLANT(MARK_LEFT))
         table_del_all(&h->t, (struct bl_str){mine.p, marks.n + 16});
     for (size_t i = table_from(&h->t, marks); i < h->t.n && bl_str_starts(h->t.v[i].key, marks); i++)
-        deaths += r->text.n && bl_str_eq(h->t.v[i].value, r->text);
+        others++, deaths += bl_str_eq(h->t.v[i].value, r->text);
     if (r->text.n && deaths < BL_POISON_DEATHS)
         table_put(&h->t, mine)->value = r->text;
     r->marked_reply.deaths = deaths;
+    r->marked_reply.others = others - 1; /* the entry is one of these cells */
+    r->marked_reply.now_ms = r->store_ms;
 }
 
 /* ---- leases ---- */

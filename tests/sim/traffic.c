@@ -29,7 +29,7 @@ static struct bl_str any_event(struct sim *s, int user)
         "page_exit", "tab_hidden", "idle",       "session_end", "purchase",     "checkout_start"};
     static const char *const pages[] = {"/a", "/b", "/a", "/cart", "/checkout", "/payment", "/confirm"};
     static const int64_t ages[] = {0, 0, 0, 0, 1, 300, 2000, 400000};
-    char time[48] = "", id[32];
+    char time[80] = "", id[32];
     if (sim_below(s, 3) == 0)
         snprintf(time, sizeof time, ",\"timestamp\":%lld", (long long)(store_now(s) - ages[sim_below(s, 8)]));
     unsigned number = s->event_number++;
@@ -38,16 +38,22 @@ static struct bl_str any_event(struct sim *s, int user)
             1 + (unsigned)sim_below(s, 3); /* may be one that was there: of this user it is a duplicate */
     snprintf(id, sizeof id, "e%u", number);
     const char *page = any(s, pages, sizeof pages / sizeof *pages);
+    bool made = sim_below(s, 8) == 0;
     if (s->n_poison < POISON_MAX && sim_chance(s, s->dangers.poison)) {
         s->n_poison++;
         page = sim_below(s, 3) ? "/deadly" : "/deadly-later";
+    } else if (sim_chance(s, 4 * s->dangers.poison)) {
+        page = "/again/deadly"; /* SIM_DEADLY_REDO */
+        made = true;            /* or its id would be forgotten */
+        snprintf(time, sizeof time, ",\"timestamp\":%lld,\"sent_at\":%lld",
+                 (long long)(store_now(s) - 400000), (long long)store_now(s));
     }
     return sim_text(
         s,
         "{\"user_id\":\"u%d\",\"action\":\"%s\",\"page\":\"%s\",\"event_id\":\"%s\"%s,\"metadata\":{"
         "\"target\":\"buy\",\"form\":\"f%d\",\"x\":%d,\"y\":2}%s}",
         user, any(s, actions, sizeof actions / sizeof *actions), page, id, time, (int)sim_below(s, 2),
-        (int)sim_below(s, 2) * 40, sim_below(s, 8) ? "" : ",\"made_id\":true");
+        (int)sim_below(s, 2) * 40, made ? ",\"made_id\":true" : "");
 }
 
 static void append_events(struct sim *s)

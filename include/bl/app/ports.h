@@ -99,6 +99,8 @@ struct bl_fetched {
 struct bl_marked {
     enum bl_err err;
     int64_t deaths; /* how many other owners have marked the same step and never come back from it */
+    int64_t others; /* any step of the same place */
+    int64_t now_ms; /* the store's clock */
 };
 
 struct bl_dues {
@@ -233,9 +235,10 @@ struct bl_ports {
     /* `each` once per user, in order, then done. */
     void (*load)(void *ctx, int p, const struct bl_str *users, size_t n, bl_loaded_fn *each, bl_done_fn *done,
                  void *arg);
-    /* Before a step of an entry under suspicion: notes that this owner is at it, in place of what it noted before (empty:
-     * at nothing). From BL_POISON_DEATHS deaths on nothing is noted: the step is not to be done. */
-    void (*mark)(void *ctx, int p, struct bl_str entry, struct bl_str step, bl_marked_fn *fn, void *arg);
+    /* Before a step of what is under suspicion: notes that this owner is at it, in place of what it noted before (empty:
+     * at nothing). `place`: of an entry; whatever is noted of another place is forgotten. From BL_POISON_DEATHS deaths on nothing
+     * is noted: the step is not to be done. */
+    void (*mark)(void *ctx, int p, struct bl_str place, struct bl_str step, bl_marked_fn *fn, void *arg);
     /* What a commit must know first: stored patterns by id (hex), the pages counted in `buckets`. */
     void (*check)(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                   size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);

@@ -54,8 +54,8 @@
 #define BL_RECORD_BATCH_EVENTS 512 /* events in one stream entry */
 #define BL_RECORD_BATCH_BYTES  (64 * 1024)
 #define BL_FETCH_ENTRIES       1024 /* entries in one fetch */
-#define BL_CAREFUL_FROM        3    /* deliveries of an entry until it is taken step by step */
-#define BL_SUSPECT_ENTRIES     16   /* in one round after the first delivery; and those taken step by step */
+#define BL_SUSPECT_ENTRIES     16   /* in one round after the first delivery; one by one after a death */
+#define BL_DEAD_MARKS_MAX      100  /* of owners that did not come back; then all begins anew */
 #define BL_POISON_DEATHS       3    /* owners that died of the same step until it is set aside */
 #define BL_DUE_FETCHED         64   /* of them told with the entries */
 #define BL_DUE_MAX             8192 /* users with a deadline due in one fetch */
