@@ -12,14 +12,13 @@
  *
  * With 100,000 users and 30,000 events/s in each of 8 partitions a user is written for some six events instead of two.
  *
- * A commit is a checkpoint unless all this holds, most of which keeps a redo short and simple: it is live time; there is
- * load; the owner stays; the round is of events alone, none of which was given to an owner before, is unreadable or belongs
- * to a user whose state was, and no more deadlines were due than it could take; and the users, their states, the events to be
- * redone, the time since the last checkpoint and the memory of all users at hand are within their bounds.
+ * The table below has the reasons for which a commit is a checkpoint; most of them keep a redo short and simple. A log at level
+ * debug tells why users who were behind are stored.
  *
  * Invariants: between a checkpoint and the position are no commands, nothing set aside and no half rounds; an owner that
  * gives its partition back leaves nobody behind, unless it is still in its redo; the stream is not trimmed beyond the
  * checkpoint (stream_trim.lua). */
+#include "bl/base/log.h"
 #include "plant.h"
 #include "worker_owner.h"
 
@@ -61,45 +60,120 @@ static size_t round_bytes(const struct owner *o)
     return bytes;
 }
 
-/* Of events alone, none of them pending from another owner. Ticks alone say that there is nothing else to do. */
-static bool is_plain(const struct owner *o)
+/* ---- why a commit stores users ---- */
+
+static bool is_event_time(const struct owner *o)
+{
+    return o->worker->options.event_mode;
+}
+
+static bool is_leaving(const struct owner *o)
+{
+    return o->give_up;
+}
+
+static bool is_calm(const struct owner *o)
+{
+    return pace_is_calm(o->worker);
+}
+
+/* Ticks alone say that there is nothing else to do. */
+static bool has_no_events(const struct owner *o)
 {
     const struct batch *b = &o->batch;
-    bool events = false;
-    if (o->partial || o->careful.on || o->effects.n_poison > 0 || o->effects.lost > 0)
-        return false;
-    for (size_t i = b->at; i < b->upto; i++) {
-        if (b->v[i].kind == BL_ENTRY_COMMAND || b->v[i].deliveries > 1)
+    for (size_t i = b->at; i < b->upto; i++)
+        if (b->v[i].kind == BL_ENTRY_EVENTS)
             return false;
-        events |= b->v[i].kind == BL_ENTRY_EVENTS;
-    }
-    return events;
+    return true;
+}
+
+static bool has_command(const struct owner *o)
+{
+    const struct batch *b = &o->batch; /* which is a round of its own */
+    return b->at < b->upto && b->v[b->at].kind == BL_ENTRY_COMMAND;
+}
+
+static bool has_pending(const struct owner *o)
+{
+    const struct batch *b = &o->batch;
+    for (size_t i = b->at; i < b->upto; i++)
+        if (b->v[i].deliveries > 1)
+            return true;
+    return o->careful.on;
+}
+
+static bool has_aside(const struct owner *o)
+{
+    return o->effects.n_poison > 0 || o->effects.lost > 0;
+}
+
+static bool is_half(const struct owner *o)
+{
+    return o->partial;
 }
 
 /* By the local clock, too: the partition's may stand still, or be late. */
-static bool is_young(const struct owner *o)
+static bool is_old(const struct owner *o)
 {
     const struct bl_worker *w = o->worker;
     const struct checkpoint *c = &o->checkpoint;
     int64_t local_ms = w->ports.now_ms(w->ports.ctx) - c->local_ms;
-    return c->clock_ms >= 0 && bl_partition_clock(o->partition) - c->clock_ms < c->most_ms &&
-           local_ms < LATE_TIMES * w->options.behind_ms;
+    return c->clock_ms < 0 || bl_partition_clock(o->partition) - c->clock_ms >= c->most_ms ||
+           local_ms >= LATE_TIMES * w->options.behind_ms;
 }
 
-static bool is_bounded(const struct owner *o)
+static bool has_many_events(const struct owner *o)
 {
-    const struct bl_worker *w = o->worker;
-    return o->checkpoint.bytes + round_bytes(o) <= BL_BEHIND_BYTES / (size_t)w->options.partitions &&
-           bl_partition_dirty_count(o->partition) < OWNER_USERS_MAX &&
-           bl_partition_dirty_bytes(o->partition) <= USERS_BYTES && w->hand.bytes <= w->options.hand_max;
+    return o->checkpoint.bytes + round_bytes(o) > BL_BEHIND_BYTES / (size_t)o->worker->options.partitions;
+}
+
+static bool has_many_users(const struct owner *o)
+{
+    return bl_partition_dirty_count(o->partition) >= OWNER_USERS_MAX ||
+           bl_partition_dirty_bytes(o->partition) > USERS_BYTES;
+}
+
+static bool has_no_memory(const struct owner *o)
+{
+    return o->worker->hand.bytes > o->worker->options.hand_max;
+}
+
+static const struct reason {
+    const char *name;
+    bool (*holds)(const struct owner *o);
+} reasons[] = {
+    {"event time", is_event_time},
+    {"the partition is given back", is_leaving},
+    {"there is no load", is_calm},
+    {"nothing is unread", has_no_events},
+    {"a command", has_command},
+    {"something is set aside, or lost", has_aside},
+    {"entries that others were given", has_pending},
+    {"more deadlines than one round takes", is_half},
+    {"the time is up", is_old},
+    {"as many events as may be redone", has_many_events},
+    {"as many users as one commit takes", has_many_users},
+    {"users take too much memory", has_no_memory},
+};
+
+static const struct reason *reason_of(const struct owner *o)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].holds(o))
+            return &reasons[i];
+    return NULL;
 }
 
 void checkpoint_choose(struct owner *o)
 {
-    const struct bl_worker *w = o->worker;
-    o->storing = w->options.event_mode || o->give_up || pace_is_calm(w) || !is_plain(o) || !is_young(o) ||
-                 !is_bounded(o);
+    const struct reason *why = reason_of(o);
+    o->storing = why != NULL;
+    if (why && o->checkpoint.behind)
+        bl_log(BL_LOG_DEBUG, "users are stored", BL_LOG_INT("partition", o->p), BL_LOG_TEXT("why", why->name),
+               BL_LOG_INT("users", (int64_t)bl_partition_dirty_count(o->partition)));
 }
+
+/* ---- what stays for the next one ---- */
 
 /* Who is only to be looked at is so at the next checkpoint. */
 void checkpoint_keep_visited(struct owner *o)
