@@ -269,6 +269,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     o->fetched_at = local_ms(o);
     o->earliest_ms = f->earliest_ms;
     pace_fetched(o, f);
+    o->behind |= f->pending;
     if (o->batch.n > 0 || checkpoint_waits(o, &left_ms))
         owner_round(o);
     else if (o->give_up)
@@ -314,7 +315,8 @@ void owner_fetch(struct owner *o)
         return;
     }
     o->state = OWNER_FETCHING;
-    PORT(o, fetch, o->fetch_max, o->pending, tick_of(o, o->checkpoint.behind), o->passed_ms, on_fetched, o);
+    size_t max = o->pending && o->fetch_max > OWNER_PENDING_MAX ? OWNER_PENDING_MAX : o->fetch_max;
+    PORT(o, fetch, max, o->pending, tick_of(o, o->checkpoint.behind), o->passed_ms, on_fetched, o);
 }
 
 /* ---- committing ---- */

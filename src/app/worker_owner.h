@@ -26,6 +26,8 @@
 #define OWNER_SLICE_USERS 128         /* put */
 #define OWNER_SLICE_FREED 256
 #endif
+/* Entries fetched at a time that others were given: a script does it, which copies each twice. */
+#define OWNER_PENDING_MAX (4 * BL_SUSPECT_ENTRIES)
 #define OWNER_WAIT_MAX_MS 1000
 #define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
 #define OWNER_TEND_MS     1000
