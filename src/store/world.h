@@ -53,6 +53,36 @@ enum gathered {
 
 #define LOAD_GROUP 64 /* users whose deadlines are asked for at once: Redis serves others in between */
 
+/* world_counts.c */
+struct known {
+    int64_t mark, value; /* of which hash; what is stored, with what this commit adds */
+    uint32_t question;   /* the last one whose answer is the value */
+    bool sure;
+    uint8_t n_name;
+    char name[42];
+};
+
+struct asked {
+    struct known *known;
+    uint32_t question;
+    size_t command; /* of the commit */
+};
+
+struct expiring {
+    int64_t mark, at_ms;
+};
+
+struct counts_known {
+    struct known known[1024];
+    struct asked asked[64]; /* in this commit */
+    size_t n_asked;
+    uint32_t questions;
+    struct expiring expiring[16]; /* hashes that have got their TTL, and when */
+    size_t n_expiring;
+    int64_t mark; /* the last HSET of this commit: of which hash, the commands up to it, its fields */
+    size_t command, n_fields;
+};
+
 struct slot {
     uint32_t magic;
     struct bl_world *world;
@@ -89,10 +119,7 @@ struct slot {
     struct commands fetch; /* goes behind `commit` in the same transaction */
     struct commands gathered[GATHERED_COUNT];
     size_t n_acks, n_seen; /* in this commit */
-    struct expiring {
-        int64_t mark, at_ms;
-    } expiring[16]; /* counting hashes that have got their TTL, and when */
-    size_t n_expiring;
+    struct counts_known counts;
     bool changes_capped; /* in this commit */
     bool refused, oom, exec_ok, exec_bad, asked;
     redisReply *answers; /* of a transaction with a fetch in it; NULL: none, or it was not carried out */
@@ -198,6 +225,10 @@ void world_begin(void *ctx, int p);
 size_t world_put_bytes(void *ctx, int p);
 /* What was gathered takes its place in the commit: whatever follows comes behind it. */
 void world_gathered(struct slot *s);
+/* Counts (world_counts.c): a commit begins, or is over; EXEC's answer to one; nothing is known any more. */
+void world_counts_begin(struct slot *s);
+void world_counts_learn(struct slot *s, const redisReply *exec);
+void world_counts_forget(struct slot *s);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x);
 void world_put_change(void *ctx, int p, const struct bl_put_change *x);

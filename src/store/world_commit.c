@@ -7,8 +7,11 @@ static void finish(struct slot *s, enum bl_err err)
     bl_done_fn *fn = s->committed;
     bool fetched = s->asked && err == BL_OK;
     s->committed = NULL;
-    if (err != BL_OK)
+    world_counts_begin(s);
+    if (err != BL_OK) {
         s->watched = false;
+        world_counts_forget(s);
+    }
     commands_trim(&s->commit);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_trim(&s->gathered[i]);

@@ -22,8 +22,7 @@ void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg)
     static const enum bl_key keys[] = {BL_KEY_LEASE, BL_KEY_FENCE, BL_KEY_EVENTS};
     struct slot *s = world_slot(ctx, p);
     char lease[24];
-    s->n_expiring = 0;
-    memset(s->expiring, 0, sizeof s->expiring); /* what was said last may not have been carried out */
+    world_counts_forget(s);
     s->acquired = fn;
     s->acquired_arg = arg;
     snprintf(lease, sizeof lease, "%lld", (long long)s->world->options.lease_ms);

@@ -1,7 +1,7 @@
 /* The encoder of a commit: each put becomes one or a few commands of the list. None of them can fail when it
  * runs: the keys are of the right type, since nothing else writes them.
  *
- * Every key with a user in its name gets a TTL, and the counting hashes too; event mode sets none (SPEC 3.6).
+ * Every key with a user in its name gets a TTL, and the counting hashes too (world_counts.c); event mode sets none (SPEC 3.6).
  */
 #include "world.h"
 
@@ -11,8 +11,6 @@
 #define SEEN_AT_ONCE      512
 #define CHANGES_MAX       10000
 #define QUARANTINE_MAX    1000
-#define COUNTS_TTL_MS     (2 * 24 * 3600 * 1000LL)
-#define EXPIRE_AGAIN_MS   60000
 #define PATTERNS_SLACK_MS (2 * 24 * 3600 * 1000LL) /* SPEC 3.6: a day, and one in which it is not renewed */
 
 static struct commands *list(void *ctx, int p)
@@ -36,6 +34,7 @@ void world_begin(void *ctx, int p)
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_clear(&s->gathered[i]);
     s->n_acks = s->n_seen = 0;
+    world_counts_begin(s);
     s->changes_capped = false;
 }
 
@@ -203,48 +202,6 @@ void world_put_change(void *ctx, int p, const struct bl_put_change *x)
     field(c, "page", x->page);
     commands_z(c, "at");
     commands_int(c, x->at_ms);
-}
-
-/* Once a hash and minute, at 20,000 events a second that is one of three commands fewer than with each commit; a forgotten
- * one costs a command, nothing else. */
-static bool expires(struct slot *s, int64_t mark)
-{
-    size_t max = sizeof s->expiring / sizeof s->expiring[0];
-    struct expiring *x = s->expiring;
-    while (x < s->expiring + max && x->mark != mark)
-        x++;
-    if (x < s->expiring + max && s->now_ms >= x->at_ms && s->now_ms - x->at_ms < EXPIRE_AGAIN_MS)
-        return true;
-    if (x == s->expiring + max)
-        x = &s->expiring[s->n_expiring++ % max];
-    *x = (struct expiring){mark, s->now_ms};
-    return false;
-}
-
-static void expire_counts(struct slot *s, enum bl_key key, int64_t number)
-{
-    int64_t keep_ms = s->world->options.history_retention_ms;
-    if (s->world->options.event_mode || expires(s, key == BL_KEY_MINUTE ? number * 2 : number * 2 + 1))
-        return;
-    commands_new(&s->commit, "PEXPIRE");
-    commands_key_int(&s->commit, key, number);
-    commands_int(&s->commit, (keep_ms ? keep_ms : COUNTS_TTL_MS) + EXPIRE_AGAIN_MS);
-}
-
-void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str name, int64_t n)
-{
-    struct slot *s = world_slot(ctx, p);
-    struct commands *c = &s->commit;
-    enum bl_key key = tally == BL_TALLY_MINUTE ? BL_KEY_MINUTE : BL_KEY_PAGES;
-    commands_new(c, "HINCRBY");
-    if (tally == BL_TALLY_COUNTERS)
-        commands_key(c, BL_KEY_COUNTERS, NO_ARG);
-    else
-        commands_key_int(c, key, number);
-    commands_arg(c, name);
-    commands_int(c, n);
-    if (tally != BL_TALLY_COUNTERS)
-        expire_counts(s, key, number);
 }
 
 void world_put_rate(void *ctx, int p, struct bl_str text)

@@ -68,6 +68,8 @@ static void on_exec(void *ctx, const redisReply *reply)
         }
     if (reply && reply->type == REDIS_REPLY_ERROR)
         s->refused = true;
+    if (s->exec_ok)
+        world_counts_learn(s, reply);
     if (s->exec_ok && s->asked)
         s->answers = bl_link_keep(s->data);
 }

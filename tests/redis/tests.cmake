@@ -14,6 +14,7 @@ target_link_libraries(bl_test_side PUBLIC bl_store bl_test_redis PkgConfig::UV P
 bl_warnings(bl_test_side)
 
 bl_test(test_world redis bl_test_side)
+bl_test(test_world_counts redis bl_test_side)
 bl_test(test_fetch redis bl_test_side)
 bl_test(test_retention redis bl_test_side)
 add_library(bl_test_worker STATIC support/worker_rig.c support/behind.c)
