@@ -85,8 +85,6 @@ void bl_replay_free(struct bl_replay *r)
         }
         bl_ledger_release(&r->run[k].ledger);
     }
-    for (size_t i = 0; i < REPLAY_AHEAD; i++)
-        bl_buf_release(&r->waiting[i].text);
     bl_recording_release(&r->recording);
     free(r);
 }

@@ -26,8 +26,7 @@ struct run {
 
 /* A recorded event that waits for its turn while its user's state is fetched into the cache. */
 struct waiting {
-    struct bl_buf text; /* its line: the record borrows from it */
-    struct bl_record record;
+    struct bl_record record;                      /* borrows from its line */
     uint64_t hash[BL_REPLAY_RUNS_MAX];            /* of its user, in the partition of each run */
     struct bl_member *member[BL_REPLAY_RUNS_MAX]; /* who that is; NULL: not known, or not any more */
 };

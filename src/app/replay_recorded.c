@@ -3,7 +3,8 @@
  * A step is mostly waiting for memory: states lie all over it. So a line is decoded when it comes, but its event
  * waits in a ring for REPLAY_AHEAD - 1 others while its user's state is fetched, stage by stage
  * (bl_partition_fetch). With 4,000 users at a time (tests/bench/replay shop) that saves a fifth of the time.
- * Whatever is not plain waits for nobody: the ring is emptied, and it is taken at once. */
+ * Whatever is not plain, or long, waits for nobody: the ring is emptied, and it is taken at once. So is the ring when a line
+ * is rejected: those in it are never more than BL_REPLAY_STAY bytes behind, so long their lines stay where they are. */
 #include "replay_internal.h"
 
 /* Events between first sight and the stages. */
@@ -86,12 +87,15 @@ static enum bl_err queue(struct bl_replay *r, struct bl_str line, struct bl_prob
 {
     struct waiting *w = waiting(r, r->n_seen);
     struct bl_partition *p;
-    bl_buf_clear(&w->text);
-    bl_buf_str(&w->text, line);
-    *plain = w->text.err == BL_OK && bl_decode_plain(r->recording.decoder, bl_buf_view(&w->text), &w->record);
+    *plain =
+        line.n < BL_REPLAY_STAY / REPLAY_AHEAD && bl_decode_plain(r->recording.decoder, line, &w->record);
     if (!*plain)
         return BL_OK;
     enum bl_err err = bl_recording_order(&r->recording, &w->record, problem);
+    if (err != BL_OK) {
+        enum bl_err failed = replay_recorded_end(r);
+        return failed != BL_OK ? failed : err;
+    }
     for (size_t k = 0; k < r->n_runs && err == BL_OK; k++) {
         err = replay_partition(&r->run[k], 0, &p);
         if (err == BL_OK)

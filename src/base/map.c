@@ -68,11 +68,20 @@ void *bl_map_get(const struct bl_map *m, struct bl_str key)
     return bl_map_get_hashed(m, key, bl_map_hash(m, key));
 }
 
+/* Two to a line of the cache, and none in two of them, as calloc would have it. */
+static struct bl_map_slot *slots_new(size_t cap)
+{
+    struct bl_map_slot *slots = aligned_alloc(2 * sizeof *slots, cap * sizeof *slots);
+    if (slots)
+        memset(slots, 0, cap * sizeof *slots);
+    return slots;
+}
+
 static enum bl_err grow(struct bl_map *m)
 {
     struct bl_map bigger = *m;
     bigger.cap = m->cap ? m->cap * 2 : 16;
-    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+    bigger.slots = slots_new(bigger.cap);
     if (!bigger.slots)
         return BL_ERR_NO_MEMORY;
     for (size_t i = 0; i < m->cap; i++)

@@ -185,11 +185,11 @@ static void drop_spent_marks(struct bl_user *u, int64_t now_ms, int64_t slack)
 
 /* ---- room ---- */
 
-/* What rules add at one step: a pattern each at the most, with a mark of its id and one of the rule's own, but
- * form-abandonment one for each form begun, whose mark goes. */
-#define STEP_OPEN  4 /* loop, abandonment, quick-back; or rage-click, dead-click */
-#define STEP_MARKS 8
-#define STEP_NAMES 6 /* page, session, target, form, entry of the funnel */
+/* What rules add at one step: a pattern each at the most, with a mark of its id and at most one of the rule's own, but
+ * form-abandonment one for each form begun, whose mark goes. A visit may add most; a click has as many marks less one. */
+#define STEP_OPEN  3 /* loop, abandonment, quick-back */
+#define STEP_MARKS 4 /* these, and the cooldown of quick-back */
+#define STEP_NAMES 3 /* page, session, entry of the funnel; then target and form if there are any */
 
 static inline struct bl_room needs(const struct bl_user *u, const struct bl_event *e)
 {
@@ -198,7 +198,7 @@ static inline struct bl_room needs(const struct bl_user *u, const struct bl_even
         need.open = (uint16_t)(need.open + u->n_marks);
     if (e) {
         need.visits = need.window = 1;
-        need.names = STEP_NAMES;
+        need.names = (uint16_t)(STEP_NAMES + (e->target.n != 0) + (e->form.n != 0));
         need.text = (uint32_t)(2 * e->page.n + e->session_id.n + e->target.n + e->form.n);
     }
     return need;

@@ -51,7 +51,8 @@ struct bl_user *bl_user_place(void *block, const struct bl_room *room)
     return u;
 }
 
-/* By a half, and not below what most have at their session's end: to move a state costs as much as a step. */
+/* By a half, and not below what most have at the end of a session of 30 events, with what one more could add: to move a
+ * state costs as much as a step. All of it is 2040 bytes, so that a block, with what malloc adds to it, is half a page. */
 static uint32_t grown(uint32_t n, uint32_t more, uint32_t least, uint32_t max)
 {
     uint32_t room = n + n / 2 + more;
@@ -62,11 +63,11 @@ static uint32_t grown(uint32_t n, uint32_t more, uint32_t least, uint32_t max)
 struct bl_room bl_user_grown(const struct bl_user *u, const struct bl_room *more)
 {
     return (struct bl_room){
-        .visits = (uint16_t)grown(u->n_visits, more->visits, 8, BL_VISITS_MAX),
-        .window = (uint16_t)grown(u->n_window, more->window, 20, BL_WINDOW_KEEP),
-        .open = (uint16_t)grown(u->n_open, more->open, 6, BL_OPEN_MAX),
-        .marks = (uint16_t)grown(u->n_marks, more->marks, 12, BL_MARKS_MAX),
-        .names = (uint16_t)grown(u->n_names, more->names, 16, BL_NAMES_MAX),
+        .visits = (uint16_t)grown(u->n_visits, more->visits, 12, BL_VISITS_MAX),
+        .window = (uint16_t)grown(u->n_window, more->window, 32, BL_WINDOW_KEEP),
+        .open = (uint16_t)grown(u->n_open, more->open, 3, BL_OPEN_MAX),
+        .marks = (uint16_t)grown(u->n_marks, more->marks, 8, BL_MARKS_MAX),
+        .names = (uint16_t)grown(u->n_names, more->names, 24, BL_NAMES_MAX),
         .text = (grown(u->n_text, more->text, 256, BL_NAMES_BYTES - 7) + 7) & ~7U,
     };
 }

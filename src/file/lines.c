@@ -1,5 +1,6 @@
-/* Lines of a plain file or of gzip data, told apart by the first two bytes. One buffer holds at least one longest
- * line; what is left of it moves to the front before each read.
+/* Lines of a plain file or of gzip data, told apart by the first two bytes. A buffer holds at least one longest line. There
+ * are two of them: when BL_LINES_STAY bytes of one are handed out, what is left goes to the front of the other, and the lines
+ * before it stay where they are until that one is handed out as far. To copy those who wait cost 4 % of a replay.
  *
  *   plain:  file ──read──> buffer
  *   gzip:   file ──read──> raw ──inflate──> buffer      member after member, as `gzip -d` does
@@ -26,12 +27,13 @@ struct bl_lines {
     int fd;
     enum kind kind;
     int64_t size, done; /* of the file; done: read so far */
-    size_t from, to;    /* what is read and not handed out */
+    char *buffer;       /* one of `buffers` */
+    size_t from, to;    /* what of it is read and not handed out */
     bool end, skipping, failed, cut, garbage;
     bool between; /* gzip: a member has ended, none has begun */
     z_stream z;   /* its input is what is read and not inflated */
     unsigned char raw[RAW_BYTES];
-    char buffer[BUFFER_BYTES];
+    char buffers[2][BUFFER_BYTES];
 };
 
 enum bl_err bl_lines_open(const char *path, struct bl_lines **out)
@@ -48,6 +50,7 @@ enum bl_err bl_lines_open(const char *path, struct bl_lines **out)
         return BL_ERR_IO;
     }
     l->fd = fd;
+    l->buffer = l->buffers[0];
     l->size = S_ISREG(st.st_mode) ? st.st_size : -1;
     *out = l;
     return BL_OK;
@@ -147,16 +150,25 @@ static size_t read_gzip(struct bl_lines *l, char *to, size_t room)
     return room - z->avail_out;
 }
 
+/* What is left goes to the front of the other buffer. */
+static void turn(struct bl_lines *l)
+{
+    char *other = l->buffers[l->buffer == l->buffers[0]];
+    memcpy(other, l->buffer + l->from, l->to - l->from);
+    l->buffer = other;
+    l->to -= l->from;
+    l->from = 0;
+}
+
 static bool refill(struct bl_lines *l)
 {
     if (l->end)
         return false;
     if (l->kind == UNKNOWN)
         find_kind(l);
-    memmove(l->buffer, l->buffer + l->from, l->to - l->from);
-    l->to -= l->from;
-    l->from = 0;
-    size_t room = sizeof l->buffer - l->to;
+    if (l->from >= BL_LINES_STAY)
+        turn(l);
+    size_t room = BUFFER_BYTES - l->to;
     room = room < READ_BYTES ? room : READ_BYTES;
     size_t n = l->failed         ? 0
                : l->kind == GZIP ? read_gzip(l, l->buffer + l->to, room)
@@ -166,7 +178,18 @@ static bool refill(struct bl_lines *l)
     return n > 0;
 }
 
-/* Hands out n bytes as a line and steps over them and `skip` more. */
+/* Passes over the line at hand; without an end, over all that there is of it. What follows takes its place, not that of the
+ * lines before it. */
+static void skip(struct bl_lines *l, const char *end)
+{
+    const char *rest = end ? end + 1 : l->buffer + l->to;
+    size_t n = (size_t)(l->buffer + l->to - rest);
+    memmove(l->buffer + l->from, rest, n);
+    l->to = l->from + n;
+    l->skipping = !end;
+}
+
+/* Hands out n bytes as a line and steps over so many. */
 static bool hand_out(struct bl_lines *l, size_t n, size_t step, struct bl_str *line)
 {
     *line = (struct bl_str){l->buffer + l->from, n};
@@ -182,12 +205,11 @@ bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long)
         const char *end = have ? memchr(l->buffer + l->from, '\n', have) : NULL;
         size_t n = end ? (size_t)(end - (l->buffer + l->from)) : have;
         if (l->skipping) {
-            l->from += end ? n + 1 : n;
-            l->skipping = !end;
+            skip(l, end);
         } else if (n > BL_LINE_MAX_BYTES) {
             *too_long = true;
             l->skipping = true;
-            return hand_out(l, BL_LINE_MAX_BYTES, BL_LINE_MAX_BYTES, line);
+            return hand_out(l, BL_LINE_MAX_BYTES, 0, line);
         } else if (end) {
             return hand_out(l, n, n + 1, line);
         }

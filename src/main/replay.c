@@ -9,18 +9,22 @@
 
 #include <stdio.h>
 
+#define PRINT_BYTES (64 * 1024) /* at a time */
+
 enum bl_err replay_print(const struct bl_ledger *ledger)
 {
     struct bl_buf out;
     enum bl_err err = BL_OK;
     bl_buf_init(&out, 0);
-    for (size_t i = 0; i < bl_ledger_count(ledger) && err == BL_OK; i++) {
-        bl_buf_clear(&out);
+    for (size_t i = 0, n = bl_ledger_count(ledger); i < n && err == BL_OK; i++) {
         bl_row_json(&bl_ledger_entry(ledger, i)->row, &out);
         bl_buf_char(&out, '\n');
         err = out.err;
+        if (out.n < PRINT_BYTES && i + 1 < n)
+            continue;
         if (err == BL_OK && fwrite(out.p, 1, out.n, stdout) != out.n)
             err = BL_ERR_IO;
+        bl_buf_clear(&out);
     }
     if (err == BL_OK && fflush(stdout) != 0)
         err = BL_ERR_IO;
@@ -50,7 +54,7 @@ static enum bl_err feed(struct replay_session *s, const char *path, const struct
     if (err != BL_OK)
         return err;
     err = s->live ? replay_live_feed(s->live, s->replay) : replay_read(path, on_line, s->replay, s->replay);
-    if (err == BL_OK)
+    if (err == BL_OK && s->live)
         err = bl_replay_end(s->replay);
     if (err == BL_OK && !options->follow_rules)
         tell_rules_ignored(s->replay);

@@ -26,9 +26,8 @@ void replay_say(struct replay_progress *p, struct bl_str line);
 
 typedef enum bl_err replay_line_fn(void *ctx, struct bl_str line, struct bl_problem *problem);
 /* Calls fn for each line of the file, reports rejected ones on standard error, shows progress. `replay` (may be
- * NULL) is asked how many patterns there are. */
-BL_CHECKED enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx,
-                                   const struct bl_replay *replay);
+ * NULL) is what they go into: it is asked how many patterns there are, and told of the end. */
+BL_CHECKED enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, struct bl_replay *replay);
 /* --from-redis: what a replay of the live streams begins with, then all their entries. */
 struct replay_live;
 BL_CHECKED enum bl_err replay_live_open(const struct bl_config *config, struct replay_live **out);

@@ -3,6 +3,7 @@
 
 #include "bl/file/lines.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -77,6 +78,8 @@ void replay_say(struct replay_progress *p, struct bl_str line)
 }
 
 /* ---- lines ---- */
+
+static_assert(BL_LINES_STAY >= BL_REPLAY_STAY, "lines stay as long as the replay looks at them");
 
 /* Line numbers count from 1; the message quotes nothing that could disturb a terminal. */
 static void report(struct replay_progress *progress, int64_t number, const struct bl_problem *problem)
@@ -163,7 +166,7 @@ static enum bl_err read_all(struct bl_lines *lines, replay_line_fn *fn, void *ct
     return err;
 }
 
-enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, const struct bl_replay *replay)
+enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, struct bl_replay *replay)
 {
     struct bl_lines *lines;
     enum bl_err err = bl_lines_open(path, &lines);
@@ -172,6 +175,8 @@ enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, const s
         return err;
     }
     err = read_all(lines, fn, ctx, path, replay);
+    if (err == BL_OK && replay)
+        err = bl_replay_end(replay); /* while the last lines are still there */
     bl_lines_close(lines);
     return err;
 }

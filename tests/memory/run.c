@@ -33,7 +33,8 @@ static struct bl_config *config_of(const char *path)
 /* 30 users who do what patterns are made of. */
 static struct bl_str event_line(int i)
 {
-    static char line[256];
+    static char lines[32][256]; /* a replay looks at those before */
+    char *line = lines[i % 32];
     static const char *const does[] = {
         "page_view\",\"page\":\"/cart",
         "click\",\"page\":\"/cart",
@@ -44,7 +45,7 @@ static struct bl_str event_line(int i)
         "page_view\",\"page\":\"/b",
         "page_view\",\"page\":\"/a",
         "input_change\",\"page\":\"/a\",\"metadata\":{\"form\":\"f\"},\"title\":\"t"};
-    int n = snprintf(line, sizeof line,
+    int n = snprintf(line, sizeof lines[0],
                      "{\"user_id\":\"u%d\",\"event_id\":\"e%d\",\"timestamp\":%lld,\"action\":\"%s\"}", i % 5,
                      i, 1700000000000LL + 700LL * i + (i / 50) * 70000LL,
                      does[(size_t)(i / 5) % (sizeof does / sizeof *does)]);

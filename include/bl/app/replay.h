@@ -40,15 +40,17 @@ struct bl_replay_entry {
     struct bl_str body; /* canonical lines, one an event; of a command (and of `rules`) its JSON */
 };
 
+#define BL_REPLAY_STAY (64 * 1024)
+
 /* A line as `inspect entries` prints it; false if it is none. Borrows from the line. */
 bool bl_replay_entry_parse(struct bl_str line, struct bl_replay_entry *out)
     __attribute__((warn_unused_result));
 
 BL_CHECKED enum bl_err bl_replay_new(const struct bl_replay_options *options, struct bl_replay **out);
 void bl_replay_free(struct bl_replay *r);
-/* One line: a recorded event or, live, an entry as `inspect entries` prints it. BL_OK: taken (or empty).
- * BL_ERR_NO_MEMORY ends the run; any other error means the line was rejected, *problem says why, and nothing
- * changed. */
+/* One line: a recorded event or, live, an entry as `inspect entries` prints it. Borrowed up to the first call after lines of
+ * BL_REPLAY_STAY bytes have come behind it, or to the end (bl_replay_end). BL_OK: taken (or empty). BL_ERR_NO_MEMORY ends the
+ * run; any other error means the line was rejected, *problem says why, and nothing changed. */
 BL_CHECKED enum bl_err bl_replay_line(struct bl_replay *r, struct bl_str line, struct bl_problem *problem);
 /* Live: one entry of the stream itself. Entries of one partition come in order; partitions in any. As above;
  * of an entry with a line that cannot be read the others are taken. */

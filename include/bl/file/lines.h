@@ -8,11 +8,14 @@
 
 #define BL_LINE_MAX_BYTES (1024 * 1024) /* as long as a request may be */
 
+#define BL_LINES_STAY (64 * 1024)
+
 struct bl_lines;
 
 /* BL_ERR_IO: cannot be opened, errno says why. */
 BL_CHECKED enum bl_err bl_lines_open(const char *path, struct bl_lines **out);
-/* The next line without its end, borrowed until the next call. False at the end, or on an error. */
+/* The next line without its end. It stays where it is up to the first call after BL_LINES_STAY bytes of lines have been handed
+ * out behind it; one that is too long counts for nothing, and stays until the next call. False at the end, or on an error. */
 bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long);
 /* BL_OK at a regular end; BL_ERR_IO if reading failed or the gzip data is damaged. */
 enum bl_err bl_lines_error(const struct bl_lines *l);
