@@ -338,26 +338,44 @@ static struct deadline earliest(const struct bl_engine *g, const struct bl_user 
     return best;
 }
 
-static void summarise(struct bl_user *u)
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* earliest().due_ms of a user in a session, but for what stands in lists. */
+static int64_t due_of_rules(const struct bl_engine *g, const struct bl_user *u)
+{
+    int64_t due_ms = u->seen_ms + g->settings->session_timeout_ms;
+    for (unsigned set = g->due; set; set = without_first(set)) {
+        enum bl_rule_id r = first_of(set);
+        if (g->settings->rule[r].enabled)
+            due_ms = sooner(due_ms, bl_rule(r)->due(u, &g->settings->rule[r]));
+    }
+    return due_ms;
+}
+
+/* The end of every step. Each list is gone through once, without branches: to ask earliest() and then sum up took 2 % of a
+ * replay more. */
+static void settle(const struct bl_engine *g, struct bl_user *u)
 {
     unsigned marked = 0, opened = 0;
-    int64_t spent_ms = BL_NEVER;
-    for (size_t i = 0; i < u->n_open; i++)
+    int64_t spent_ms = BL_NEVER, due_ms = BL_NEVER;
+    for (size_t i = 0; i < u->n_open; i++) {
         opened |= 1U << u->open[i].rule;
+        due_ms = sooner(due_ms, u->open[i].due_ms);
+    }
     for (size_t i = 0; i < u->n_marks; i++) {
         marked |= 1U << u->marks[i].rule;
-        spent_ms = u->marks[i].until_ms < spent_ms ? u->marks[i].until_ms : spent_ms;
+        spent_ms = sooner(spent_ms, u->marks[i].until_ms);
+        due_ms = sooner(due_ms, u->marks[i].due_ms);
     }
     u->marked = (uint8_t)marked;
     u->opened = (uint8_t)opened;
     u->spent_ms = spent_ms;
-}
-
-/* The end of every step. */
-static void settle(const struct bl_engine *g, struct bl_user *u)
-{
-    u->due_ms = earliest(g, u).due_ms;
-    summarise(u);
+    bool in_session = u->in_session && !bl_user_gone(u);
+    u->due_ms = in_session ? sooner(due_ms, due_of_rules(g, u)) : earliest(g, u).due_ms;
+    assert(u->due_ms == earliest(g, u).due_ms);
 }
 
 bool bl_engine_event(const struct bl_engine *g, struct bl_user *u, struct bl_str user_id,

@@ -175,6 +175,11 @@ struct bl_open *bl_user_add_open(struct bl_user *u);
 struct bl_mark *bl_user_add_mark(struct bl_user *u);
 void bl_user_drop_open(struct bl_user *u, size_t i);
 void bl_user_drop_mark(struct bl_user *u, struct bl_mark *m);
+/* Where to begin when looking for a mark of that rule: behind the last if there is none. */
+static inline size_t bl_user_marks_from(const struct bl_user *u, enum bl_rule_id rule)
+{
+    return u->marked >> rule & 1 ? 0 : u->n_marks;
+}
 /* The latest mark of that rule and kind for exactly that page and element; NULL if there is none. */
 struct bl_mark *bl_user_mark(struct bl_user *u, enum bl_rule_id rule, unsigned kind, bl_name page,
                              bl_name element);

@@ -90,7 +90,7 @@ static struct bl_str stage_name(const struct bl_rule_settings *c, struct bl_str 
 
 static struct bl_mark *running(struct bl_user *u)
 {
-    for (size_t i = 0; i < u->n_marks; i++)
+    for (size_t i = bl_user_marks_from(u, BL_RULE_ABANDONMENT); i < u->n_marks; i++)
         if (u->marks[i].rule == BL_RULE_ABANDONMENT && u->marks[i].due_ms != BL_NEVER)
             return &u->marks[i];
     return NULL;
@@ -154,10 +154,10 @@ static void arm(struct bl_step *s, const struct bl_rule_settings *c, const struc
 
 static void resolve(struct bl_step *s, const struct bl_rule_settings *c)
 {
-    struct bl_mark *m = running(s->u);
-    struct bl_open *open = unresolved(s->u);
     if (!s->completion)
         return;
+    struct bl_mark *m = running(s->u);
+    struct bl_open *open = unresolved(s->u);
     if (m)
         end_attempt(s, m, BL_ATTEMPT_COMPLETED);
     if (!open)
@@ -183,8 +183,10 @@ static void detect(struct bl_step *s, const struct bl_rule_settings *c)
         abandon(s, c, m, BY_EXIT);
     else if (stage)
         arm(s, c, stage);
+    if (!s->activity || !c->v[EXTEND_ON_ACTIVITY].i)
+        return;
     m = running(s->u);
-    if (m && s->activity && c->v[EXTEND_ON_ACTIVITY].i)
+    if (m)
         m->due_ms = s->now_ms + c->v[TIMEOUT].i;
 }
 

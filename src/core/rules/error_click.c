@@ -23,7 +23,7 @@ static const struct bl_param params[] = {
 /* Takes away the clicks that no error can follow any more, and that on this page. */
 static void drop_clicks(struct bl_user *u, bl_name page, int64_t now_ms)
 {
-    for (size_t i = 0; i < u->n_marks;) {
+    for (size_t i = bl_user_marks_from(u, BL_RULE_ERROR_CLICK); i < u->n_marks;) {
         struct bl_mark *m = &u->marks[i];
         if (m->rule == BL_RULE_ERROR_CLICK && m->kind == CLICK && (m->page == page || m->until_ms <= now_ms))
             bl_user_drop_mark(u, m);

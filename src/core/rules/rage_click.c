@@ -50,7 +50,7 @@ static bool ignored(const struct bl_rule_settings *c, struct bl_str target)
 
 static struct bl_mark *burst(struct bl_user *u)
 {
-    for (size_t i = 0; i < u->n_marks; i++)
+    for (size_t i = bl_user_marks_from(u, BL_RULE_RAGE_CLICK); i < u->n_marks; i++)
         if (u->marks[i].rule == BL_RULE_RAGE_CLICK && u->marks[i].kind <= MUTE)
             return &u->marks[i];
     return NULL;
