@@ -180,6 +180,16 @@ enum bl_err bl_replay_line(struct bl_replay *r, struct bl_str line, struct bl_pr
     return failed != BL_OK ? failed : err;
 }
 
+size_t bl_replay_plain(struct bl_replay *r, struct bl_str text, enum bl_err *err)
+{
+    size_t n = r->options.live ? 0 : replay_recorded_plain(r, text, err);
+    r->counts.lines += n > 0;
+    enum bl_err failed = n ? failure_of_runs(r) : BL_OK;
+    if (failed != BL_OK)
+        *err = failed;
+    return n;
+}
+
 enum bl_err bl_replay_end(struct bl_replay *r)
 {
     enum bl_err err = replay_recorded_end(r);

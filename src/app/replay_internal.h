@@ -59,6 +59,7 @@ BL_CHECKED enum bl_err replay_take_record(struct bl_replay *r, const struct bl_r
 /* One recorded line; those that wait. */
 BL_CHECKED enum bl_err replay_recorded_line(struct bl_replay *r, struct bl_str line,
                                             struct bl_problem *problem);
+size_t replay_recorded_plain(struct bl_replay *r, struct bl_str text, enum bl_err *err);
 BL_CHECKED enum bl_err replay_recorded_end(struct bl_replay *r);
 
 /* One entry of a live stream. */

@@ -82,39 +82,46 @@ static void fetch(struct bl_replay *r)
     }
 }
 
-/* A plain line queues up. *plain false: it is not one, and nothing is known of it. */
-static enum bl_err queue(struct bl_replay *r, struct bl_str line, struct bl_problem *problem, bool *plain)
+/* The longest line that waits. */
+#define WAITING_BYTES (BL_REPLAY_STAY / REPLAY_AHEAD)
+
+/* The event that was read into the next place queues up. */
+static enum bl_err queue(struct bl_replay *r)
 {
     struct waiting *w = waiting(r, r->n_seen);
-    struct bl_partition *p;
-    *plain =
-        line.n < BL_REPLAY_STAY / REPLAY_AHEAD && bl_decode_plain(r->recording.decoder, line, &w->record);
-    if (!*plain)
-        return BL_OK;
-    enum bl_err err = bl_recording_order(&r->recording, &w->record, problem);
-    if (err != BL_OK) {
-        enum bl_err failed = replay_recorded_end(r);
-        return failed != BL_OK ? failed : err;
-    }
-    for (size_t k = 0; k < r->n_runs && err == BL_OK; k++) {
-        err = replay_partition(&r->run[k], 0, &p);
-        if (err == BL_OK)
-            w->hash[k] = bl_partition_hash(p, w->record.user_id);
+    for (size_t k = 0; k < r->n_runs; k++) {
+        struct bl_partition *p;
+        enum bl_err err = replay_partition(&r->run[k], 0, &p);
+        if (err != BL_OK)
+            return err;
+        w->hash[k] = bl_partition_hash(p, w->record.user_id);
         w->member[k] = NULL;
     }
-    if (err != BL_OK)
-        return err;
     r->n_seen++;
     fetch(r);
     return r->n_seen - r->n_done == REPLAY_AHEAD ? take_oldest(r) : BL_OK;
 }
 
+size_t replay_recorded_plain(struct bl_replay *r, struct bl_str text, enum bl_err *err)
+{
+    struct bl_problem problem;
+    struct bl_record *record = &waiting(r, r->n_seen)->record;
+    size_t n = bl_decode_plain_first(r->recording.decoder, text, record);
+    if (n == 0 || n > WAITING_BYTES || bl_recording_order(&r->recording, record, &problem) != BL_OK)
+        return 0;
+    *err = queue(r);
+    return n;
+}
+
 enum bl_err replay_recorded_line(struct bl_replay *r, struct bl_str line, struct bl_problem *problem)
 {
-    bool plain;
-    enum bl_err err = queue(r, line, problem, &plain);
-    if (plain || err != BL_OK)
-        return err;
-    err = replay_recorded_end(r);
-    return err == BL_OK ? bl_recording_read(&r->recording, line, on_record, r, problem) : err;
+    struct bl_record *record = &waiting(r, r->n_seen)->record;
+    bool plain = line.n < WAITING_BYTES && bl_decode_plain(r->recording.decoder, line, record);
+    enum bl_err err = plain ? bl_recording_order(&r->recording, record, problem) : BL_OK;
+    if (plain && err == BL_OK)
+        return queue(r);
+    enum bl_err failed = replay_recorded_end(r);
+    if (failed != BL_OK || err != BL_OK)
+        return failed != BL_OK ? failed : err;
+    return bl_recording_read(&r->recording, line, on_record, r, problem);
 }

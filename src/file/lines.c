@@ -8,6 +8,7 @@
  * zlib's gzread would do most of this, but it passes over what follows the gzip data without a word. */
 #include "bl/file/lines.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -218,6 +219,17 @@ bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long)
             return !l->skipping && have > 0 && !l->failed && hand_out(l, have, have, line);
         }
     }
+}
+
+struct bl_str bl_lines_ahead(const struct bl_lines *l)
+{
+    return l->skipping ? (struct bl_str){NULL, 0} : (struct bl_str){l->buffer + l->from, l->to - l->from};
+}
+
+void bl_lines_pass(struct bl_lines *l, size_t n)
+{
+    assert(!l->skipping && n <= l->to - l->from);
+    l->from += n;
 }
 
 enum bl_err bl_lines_error(const struct bl_lines *l)

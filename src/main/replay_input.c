@@ -126,44 +126,62 @@ static struct replay_at where(const struct bl_lines *lines, int64_t number, cons
     return at;
 }
 
-static enum bl_err read_all(struct bl_lines *lines, replay_line_fn *fn, void *ctx, const char *path,
-                            const struct bl_replay *replay)
-{
+struct reading {
+    struct bl_lines *lines;
+    replay_line_fn *fn;
+    void *ctx;
+    struct bl_replay *replay;
     struct replay_progress progress;
-    struct replay_at at = {.patterns = -1};
+    struct replay_at at;
+    enum bl_err err;
+};
+
+/* The next line; false at the end. Nearly all are plain, and found to end where their event does: to look for the end before
+ * takes 2 % of a replay. */
+static bool read_one(struct reading *in)
+{
     struct bl_problem problem;
     struct bl_str line;
     bool too_long;
-    enum bl_err err = BL_OK;
-    replay_progress_begin(&progress);
-    while (err == BL_OK && bl_lines_next(lines, &line, &too_long)) {
-        enum bl_err bad;
-        at.events++;
-        if (too_long) {
-            problem =
-                (struct bl_problem){.err = BL_ERR_TOO_LARGE, .message = "The line is longer than 1 MiB."};
-            bad = BL_ERR_TOO_LARGE;
-        } else {
-            bad = fn(ctx, line, &problem);
-        }
-        if (bad == BL_ERR_NO_MEMORY || bad == BL_ERR_IO)
-            err = bad;
-        else if (bad != BL_OK)
-            report(&progress, at.events, &problem);
-        if (progress.on && at.events % LOOK_EVERY == 0) {
-            at = where(lines, at.events, replay);
-            replay_progress_show(&progress, &at);
+    size_t n = in->replay ? bl_replay_plain(in->replay, bl_lines_ahead(in->lines), &in->err) : 0;
+    in->at.events += n > 0;
+    if (n) {
+        bl_lines_pass(in->lines, n);
+        return true;
+    }
+    if (!bl_lines_next(in->lines, &line, &too_long))
+        return false;
+    in->at.events++;
+    enum bl_err bad = BL_ERR_TOO_LARGE;
+    if (too_long)
+        problem = (struct bl_problem){.err = BL_ERR_TOO_LARGE, .message = "The line is longer than 1 MiB."};
+    else
+        bad = in->fn(in->ctx, line, &problem);
+    if (bad == BL_ERR_NO_MEMORY || bad == BL_ERR_IO)
+        in->err = bad;
+    else if (bad != BL_OK)
+        report(&in->progress, in->at.events, &problem);
+    return true;
+}
+
+static enum bl_err read_all(struct reading *in, const char *path)
+{
+    replay_progress_begin(&in->progress);
+    while (in->err == BL_OK && read_one(in)) {
+        if (in->progress.on && in->at.events % LOOK_EVERY == 0) {
+            in->at = where(in->lines, in->at.events, in->replay);
+            replay_progress_show(&in->progress, &in->at);
         }
     }
-    at = where(lines, at.events, replay);
-    replay_progress_end(&progress, &at);
-    if (err == BL_OK && bl_lines_error(lines) != BL_OK)
-        return complain(path, lines, at.events);
-    if (bl_lines_garbage(lines))
+    in->at = where(in->lines, in->at.events, in->replay);
+    replay_progress_end(&in->progress, &in->at);
+    if (in->err == BL_OK && bl_lines_error(in->lines) != BL_OK)
+        return complain(path, in->lines, in->at.events);
+    if (bl_lines_garbage(in->lines))
         fprintf(stderr,
                 "behaviorlens replay: what follows the gzip data in %s is no gzip data: it was ignored\n",
                 name_of(path));
-    return err;
+    return in->err;
 }
 
 enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, struct bl_replay *replay)
@@ -174,7 +192,9 @@ enum bl_err replay_read(const char *path, replay_line_fn *fn, void *ctx, struct 
         fprintf(stderr, "behaviorlens replay: cannot read %s: %s\n", path, strerror(errno));
         return err;
     }
-    err = read_all(lines, fn, ctx, path, replay);
+    struct reading in = {
+        .lines = lines, .fn = fn, .ctx = ctx, .replay = replay, .at.patterns = -1, .err = BL_OK};
+    err = read_all(&in, path);
     if (err == BL_OK && replay)
         err = bl_replay_end(replay); /* while the last lines are still there */
     bl_lines_close(lines);

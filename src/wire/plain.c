@@ -381,26 +381,35 @@ bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, str
     return true;
 }
 
-static bool read_line(struct bl_decoder *d, struct bl_str line, bool canonical, struct bl_record *out)
+/* The place behind the event that the text begins with, and the blanks after it. */
+static const char *read_event(struct bl_decoder *d, struct bl_str text, bool canonical, struct bl_record *out)
 {
     struct bl_plain g;
     bool any;
-    if (!bl_plain_read(d, line, canonical, &g, out))
-        return false;
-    return skip_blanks(g.end, line.p + line.n, &any) == line.p + line.n;
+    return bl_plain_read(d, text, canonical, &g, out) ? skip_blanks(g.end, text.p + text.n, &any) : NULL;
+}
+
+/* What a recorded event needs. */
+static bool is_recorded(struct bl_record *out)
+{
+    out->made_id = out->event_id.n == 0;
+    return out->timestamp_ms >= 0;
 }
 
 bool bl_decode_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out)
 {
-    if (!read_line(d, line, false, out) || out->timestamp_ms < 0)
-        return false;
-    out->made_id = out->event_id.n == 0;
-    return true;
+    return read_event(d, line, false, out) == line.p + line.n && is_recorded(out);
+}
+
+size_t bl_decode_plain_first(struct bl_decoder *d, struct bl_str text, struct bl_record *out)
+{
+    const char *end = text.p + text.n, *p = text.n ? read_event(d, text, false, out) : NULL;
+    return p && p < end && *p == '\n' && is_recorded(out) ? (size_t)(p + 1 - text.p) : 0;
 }
 
 bool bl_record_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out)
 {
-    if (!read_line(d, line, true, out) || out->event_id.n == 0)
+    if (read_event(d, line, true, out) != line.p + line.n || out->event_id.n == 0)
         return false;
     out->line = line;
     return true;

@@ -52,6 +52,9 @@ void bl_replay_free(struct bl_replay *r);
  * BL_REPLAY_STAY bytes have come behind it, or to the end (bl_replay_end). BL_OK: taken (or empty). BL_ERR_NO_MEMORY ends the
  * run; any other error means the line was rejected, *problem says why, and nothing changed. */
 BL_CHECKED enum bl_err bl_replay_line(struct bl_replay *r, struct bl_str line, struct bl_problem *problem);
+/* For whoever has read ahead: the same of the plain line that the text begins with, so that nobody looks for its end. Its
+ * bytes with its end; 0: it is not so plain, or is rejected, or its end is not there. *err: BL_ERR_NO_MEMORY ends the run. */
+size_t bl_replay_plain(struct bl_replay *r, struct bl_str text, enum bl_err *err);
 /* Live: one entry of the stream itself. Entries of one partition come in order; partitions in any. As above;
  * of an entry with a line that cannot be read the others are taken. */
 BL_CHECKED enum bl_err bl_replay_entry(struct bl_replay *r, const struct bl_replay_entry *e,

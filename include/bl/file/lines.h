@@ -17,6 +17,10 @@ BL_CHECKED enum bl_err bl_lines_open(const char *path, struct bl_lines **out);
 /* The next line without its end. It stays where it is up to the first call after BL_LINES_STAY bytes of lines have been handed
  * out behind it; one that is too long counts for nothing, and stays until the next call. False at the end, or on an error. */
 bool bl_lines_next(struct bl_lines *l, struct bl_str *line, bool *too_long);
+/* What has been read and not handed out. It begins with a line; its last one may be cut off. */
+struct bl_str bl_lines_ahead(const struct bl_lines *l);
+/* Hands out the line that it begins with, whose end the caller has seen: n bytes with the end. */
+void bl_lines_pass(struct bl_lines *l, size_t n);
 /* BL_OK at a regular end; BL_ERR_IO if reading failed or the gzip data is damaged. */
 enum bl_err bl_lines_error(const struct bl_lines *l);
 /* After an error: the gzip data ended before its end. */

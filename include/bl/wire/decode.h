@@ -56,6 +56,10 @@ BL_CHECKED enum bl_err bl_decode_body(struct bl_decoder *d, enum bl_body_kind ki
  * the canonical line; it borrows from the text. False: bl_decode_body has to look, nothing is known. */
 bool bl_decode_plain(struct bl_decoder *d, struct bl_str line, struct bl_record *out)
     __attribute__((warn_unused_result));
+/* The same of the line that the text begins with, whose end need not be looked for before. Its bytes with its end; 0: it is
+ * none of ours, or its end is not there. */
+size_t bl_decode_plain_first(struct bl_decoder *d, struct bl_str text, struct bl_record *out)
+    __attribute__((warn_unused_result));
 
 /* Reads a canonical line back (worker side): BL_ERR_CORRUPT if it is none. *out borrows from d and line. */
 BL_CHECKED enum bl_err bl_record_read(struct bl_decoder *d, struct bl_str line, struct bl_record *out);
