@@ -150,6 +150,23 @@ static void plain_lines_mean_the_same(void **state)
     }
 }
 
+static void the_first_line_of_a_text_ends_where_its_event_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        char text[1024];
+        struct bl_record record;
+        size_t n = strlen(taken[i]);
+        assert_in_range(snprintf(text, sizeof text, "%s\n%s\n", taken[i], taken[0]), 1, sizeof text - 1);
+        struct bl_str both = bl_str_of(text);
+        assert_int_equal(bl_decode_plain_first(shortly, both, &record), n + 1);
+        assert_int_equal(bl_decode_plain_first(shortly, (struct bl_str){text, n + 1}, &record), n + 1);
+        assert_int_equal(bl_decode_plain_first(shortly, (struct bl_str){text, n}, &record), 0);
+        text[n] = ',';
+        assert_int_equal(bl_decode_plain_first(shortly, both, &record), 0);
+    }
+}
+
 static void anything_unusual_is_declined(void **state)
 {
     (void)state;
@@ -195,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_lines_mean_the_same),
+        cmocka_unit_test(the_first_line_of_a_text_ends_where_its_event_does),
         cmocka_unit_test(anything_unusual_is_declined),
         cmocka_unit_test(every_place_of_an_odd_byte),
     };
