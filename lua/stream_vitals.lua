@@ -23,10 +23,11 @@ local function below(a, b)
     am, bm = tonumber(am), tonumber(bm)
     return am < bm or (am == bm and tonumber(as) < tonumber(bs))
 end
-local stream = by_name(redis.call('XINFO', 'STREAM', KEYS[1]))
+-- In full, of one entry: else the first and the last are copied.
+local stream = by_name(redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'COUNT', 1))
 local lag = math.max(0, stream['entries-added'] - tonumber(position[1] or '0'))
 local cut = lag > stream['length'] and 1 or 0
-for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+for _, flat in ipairs(stream['groups']) do
     local group = by_name(flat)
     if group['name'] ~= ARGV[1] and below(group['last-delivered-id'], stream['recorded-first-entry-id']) and
         redis.call('HGET', KEYS[3], 'cut:' .. group['name']) then

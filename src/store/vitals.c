@@ -18,6 +18,7 @@
 #define UNOWNED_MS     2000 /* a lease and a little: a take-over is nothing to report */
 #define CORE_GROUP     "core"
 #define SAMPLE_COUNT   "4" /* entries at either end */
+#define SAMPLE_BYTES   "4096"
 
 struct part {
     uint32_t magic;
@@ -236,7 +237,8 @@ static void on_memory(void *ctx, const redisReply *reply)
 /* Always, not only of a long backlog: what was sent before a poll is no longer counted after it, but as part of the lag. */
 static void ask_sample(struct part *part, struct bl_link *link)
 {
-    struct bl_str args[] = {bl_buf_view(&part->events), bl_buf_view(&part->position), BL_STR(SAMPLE_COUNT)};
+    struct bl_str args[] = {bl_buf_view(&part->events), bl_buf_view(&part->position), BL_STR(SAMPLE_COUNT),
+                            BL_STR(SAMPLE_BYTES)};
     bl_script_send(link, BL_SCRIPT_backlog_sample, 2, sizeof args / sizeof args[0], args, on_sample, part);
 }
 
