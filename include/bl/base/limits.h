@@ -61,7 +61,7 @@
 #define BL_DUE_MAX             8192 /* users with a deadline due in one fetch */
 #define BL_GRACE_MAX_MS        60000
 #define BL_IDLE_MS             1800000 /* who was last seen so long ago is looked at, without a deadline (app/ports.h) */
-#define BL_ACTIVE_LAG_MS       5000 /* under load, a user's place among the active ones may be so far behind */
+#define BL_ACTIVE_LAG_MS       10000 /* under load, a user's place among the active ones may be so far behind */
 #define BL_CALM_BYTES          (5 * 1000 * 1000) /* of events a second, in all partitions, some 25,000: no load yet */
 #define BL_BEHIND_BYTES        (128 * 1024 * 1024) /* of events behind which users are stored, in all partitions */
 #define BL_EVICT_COMER         4   /* users looked at for one that comes to hand, while there are too many */
