@@ -74,13 +74,20 @@ static struct raw read_marks(struct bl_str marks)
 }
 
 /* Whether the server made the event's id is the worker's business. */
-static struct bl_str without_made_id(struct bl_str line)
+static void add_line(struct bl_buf *out, struct bl_str line)
 {
-    static const char tail[] = ",\"made_id\":true}";
-    size_t n = sizeof tail - 1;
-    if (line.n > n && memcmp(line.p + line.n - n, tail, n) == 0)
-        line.n -= n - 1; /* the last byte is left out anyway */
-    return line;
+    static const char made[] = ",\"made_id\":\"", sent[] = ",\"event_id\":\"", tail[] = ",\"made_id\":true}";
+    size_t n = sizeof made - 1, n_tail = sizeof tail - 1;
+    const char *at = memmem(line.p, line.n, made, n), *other = memmem(line.p, line.n, sent, sizeof sent - 1);
+    if (line.n > n_tail && memcmp(line.p + line.n - n_tail, tail, n_tail) == 0) /* lines of before */
+        line.n -= n_tail - 1;
+    if (at && (!other || at < other)) { /* metadata may have such members, too, but stands behind */
+        bl_buf_add(out, line.p, (size_t)(at - line.p));
+        bl_buf_z(out, sent);
+        line.n -= (size_t)(at - line.p) + n;
+        line.p = at + n;
+    }
+    bl_buf_add(out, line.p, line.n - 1); /* without its brace */
 }
 
 /* `line` without its closing brace is what the answer begins with. */
@@ -99,10 +106,9 @@ static void keep(struct recent *s, int partition, struct raw made, struct bl_str
     made.partition = partition;
     made.place = s->lane[partition].lines++;
     made.at = s->text.n;
-    line = without_made_id(line);
-    made.n = line.n - 1;
+    add_line(&s->text, line);
+    made.n = s->text.n - made.at;
     s->raw[s->n++] = made;
-    bl_buf_add(&s->text, line.p, line.n - 1);
 }
 
 /* The lines of one commit, `received {…}` each (with marks), the latest last. */

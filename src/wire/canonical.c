@@ -65,7 +65,7 @@ void bl_line_write(struct bl_decoder *d, const struct bl_record *r, const struct
     text(b, BL_FIELD_ACTION, bl_str_of(bl_action_name(r->event.action)));
     key(b, BL_FIELD_PAGE);
     bl_buf_json(b, r->event.page);
-    text(b, BL_FIELD_EVENT_ID, r->event_id);
+    text(b, r->made_id ? BL_FIELD_MADE_ID : BL_FIELD_EVENT_ID, r->event_id);
     number(b, BL_FIELD_TIMESTAMP, r->timestamp_ms);
     number(b, BL_FIELD_SENT_AT, r->sent_at_ms);
     text(b, BL_FIELD_SESSION_ID, r->event.session_id);
@@ -79,10 +79,6 @@ void bl_line_write(struct bl_decoder *d, const struct bl_record *r, const struct
     }
     for (unsigned f = BL_FIELD_COUNTRY; f <= BL_FIELD_TITLE; f++)
         text(b, (enum bl_field)f, texts[f]);
-    if (r->made_id) {
-        key(b, BL_FIELD_MADE_ID);
-        bl_buf_z(b, "true");
-    }
     bl_buf_char(b, '}');
 }
 
@@ -100,6 +96,14 @@ static bool read_time(struct bl_json v, int64_t *out)
         return false;
     *out = bl_json_int(v);
     return *out >= 0 && *out <= BL_TIMESTAMP_MAX_MS;
+}
+
+/* In place of event_id; in lines of before, `true` beside it. */
+static bool read_made_id(struct bl_json v, struct bl_record *r)
+{
+    bool is_text = bl_json_type(v) == BL_JSON_STRING;
+    r->made_id = is_text || bl_json_bool(v);
+    return !is_text || (r->event_id.n == 0 && read_text(v, BL_EVENT_ID_MAX_BYTES, &r->event_id));
 }
 
 static bool read_action(struct bl_json v, enum bl_action *out)
@@ -146,7 +150,7 @@ static bool read_field(struct reading *g, enum bl_field field, struct bl_json v)
     case BL_FIELD_PAGE: /* a missing first '/' was added to what had the limit */
         return read_text(v, BL_PAGE_MAX_BYTES + 1, &r->event.page);
     case BL_FIELD_EVENT_ID:
-        return read_text(v, BL_EVENT_ID_MAX_BYTES, &r->event_id);
+        return r->event_id.n == 0 && read_text(v, BL_EVENT_ID_MAX_BYTES, &r->event_id);
     case BL_FIELD_TIMESTAMP:
         return read_time(v, &r->timestamp_ms);
     case BL_FIELD_SENT_AT:
@@ -160,8 +164,7 @@ static bool read_field(struct reading *g, enum bl_field field, struct bl_json v)
     case BL_FIELD_METADATA:
         return read_metadata(v, &g->facts);
     case BL_FIELD_MADE_ID:
-        r->made_id = bl_json_bool(v);
-        return true;
+        return read_made_id(v, r);
     default: /* what no rule reads */
         return true;
     }

@@ -54,7 +54,8 @@ struct bl_decoder {
     char made_id[36];
     /* plain.c: the field that came behind each in an event before; the last: which came first */
     unsigned char after[BL_FIELD_COUNT + 1];
-    unsigned char actions[64]; /* plain.c: the action that a name of such a look was */
+    unsigned char other[BL_FIELD_COUNT + 1]; /* plain.c: the one that came there before that */
+    unsigned char actions[64];               /* plain.c: the action that a name of such a look was */
 };
 
 /* event.c: one event. On an error d->problem says why. */

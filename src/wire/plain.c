@@ -209,6 +209,9 @@ INLINE bool take_text(struct bl_decoder *d, struct bl_plain *g, enum bl_field fi
         return is_plain_page(text, g->canonical);
     case BL_FIELD_EVENT_ID:
         return text.n >= 1 && text.n <= BL_EVENT_ID_MAX_BYTES;
+    case BL_FIELD_MADE_ID:
+        g->to->made_id = true;
+        return g->canonical && text.n >= 1 && text.n <= BL_EVENT_ID_MAX_BYTES;
     case BL_FIELD_SESSION_ID:
         return text.n >= 1 && text.n <= BL_SESSION_ID_MAX_BYTES;
     case BL_FIELD_TIMESTAMP:
@@ -218,7 +221,6 @@ INLINE bool take_text(struct bl_decoder *d, struct bl_plain *g, enum bl_field fi
     case BL_FIELD_SENT_AT:
     case BL_FIELD_DURATION:
     case BL_FIELD_METADATA:
-    case BL_FIELD_MADE_ID:
         return false;
     default:
         return text.n <= BL_TEXT_MAX_BYTES;
@@ -241,7 +243,7 @@ INLINE const char *read_other(struct bl_plain *g, enum bl_field field, const cha
         return read_metadata(g->start, p, end, &g->spread, &g->facts);
     case BL_FIELD_DURATION:
         return read_int(p, end, &g->duration);
-    case BL_FIELD_MADE_ID:
+    case BL_FIELD_MADE_ID: /* beside event_id, in lines of before */
         g->to->made_id = true;
         return g->canonical && *p == 't' ? skip_word(p, end) : NULL;
     default:
@@ -299,18 +301,20 @@ static const char *read_other_key(struct bl_decoder *d, const struct bl_plain *g
     *field = p ? bl_field_of(key) : BL_FIELD_COUNT;
     if (*field == BL_FIELD_COUNT)
         return NULL;
+    d->other[before] = d->after[before];
     d->after[before] = (unsigned char)*field;
     return p;
 }
 
-/* Lines look alike: after a field comes what came after it before, or, where that is left out, what came after that. Gives
- * the place of its value. */
+/* Lines look alike: after a field comes what came after it before, or, where that is left out, what came after that, or what
+ * came in its place (made_id and event_id). Gives the place of its value. */
 INLINE const char *read_field(struct bl_decoder *d, const struct bl_plain *g, unsigned before, const char *p,
                               const char *end, enum bl_field *field)
 {
     unsigned guess = d->after[before];
     bool any;
-    if (!is_key(p, end, guess) && !is_key(p, end, guess = d->after[guess]))
+    if (!is_key(p, end, guess) && !is_key(p, end, guess = d->after[guess]) &&
+        !is_key(p, end, guess = d->other[before]))
         return read_other_key(d, g, before, p, end, field);
     *field = (enum bl_field)guess;
     p += field_keys[guess].n;
@@ -345,11 +349,11 @@ INLINE struct bl_str unquoted(const struct bl_plain *g, enum bl_field field)
                          : (struct bl_str){NULL, 0};
 }
 
-static void finish(struct bl_plain *g)
+static void finish(struct bl_plain *g, enum bl_field id)
 {
     struct bl_event *e = &g->to->event;
     g->to->user_id = unquoted(g, BL_FIELD_USER_ID);
-    g->to->event_id = unquoted(g, BL_FIELD_EVENT_ID);
+    g->to->event_id = unquoted(g, id);
     e->session_id = unquoted(g, BL_FIELD_SESSION_ID);
     e->has_xy = g->facts.has_x && g->facts.has_y;
     if (!e->has_xy)
@@ -375,7 +379,10 @@ bool bl_plain_read(struct bl_decoder *d, struct bl_str text, bool canonical, str
     bool page_needed = bl_action_traits(out->event.action) & BL_PAGE;
     if (!has(g, BL_FIELD_USER_ID) || !has(g, BL_FIELD_ACTION) || (page_needed && out->event.page.n == 0))
         return false;
-    finish(g);
+    bool is_made = has(g, BL_FIELD_MADE_ID) && *g->raw[BL_FIELD_MADE_ID].p == '"';
+    if (is_made && has(g, BL_FIELD_EVENT_ID))
+        return false;
+    finish(g, is_made ? BL_FIELD_MADE_ID : BL_FIELD_EVENT_ID);
     g->facts.event = NULL; /* *g may move, and *out with it */
     g->to = NULL;
     return true;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define EXTRA_BYTES 256 /* what a line can have that the event did not: event_id, times, made_id */
+#define EXTRA_BYTES 256 /* what a line can have that the event did not: made_id, times */
 
 static bool seen(const struct bl_plain *g, enum bl_field field)
 {
@@ -65,7 +65,7 @@ static char *put_event_id(char *to, const struct bl_plain *g, struct bl_str id)
 {
     if (seen(g, BL_FIELD_EVENT_ID))
         return put_raw(to, g, BL_FIELD_EVENT_ID, 0);
-    to = put_key(to, BL_FIELD_EVENT_ID);
+    to = put_key(to, BL_FIELD_MADE_ID);
     *to++ = '"';
     to = put(to, id.p, id.n);
     *to++ = '"';
@@ -86,7 +86,7 @@ static char *put_members(char *to, const struct bl_plain *g, const struct bl_rec
     to = put_raw(to, g, BL_FIELD_METADATA, 2);
     for (unsigned f = BL_FIELD_COUNTRY; f <= BL_FIELD_TITLE; f++)
         to = put_raw(to, g, (enum bl_field)f, 2);
-    return r->made_id ? put(put_key(to, BL_FIELD_MADE_ID), "true", 4) : to;
+    return to;
 }
 
 enum bl_err bl_plain_line(struct bl_decoder *d, const struct bl_plain *g,

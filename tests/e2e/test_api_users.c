@@ -103,17 +103,22 @@ static void recent_events_are_merged(void **state)
        "99000000000000,late {\"user_id\":\"me\",\"action\":\"click\",\"page\":\"/a\",\"event_id\":\"l\"}\n"
        "99000000000001,clock_adjusted {\"user_id\":\"me\",\"action\":\"click\",\"page\":\"/a\","
        "\"event_id\":\"c\",\"made_id\":true}\n"
+       "99000000000001 {\"user_id\":\"me\",\"action\":\"click\",\"page\":\"/a\",\"made_id\":\"m\","
+       "\"metadata\":{\"a\":1,\"event_id\":\"x\"}}\n"
        "99000000000002 {\"user_id\":\"me\",\"action\":\"click\",\"page\":\"/a\",\"event_id\":\"n\"}");
-    list = get_json("/api/events?user_id=me&limit=3");
+    list = get_json("/api/events?user_id=me&limit=4");
     assert_int_equal(number(json_array_get(list, 0), "received"), 99000000000002);
     assert_null(json_object_get(json_array_get(list, 0), "late"));
     assert_null(json_object_get(json_array_get(list, 0), "clock_adjusted"));
-    assert_int_equal(number(json_array_get(list, 1), "received"), 99000000000001);
-    assert_string_equal(text(json_array_get(list, 1), "event_id"), "c");
-    assert_true(json_is_true(json_object_get(json_array_get(list, 1), "clock_adjusted")));
+    assert_string_equal(text(json_array_get(list, 1), "event_id"), "m");
     assert_null(json_object_get(json_array_get(list, 1), "made_id"));
-    assert_int_equal(number(json_array_get(list, 2), "received"), 99000000000000);
-    assert_true(json_is_true(json_object_get(json_array_get(list, 2), "late")));
+    assert_string_equal(text(json_object_get(json_array_get(list, 1), "metadata"), "event_id"), "x");
+    assert_int_equal(number(json_array_get(list, 2), "received"), 99000000000001);
+    assert_string_equal(text(json_array_get(list, 2), "event_id"), "c");
+    assert_true(json_is_true(json_object_get(json_array_get(list, 2), "clock_adjusted")));
+    assert_null(json_object_get(json_array_get(list, 2), "made_id"));
+    assert_int_equal(number(json_array_get(list, 3), "received"), 99000000000000);
+    assert_true(json_is_true(json_object_get(json_array_get(list, 3), "late")));
     json_decref(list);
     DO("XADD %s * at 5 reason invalid_json field %s message m event %s", key(BL_KEY_BAD, 0, ""), "", "{\"a");
     json_t *bad = get_json("/api/bad-events"), *x = json_array_get(bad, 0);

@@ -166,12 +166,37 @@ static void a_line_that_is_none_is_corrupt(void **state)
         LINE ",\"timestamp\":-1}",
         LINE ",\"metadata\":[]}",
         LINE ",\"session_id\":5}",
+        LINE ",\"made_id\":\"f\"}", /* one id or the other */
+        "{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/\",\"made_id\":\"f\",\"event_id\":\"e\"}",
+        "{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/\",\"made_id\":true}",
     };
     struct bl_record r;
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (bl_record_read(worker, bl_str_of(lines[i]), &r) != BL_ERR_CORRUPT)
             fail_msg("%s", lines[i]);
+}
+
+/* Lines of before say `true` beside event_id; what no plain line has (a number like 1e0) takes the long way. */
+static void an_id_that_was_made_is_not_the_clients(void **state)
+{
+    static const struct {
+        const char *line;
+        bool made;
+    } lines[] = {
+        {LINE "}", false},
+        {LINE ",\"made_id\":true}", true},
+        {LINE ",\"duration\":1e0,\"made_id\":true}", true},
+        {"{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/p\",\"made_id\":\"e\"}", true},
+        {"{\"user_id\":\"u\",\"action\":\"click\",\"page\":\"/p\",\"made_id\":\"e\",\"duration\":1e0}", true},
+    };
+    struct bl_record r;
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(bl_record_read(worker, bl_str_of(lines[i].line), &r), BL_OK);
+        assert_true(bl_str_eqz(r.event_id, "e"));
+        assert_int_equal(r.made_id, lines[i].made);
+    }
 }
 
 int main(void)
@@ -184,6 +209,7 @@ int main(void)
         cmocka_unit_test(depth_without_end),
         cmocka_unit_test(nothing_comes_first),
         cmocka_unit_test(a_line_that_is_none_is_corrupt),
+        cmocka_unit_test(an_id_that_was_made_is_not_the_clients),
     };
     return cmocka_run_group_tests(tests, decoding_set_up, decoding_tear_down);
 }

@@ -48,7 +48,7 @@ static void an_event_without_an_id_gets_a_uuid_of_version_7(void **state)
     assert_non_null(y);
     assert_int_equal(x[12 + 14], '7');
     assert_true(strncmp(x + 12, y + 12, 36) < 0);
-    assert_non_null(strstr(w->sent[0].text, "\"made_id\":true"));
+    assert_non_null(strstr(w->sent[0].text, "\"made_id\":\""));
 }
 
 static void requests_of_one_turn_share_a_transaction_and_an_entry_per_partition(void **state)
