@@ -1,6 +1,6 @@
 /* Lines of a plain file or of gzip data, told apart by the first two bytes. A buffer holds at least one longest line. There
  * are two of them: when BL_LINES_STAY bytes of one are handed out, what is left goes to the front of the other, and the lines
- * before it stay where they are until that one is handed out as far. To copy those who wait cost 4 % of a replay.
+ * before it stay where they are until that one is handed out as far. To copy those who wait cost 2 % of a replay.
  *
  *   plain:  file ──read──> buffer
  *   gzip:   file ──read──> raw ──inflate──> buffer      member after member, as `gzip -d` does
