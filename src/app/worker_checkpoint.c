@@ -10,7 +10,7 @@
  * once more, with nobody told of it (worker_takeover.c). So what belongs to users is left out as a whole: hashes, deadlines,
  * places among the active ones, checkout keys, and the event ids seen. What a commit leaves out stays dirty, and at hand.
  *
- * With 100,000 users and 30,000 events/s in each of 8 partitions a user is written for some six events instead of two.
+ * With 100,000 users and 30,000 events/s in each of 8 partitions a user is written for some eight events instead of two.
  *
  * The table below has the reasons for which a commit is a checkpoint; most of them keep a redo short and simple. A log at level
  * debug tells why users who were behind are stored.

@@ -63,7 +63,7 @@
 #define BL_IDLE_MS             1800000 /* who was last seen so long ago is looked at, without a deadline (app/ports.h) */
 #define BL_ACTIVE_LAG_MS       10000 /* under load, a user's place among the active ones may be so far behind */
 #define BL_CALM_BYTES          (5 * 1000 * 1000) /* of events a second, in all partitions, some 25,000: no load yet */
-#define BL_BEHIND_BYTES        (128 * 1024 * 1024) /* of events behind which users are stored, in all partitions */
+#define BL_BEHIND_BYTES        (256 * 1024 * 1024) /* of events behind which users are stored, in all partitions */
 #define BL_EVICT_COMER         4   /* users looked at for one that comes to hand, while there are too many */
 #define BL_EVICT_CHANGED       2   /* and for one that has changed */
 #define BL_EVICT_ROUND         256 /* and after each commit */
