@@ -101,6 +101,7 @@ static void assert_goes_on(void)
     assert_int_equal(stored("neighbour"), 1);
 }
 
+#ifdef BL_TEST_HOOKS
 static void an_event_that_kills_who_goes_through_it_again_is_set_aside(void **state)
 {
     (void)state;
@@ -130,6 +131,7 @@ static void so_is_a_stored_state_that_kills_its_reader(void **state)
     assert_int_equal(stored("killer"), 1); /* as of the event behind */
     assert_goes_on();
 }
+#endif
 
 static void a_stored_state_that_cannot_be_read_is_dropped_in_a_redo(void **state)
 {
