@@ -104,7 +104,8 @@ static void learn_vain(struct owner *o, size_t found)
 
 bool pace_spares(struct owner *o)
 {
-    bool spares = o->spared < o->vain && pace_is_calm(o->worker) && !o->worker->options.event_mode;
+    bool calm = pace_is_calm(o->worker) && !o->behind && !o->worker->options.event_mode;
+    bool spares = calm && o->spared < o->vain;
     o->spared += spares;
     return spares;
 }
