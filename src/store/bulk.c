@@ -251,7 +251,7 @@ static struct bl_str text_of(const redisReply *r)
     return r->type == REDIS_REPLY_STRING ? (struct bl_str){r->str, r->len} : BL_STR("");
 }
 
-static enum bl_err take_row(struct bl_bulk *b, struct bl_str id, struct bl_ledger *ledger)
+static enum bl_err take_row(struct bl_bulk *b, struct bl_ledger *ledger)
 {
     struct bl_row row = {0};
     redisReply *r = take_reply(b);
@@ -264,7 +264,6 @@ static enum bl_err take_row(struct bl_bulk *b, struct bl_str id, struct bl_ledge
         if (c < BL_COLUMN_COUNT)
             row.v[c] = text_of(r->element[i + 1]);
     }
-    row.v[BL_COLUMN_PATTERN_ID] = id;
     enum bl_err err = r->elements ? bl_ledger_row(ledger, &row) : BL_ERR_CORRUPT;
     freeReplyObject(r);
     return err;
@@ -293,7 +292,7 @@ static enum bl_err read_page(struct bl_bulk *b, int p, int64_t from, struct bl_l
         asked++;
     }
     for (size_t i = 0; i < asked && err == BL_OK; i++)
-        err = take_row(b, text_of(ids->element[i]), ledger);
+        err = take_row(b, ledger);
     freeReplyObject(ids);
     return err;
 }

@@ -26,12 +26,6 @@ static void command(struct commands *c, const char *name, enum bl_key key, struc
 
 #define NO_ARG ((struct bl_str){"", 0})
 
-static void field(struct commands *c, const char *name, struct bl_str value)
-{
-    commands_z(c, name);
-    commands_arg(c, value);
-}
-
 void world_begin(void *ctx, int p)
 {
     struct slot *s = world_slot(ctx, p);
@@ -149,26 +143,17 @@ void world_put_user(void *ctx, int p, const struct bl_put_user *u)
         gather_score(s, GATHERED_ACTIVE, u->active_ms, u->user_id);
 }
 
-/* All but the id, which the key tells: 60 bytes, and two words of some twenty. */
-static void put_row(struct commands *c, const struct bl_row *row, struct bl_str id)
-{
-    bool any = false;
-    for (size_t i = 0; i < BL_COLUMN_COUNT; i++) {
-        if (i == BL_COLUMN_PATTERN_ID || row->v[i].n == 0)
-            continue;
-        if (!any)
-            command(c, "HSET", BL_KEY_PATTERN, id);
-        any = true;
-        field(c, bl_column_name((enum bl_column)i), row->v[i]);
-    }
-}
-
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)
 {
     struct slot *s = world_slot(ctx, p);
     struct commands *c = &s->commit;
     struct bl_str id = {x->id, sizeof x->id};
-    put_row(c, x->row, id);
+    command(c, "HSET", BL_KEY_PATTERN, id);
+    for (size_t i = 0; i < BL_COLUMN_COUNT; i++)
+        if (x->row->v[i].n > 0) {
+            commands_z(c, bl_column_name((enum bl_column)i));
+            commands_arg(c, x->row->v[i]);
+        }
     if (x->created) {
         gather_score(s, GATHERED_PATTERNS, x->detected_ms, id);
         command(c, "ZADD", BL_KEY_PATTERNS_USER, x->user_id);
@@ -195,6 +180,12 @@ static void capped(struct commands *c, enum bl_key key, int64_t max)
         commands_int(c, max);
     }
     commands_z(c, "*");
+}
+
+static void field(struct commands *c, const char *name, struct bl_str value)
+{
+    commands_z(c, name);
+    commands_arg(c, value);
 }
 
 void world_put_change(void *ctx, int p, const struct bl_put_change *x)
