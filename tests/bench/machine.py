@@ -156,7 +156,9 @@ class Lens:
                                "operator", "--pass", password, *words], capture_output=True, text=True, check=True).stdout
 
     def redis_memory(self):
-        return int(self.redis("INFO", "memory").split("used_memory:")[1].split()[0])
+        """Without what serves connections and the append-only file for the moment."""
+        info = dict(line.split(":", 1) for line in self.redis("INFO", "memory").split() if ":" in line)
+        return int(info["used_memory"]) - int(info["mem_clients_normal"]) - int(info["mem_aof_buffer"])
 
     def close(self):
         self.process.terminate()
