@@ -77,10 +77,13 @@ echo "who it is cannot be forged"
 serve c --request-rate 1 --request-burst 30
 limited=0
 for i in $(seq 100); do
-  [ "$(post -H "X-Forwarded-For: 198.51.100.$i" "$url/health")" = 429 ] && limited=$((limited + 1))
+  if [ "$(post -H "X-Forwarded-For: 198.51.100.$i" "$url/health")" = 429 ]; then
+    limited=$((limited + 1))
+    cp "$dir/body" "$dir/refusal" # the last one may have been answered again, a second later
+  fi
 done
 [ $limited -gt 0 ] || fail "a stranger with many names has no limit"
-[ "$(jq -r .error.code "$dir/body")" = rate_limited ] || fail "$(cat "$dir/body")"
+[ "$(jq -r .error.code "$dir/refusal")" = rate_limited ] || fail "$(cat "$dir/refusal")"
 end "$serve"
 serve d --request-rate 1 --request-burst 5 --trusted-proxies "10.0.0.0/8, 127.0.0.0/8" --address-rate 1 --address-burst 10
 for i in $(seq 12); do
