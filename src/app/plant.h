@@ -51,7 +51,8 @@
     X(TICK_BEHIND, "tick-behind", "time enters the stream for deadlines of users who are behind")            \
     X(IDS_LEFT, "ids-left", "a commit that leaves users out forgets the event ids it has seen")              \
     X(ACTIVE_LEFT, "active-left", "a user's place among the active ones is never moved")                     \
-    X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")
+    X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")                   \
+    X(TEXTS_EARLY, "texts-early", "the texts of a batch are let go of with its first round")
 
 #ifdef BL_SIMULATION
 #define BL_PLANT_ENUM(id, name, what) BL_PLANT_##id,

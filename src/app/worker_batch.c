@@ -1,4 +1,7 @@
-/* The entries of one fetch: copied, surveyed (whom do they concern, how far do they move the clock), applied.
+/* The entries of one fetch: taken over, surveyed (whom do they concern, how far do they move the clock), applied.
+ *
+ * Their texts stay where the fetch left them, up to 16 MB, until the last round of the batch is put: copied, they cost the
+ * worker 1.29 us an event in place of 1.18 (10,000 users, bodies of 500).
  *
  * A batch is worked off in rounds of step and commit. A command is a round of its own, so that what it finds
  * in the store is what the entries before it left there; what its own time makes due is in the round's effects
@@ -13,26 +16,32 @@
 
 void batch_reset(struct batch *b)
 {
+    bl_held_release(&b->held);
     arena_reset(&b->arena);
     b->n = b->at = b->upto = 0;
+}
+
+/* They need not wait for the store: what it answers may have their place. */
+void batch_let_go(struct owner *o)
+{
+    struct batch *b = &o->batch;
+    if ((!o->partial && b->upto == b->n) || BL_PLANT(TEXTS_EARLY))
+        bl_held_release(&b->held);
 }
 
 enum bl_err batch_take(struct batch *b, const struct bl_fetched *f)
 {
     batch_reset(b);
+    b->held = f->held; /* first: whatever happens, it is let go of */
     for (size_t i = 0; i < f->n; i++) {
         const struct bl_entry *from = &f->entries[i];
         if (!OWNER_ROOM(b->v, b->cap, b->n))
             return BL_ERR_NO_MEMORY;
-        struct batch_entry *e = &b->v[b->n];
-        *e = (struct batch_entry){.id = arena_copy(&b->arena, from->id),
-                                  .value = arena_copy(&b->arena, from->value),
-                                  .received_ms = from->received_ms,
-                                  .kind = from->kind,
-                                  .deliveries = from->deliveries};
-        if (!e->id.p || !e->value.p)
-            return BL_ERR_NO_MEMORY;
-        b->n++;
+        b->v[b->n++] = (struct batch_entry){.id = from->id,
+                                            .value = from->value,
+                                            .received_ms = from->received_ms,
+                                            .kind = from->kind,
+                                            .deliveries = from->deliveries};
     }
     return BL_OK;
 }

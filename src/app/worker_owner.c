@@ -389,6 +389,7 @@ static void put_on(void *arg, enum bl_err err)
         owner_pause(o, 0, put_on);
         return;
     }
+    batch_let_go(o);
     owner_send(o);
     turn_leave(o);
 }

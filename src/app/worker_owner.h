@@ -55,7 +55,7 @@ enum owner_state {
     OWNER_RELEASING
 };
 
-/* One entry of the batch under way. Slices stand in the batch's arena. */
+/* One entry of the batch under way. Slices stand where the fetch left them. */
 struct batch_entry {
     struct bl_str id, value;
     int64_t received_ms;
@@ -72,7 +72,8 @@ struct surveyed {
 };
 
 struct batch {
-    struct arena arena;
+    struct bl_held held; /* the texts of its entries */
+    struct arena arena;  /* what else is needed as long */
     struct batch_entry *v;
     size_t n, cap;
     size_t at, upto; /* the round works on v[at .. upto) */
@@ -352,6 +353,8 @@ void worker_balance(struct bl_worker *w);
 /* worker_batch.c */
 enum bl_err batch_take(struct batch *b, const struct bl_fetched *f);
 void batch_reset(struct batch *b);
+/* The round is put. If it was the batch's last, none of its texts is looked at again. */
+void batch_let_go(struct owner *o);
 /* Chooses the entries of the next round: up to these bounds or the next command, which is always alone; none or all of them
  * were given out before. */
 void batch_choose(struct batch *b, size_t max_bytes, size_t most);

@@ -67,11 +67,11 @@ static void on_reread(void *arg, const struct bl_fetched *f)
     struct owner *o = BL_CAST(struct owner, arg, OWNER_MAGIC);
     struct redo *r = &o->redo;
     enum bl_err err = f->err;
+    if (err == BL_OK)
+        err = batch_take(&o->batch, f);
     for (size_t i = 0; i < f->n && err == BL_OK; i++)
         if (f->entries[i].id.n == 0 || f->entries[i].id.n >= sizeof r->at)
             err = BL_ERR_CORRUPT;
-    if (err == BL_OK)
-        err = batch_take(&o->batch, f);
     if (!owner_proceed(o, err, "redo"))
         return;
     o->n_dues = 0;

@@ -62,6 +62,14 @@ static enum bl_err take_entries(struct slot *s, const redisReply *list, const re
     return BL_OK;
 }
 
+/* The texts stand in the reply whose callback runs. */
+static void tell_all(struct slot *s, struct bl_fetched *f)
+{
+    if (f->err == BL_OK)
+        f->held = (struct bl_held){bl_link_keep(s->data), freeReplyObject};
+    s->call.fn.fetched(s->call.arg, f);
+}
+
 /* ---- by script ---- */
 
 static enum bl_err read_script(struct slot *s, const redisReply *reply, struct bl_fetched *f)
@@ -92,7 +100,7 @@ static void on_script(void *ctx, const redisReply *reply)
         f.err = BL_ERR_STORE_UNAVAILABLE;
     if (f.err == BL_OK)
         f.err = read_script(s, reply, &f);
-    s->call.fn.fetched(s->call.arg, &f);
+    tell_all(s, &f);
 }
 
 static void send_script(struct slot *s, bool pending)
@@ -197,17 +205,30 @@ static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
            f->earliest_ms + s->world->options.grace_ms <= f->now_ms;
 }
 
+/* The entries alone outlive the call: what the commit was answered goes with the rest. */
+static struct bl_held take_out(redisReply **answer)
+{
+    struct bl_held held = {*answer, freeReplyObject};
+    *answer = NULL;
+    return held;
+}
+
 void world_fetched(struct slot *s)
 {
     redisReply *reply = s->answers;
     struct bl_fetched f = {.err = BL_ERR_CORRUPT};
     s->answers = NULL; /* what is told of it may lead to the next transaction */
-    if (reply && reply->elements >= ANSWERS)
-        f.err = read_answers(s, reply->element + (reply->elements - ANSWERS), &f);
-    if (!reply || (f.err == BL_OK && wants_tick(s, &f)))
+    redisReply **answers =
+        reply && reply->elements >= ANSWERS ? reply->element + (reply->elements - ANSWERS) : NULL;
+    if (answers)
+        f.err = read_answers(s, answers, &f);
+    if (!reply || (f.err == BL_OK && wants_tick(s, &f))) {
         send_script(s, false);
-    else
+    } else {
+        if (f.err == BL_OK)
+            f.held = take_out(&answers[1]);
         s->call.fn.fetched(s->call.arg, &f);
+    }
     freeReplyObject(reply);
 }
 
@@ -230,7 +251,7 @@ static void on_reread(void *ctx, const redisReply *reply)
         f.err = BL_ERR_CORRUPT;
     if (f.err == BL_OK)
         f.err = take_entries(s, reply, NULL, &f);
-    s->call.fn.fetched(s->call.arg, &f);
+    tell_all(s, &f);
 }
 
 /* Not fenced: what is read does not change, and nothing is written for its sake but by a commit. */

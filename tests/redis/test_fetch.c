@@ -396,6 +396,44 @@ static void the_deadlines_told_with_a_commit_are_those_after_it(void **state)
     side_close(&a);
 }
 
+static struct bl_str add_text(char text[100], char byte)
+{
+    memset(text, byte, 99);
+    text[99] = '\0';
+    freeReplyObject(bl_test_redis(&side_redis, "XADD " EVENTS " * events %s", text));
+    return (struct bl_str){text, 99};
+}
+
+/* By whatever way they were fetched, whatever is fetched behind them, and if all else is gone. */
+static void texts_stay_until_they_are_let_go_of(void **state)
+{
+    (void)state;
+    struct side a;
+    struct bl_held held[4];
+    struct bl_str have[4], want[4];
+    char text[4][100];
+    begin(&a, "a");
+    for (size_t i = 0; i < 4; i++) {
+        a.keep = &held[i];
+        want[i] = i < 3 ? add_text(text[i], (char)('a' + i)) : want[0];
+        enum bl_err err = i == 0   ? side_fetch(&a, true, true)
+                          : i == 1 ? side_fetch(&a, false, true)
+                          : i == 2 ? side_commit_fetching(&a, 1, 0)
+                                   : side_reread(&a, a.ids[0]);
+        assert_int_equal(err, BL_OK);
+        assert_int_equal(a.n, i < 3 ? 1 : 3);
+        have[i] = a.values[0];
+        if (i == 0) /* what is pending comes first: the next ones are to be told */
+            assert_int_equal(side_commit(&a, 1), BL_OK);
+    }
+    side_close(&a);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = i; k < 4; k++)
+            assert_true(bl_str_eq(have[k], want[k]));
+        bl_held_release(&held[i]);
+    }
+}
+
 /* SPEC 3.4 */
 static void behind_a_commit_that_finds_nothing_unread_time_enters(void **state)
 {
@@ -450,6 +488,7 @@ int main(void)
         STORY(a_commit_that_is_fenced_fetches_nothing),
         STORY(a_commit_without_a_connection_fetches_nothing),
         STORY(the_deadlines_told_with_a_commit_are_those_after_it),
+        STORY(texts_stay_until_they_are_let_go_of),
         STORY(behind_a_commit_that_finds_nothing_unread_time_enters),
         STORY(over_maxmemory_a_commit_fetches_by_script),
     };

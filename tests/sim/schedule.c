@@ -420,6 +420,8 @@ bool sim_run(struct sim *s, uint64_t seed, bool trace)
     for (int i = 0; i < s->workers; i++)
         if (s->host[i].alive)
             world_crash(s, i);
+    if (s->n_held > 0)
+        sim_fail(s, "the texts of %zu fetches were never let go of", s->n_held);
     return s->said.n == 0;
 }
 

@@ -217,6 +217,8 @@ struct store {
 void store_apply(struct sim *s, struct request *r);
 /* What came of it, for the schedule; good until the next call. */
 const char *store_result(const struct sim *s, const struct request *r);
+/* What a worker is handed of it: with texts of its own, which are spoilt when it lets go of them. */
+struct bl_fetched store_hand_over(struct sim *s, const struct bl_fetched *f);
 /* The last `n` commands never happened. */
 void store_lose(struct sim *s, size_t n);
 void store_clear(struct store *st);
@@ -333,6 +335,7 @@ struct sim {
     unsigned event_number, n_poison;
     int64_t traffic_ms; /* it ends then */
     int64_t deadly_ms;  /* when a worker last died of poison */
+    size_t n_held;      /* texts of fetches that nobody has let go of yet */
     size_t n_steps, n_patterns, n_commits, n_fenced, n_crashes, n_takeovers;
     struct bl_buf said; /* what the judge found; empty: nothing */
 };

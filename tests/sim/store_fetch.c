@@ -101,6 +101,58 @@ void store_reread(struct sim *s, struct request *r)
     }
 }
 
+/* ---- handed over ---- */
+
+struct texts {
+    struct sim *sim;
+    char *bytes;
+    size_t n;
+};
+
+static void let_go(void *arg)
+{
+    struct texts *t = arg;
+    if (!t->bytes)
+        sim_fail(t->sim, "the texts of a fetch were let go of twice");
+    else
+        memset(t->bytes, '~', t->n);
+    t->bytes = NULL;
+    t->sim->n_held--;
+}
+
+static struct bl_str hand_text(struct texts *t, struct bl_str s)
+{
+    char *p = t->bytes + t->n;
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
+    t->n += s.n;
+    return (struct bl_str){p, s.n};
+}
+
+struct bl_fetched store_hand_over(struct sim *s, const struct bl_fetched *f)
+{
+    struct bl_fetched own = *f;
+    struct texts *t = sim_get(s, sizeof *t);
+    struct bl_entry *entries = sim_get(s, f->n * sizeof *entries);
+    size_t n = 0;
+    if (f->err != BL_OK)
+        return own;
+    for (size_t i = 0; i < f->n; i++)
+        n += f->entries[i].id.n + f->entries[i].value.n;
+    *t = (struct texts){s, sim_get(s, n), 0};
+    for (size_t i = 0; i < f->n; i++) {
+        entries[i] = f->entries[i];
+        entries[i].id = hand_text(t, f->entries[i].id);
+        entries[i].value = hand_text(t, f->entries[i].value);
+    }
+    s->n_held++;
+    own.entries = entries;
+    own.held = (struct bl_held){t, let_go};
+    return own;
+}
+
+/* ---- by transaction ---- */
+
 static struct bl_entry *begin(struct sim *s, struct request *r)
 {
     struct bl_entry *out = sim_get(s, BL_FETCH_ENTRIES * sizeof *out);

@@ -147,7 +147,8 @@ static void answer_fetched(struct host *h, struct request *r, enum bl_err err)
     r->fetched_reply.err = err == BL_OK && !h->slot[r->p].watched ? BL_ERR_STORE_UNAVAILABLE : err;
     if (r->fetched_reply.err != BL_OK)
         r->fetched_reply.n = 0;
-    r->fetched(r->arg, &r->fetched_reply);
+    const struct bl_fetched own = store_hand_over(h->sim, &r->fetched_reply);
+    r->fetched(r->arg, &own);
 }
 
 /* By transaction: nothing is unread, but somebody is due: the script lets time enter. */

@@ -87,7 +87,14 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     for (size_t i = 0; i < f->n; i++) {
         snprintf(s->ids[i], sizeof s->ids[i], "%.*s", BL_STR_ARG(f->entries[i].id));
         s->kinds[i] = f->entries[i].kind;
+        s->values[i] = f->entries[i].value;
     }
+    struct bl_held held = f->held;
+    if (s->keep)
+        *s->keep = held;
+    else
+        bl_held_release(&held);
+    s->keep = NULL;
     side_done(arg, f->err);
 }
 
@@ -118,6 +125,13 @@ void side_take(struct side *s)
 enum bl_err side_fetch(struct side *s, bool pending, bool tick)
 {
     s->ports.fetch(s->ports.ctx, 0, 32, pending, tick, s->passed_ms, on_fetched, s);
+    side_run(s);
+    return s->err;
+}
+
+enum bl_err side_reread(struct side *s, const char *upto)
+{
+    s->ports.reread(s->ports.ctx, 0, BL_STR(""), bl_str_of(upto), 32, on_fetched, s);
     side_run(s);
     return s->err;
 }

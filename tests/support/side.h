@@ -21,6 +21,8 @@ struct side {
     size_t n;
     char ids[32][48];
     enum bl_entry_kind kinds[32];
+    struct bl_str values[32]; /* as long as they are held */
+    struct bl_held *keep;     /* where what holds the next ones goes; NULL: it is let go of */
     char text[512];
     bool pending, dues_known;
     size_t n_dues;
@@ -41,6 +43,8 @@ bool side_acquire(struct side *s);
 enum bl_err side_restore(struct side *s);
 void side_take(struct side *s);
 enum bl_err side_fetch(struct side *s, bool pending, bool tick);
+/* From the first entry on. */
+enum bl_err side_reread(struct side *s, const char *upto);
 enum bl_err side_renew(struct side *s);
 enum bl_err side_commit(struct side *s, size_t n);
 /* The same, fetching what comes next: if it is BL_OK that is here, too. A user of that deadline is put with it (0: none). */

@@ -1,7 +1,7 @@
 /* What a worker needs of the world: leases, the stream, the users' states, one atomic commit. Redis is behind
  * it in the program (store/world.c), memory in a simulation. All of it is asynchronous: each call gives its
  * answer exactly once, through its callback, never from inside the call. What an answer points at is borrowed
- * for its length.
+ * for its length, but for the texts of a fetch: those are handed over (struct bl_held).
  *
  * One partition has at most one of acquire, restore, reread, pause, fetch, mark, due, load, check, erasable, commit,
  * wait, tend under way; renew and release may come in between.
@@ -81,6 +81,19 @@ struct bl_due {
     bool idle; /* by when he was last seen, BL_IDLE_MS before; else by his time in `deadlines` */
 };
 
+/* What texts stand in: whoever was given it lets go of it, once. All zero: nothing. */
+struct bl_held {
+    void *texts;
+    void (*release)(void *texts);
+};
+
+static inline void bl_held_release(struct bl_held *h)
+{
+    if (h->release)
+        h->release(h->texts);
+    *h = (struct bl_held){0};
+}
+
 struct bl_fetched {
     enum bl_err err;
     int64_t now_ms;      /* the store's clock */
@@ -88,6 +101,7 @@ struct bl_fetched {
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
+    struct bl_held held; /* their ids and values stand in it; nothing, if there is an error */
     /* dues_known: these are all users due at or before the time of the last entry, less the grace, in order.
      * Else there may be more than are worth telling, or it is not live time (no `tick`). */
     bool dues_known;
