@@ -57,6 +57,7 @@ struct up {
     const char *host; /* to reach serve at */
     int port;
     int64_t began_ms; /* the phase of starting that we are in */
+    struct up_rewrite rewrite;
     bool said_waiting;
     bool open_due; /* Redis was started, and nobody may look yet */
     uv_loop_t loop;
@@ -299,6 +300,18 @@ static void open_redis(struct up *up)
         up->open_due = !up_probe_open(up->data.socket, secret);
 }
 
+static void shorten_aof(struct up *up)
+{
+    const char *secret = up_acl_secret(&up->acl, "operator");
+    char info[8192];
+    if (!up_rewrite_looks(&up->rewrite, now_ms(up)))
+        return;
+    bool there = up_probe_info(up->data.socket, secret, info, sizeof info);
+    if (up_rewrite_due(&up->rewrite, there ? info : "", now_ms(up)) &&
+        !up_probe_rewrite(up->data.socket, secret))
+        bl_log_plain(BL_LOG_WARN, "redis does not rewrite its append-only file");
+}
+
 /* The simulator begins when there is a server to talk to. */
 static void start_due(struct up *up)
 {
@@ -333,6 +346,8 @@ static void on_tick(uv_timer_t *timer)
         tick_starting_redis(up);
     if (up->phase == UP_STARTING)
         tick_starting(up);
+    if (up->phase == UP_RUNNING)
+        shorten_aof(up);
     if (up->phase == UP_STOPPING)
         tick_stopping(up);
     else

@@ -99,6 +99,16 @@ bool up_aof_mend(const char *dir);
 /* How many bytes of such a file may stay. */
 size_t up_aof_whole(struct bl_str file);
 
+/* The append-only file, while all runs. */
+struct up_rewrite {
+    int64_t looked_ms; /* 0: never */
+    double worked_s;   /* processor time of Redis by then */
+};
+/* Is it time for another look? */
+bool up_rewrite_looks(const struct up_rewrite *r, int64_t now_ms);
+/* `info`: what Redis answers to INFO; empty: nothing. Should the file be made short now? */
+bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms);
+
 /* May the servers start as they are configured, with these keys or without? False: it was said why not. */
 bool up_keys_fit(const struct bl_config *config, const char *redis_url);
 /* NAME=value for children of that role that need the key of the shoppers; NULL: they do not. Static memory. */
@@ -113,6 +123,10 @@ enum up_redis_state { UP_REDIS_ABSENT, UP_REDIS_LOADING, UP_REDIS_READY, UP_REDI
 enum up_redis_state up_probe_redis(const char *socket, const char *secret);
 /* Lets everybody who can open the socket look. False: not now. */
 BL_CHECKED bool up_probe_open(const char *socket, const char *secret);
+/* What it says of itself: sections of INFO that end with its processor time. False: not now. */
+BL_CHECKED bool up_probe_info(const char *socket, const char *secret, char *answer, size_t max);
+/* Has it begun to rewrite its append-only file? */
+BL_CHECKED bool up_probe_rewrite(const char *socket, const char *secret);
 /* Can we listen there? *port == 0: a free one is chosen. On failure `why` has a sentence. */
 BL_CHECKED bool up_probe_port(const char *listen, int *port, struct bl_buf *why);
 /* Does GET path on that port answer 200? */

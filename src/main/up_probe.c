@@ -79,6 +79,18 @@ bool up_probe_open(const char *socket_path, const char *secret)
            strstr(answer, "+OK\r\n+OK") != NULL;
 }
 
+bool up_probe_info(const char *socket_path, const char *secret, char *answer, size_t max)
+{
+    return ask_redis(socket_path, secret, "INFO persistence cpu", answer, max, "\r\nused_cpu_user:");
+}
+
+bool up_probe_rewrite(const char *socket_path, const char *secret)
+{
+    char answer[256];
+    return ask_redis(socket_path, secret, "BGREWRITEAOF", answer, sizeof answer, "rewriting") &&
+           strstr(answer, "rewriting") != NULL;
+}
+
 static void say_why(const char *listen_at, int port, int error, struct bl_buf *why)
 {
     if (error == EADDRINUSE)

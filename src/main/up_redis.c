@@ -2,8 +2,9 @@
  * data directory or on --durability is named by what it is.
  *
  * Three of them are for speed (tests/bench/run, batches, 100,000 users: together they take Redis' time for an event from 25
- * to 20 us). A user's hash stays one piece of memory up to fields of 2 KB; the append-only file is rewritten less often;
- * and what is written then is not compressed, which took longer than writing it. */
+ * to 20 us). A user's hash stays one piece of memory up to fields of 2 KB; the append-only file is rewritten
+ * less often under load, and before that when there is none (up_rewrite.c); and what is written then is not compressed, which
+ * took longer than writing it. */
 #include "up.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ static const struct {
     {"--maxmemory-policy", AS_IT_STANDS, "noeviction"},
     {"--aclfile", ACL_FILE, NULL},
     {"--hash-max-listpack-value", AS_IT_STANDS, "2048"},
-    {"--auto-aof-rewrite-min-size", AS_IT_STANDS, "512mb"},
+    {"--auto-aof-rewrite-min-size", AS_IT_STANDS, "1gb"},
     {"--rdbcompression", AS_IT_STANDS, "no"},
 };
 _Static_assert(2 * sizeof settings / sizeof *settings + 2 <= UP_ARGS_MAX, "the child's arguments");

@@ -31,6 +31,7 @@ if(TARGET behaviorlens)
   bl_script(test_erase e2e)
   bl_script(test_privacy e2e)
   bl_script(test_idle e2e)
+  bl_script(test_rewrite e2e)
 endif()
 
 # The way in: the program itself, and a client that sends any bytes.

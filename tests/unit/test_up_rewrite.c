@@ -1,0 +1,71 @@
+/* When `up` has Redis make its append-only file short: a table of looks, five seconds apart. */
+#include "up.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+#define MB       1048576.0
+#define COUNT(v) (sizeof(v) / sizeof *(v))
+
+struct look {
+    const char *what;
+    double before_s, after_s; /* processor time of Redis; below 0: it did not answer */
+    double size, base;        /* size below 0: there is no such file */
+    int running;
+    bool due;
+};
+
+static const struct look looks[] = {
+    {"quiet and long", 10, 10.2, 100 * MB, 0, 0, true},
+    {"quiet and long, and twice its base", 10, 10.2, 200 * MB, 100 * MB, 0, true},
+    {"not twice its base", 10, 10.2, 199 * MB, 100 * MB, 0, false},
+    {"short", 10, 10.2, 63 * MB, 0, 0, false},
+    {"at work", 10, 10.6, 100 * MB, 0, 0, false},
+    {"at it already", 10, 10.2, 100 * MB, 0, 1, false},
+    {"started anew", 10, 0.1, 100 * MB, 0, 0, false},
+    {"back again", -1, 10.2, 100 * MB, 0, 0, false},
+    {"does not answer", 10, -1, 100 * MB, 0, 0, false},
+    {"no file", 10, 10.2, -1, 0, 0, false},
+};
+
+static void write_info(char *out, size_t max, double worked_s, const struct look *l)
+{
+    out[0] = '\0';
+    if (worked_s < 0)
+        return;
+    size_t n = (size_t)snprintf(
+        out, max, "+OK\r\n$1\r\n# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user_children:7\r\nused_cpu_user:%f\r\n",
+        worked_s / 4, worked_s / 4 * 3);
+    if (l->size >= 0)
+        snprintf(out + n, max - n,
+                 "aof_rewrite_in_progress:%d\r\naof_current_size:%.0f\r\naof_base_size:%.0f\r\n", l->running,
+                 l->size, l->base);
+}
+
+static void due_or_not(void **state)
+{
+    char info[512];
+    (void)state;
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        const struct look *l = &looks[i];
+        struct up_rewrite r = {0};
+        write_info(info, sizeof info, l->before_s, l);
+        assert_false(up_rewrite_due(&r, info, 1000000));
+        assert_false(up_rewrite_looks(&r, 1004999));
+        assert_true(up_rewrite_looks(&r, 1005000));
+        write_info(info, sizeof info, l->after_s, l);
+        if (up_rewrite_due(&r, info, 1005000) != l->due)
+            fail_msg("%s", l->what);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(due_or_not)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
