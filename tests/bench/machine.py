@@ -26,13 +26,14 @@ def free_port():
 
 
 def wait_for(what, ready, seconds=300):
-    """Looks again after a fiftieth of the time waited so far, so that looking is no load to speak of."""
+    """Looks seldom, so that looking is no load to speak of: asking for the metrics every 10 ms was 4 % of Redis' time in a
+    round of five seconds."""
     start = time.monotonic()
     while not ready():
         waited = time.monotonic() - start
         if waited > seconds:
             raise RuntimeError(f"{what} did not happen within {seconds} s")
-        time.sleep(min(0.25, max(0.01, waited / 50)))
+        time.sleep(min(0.25, max(0.03, waited / 20)))
 
 
 def cpu_seconds(pid):
@@ -55,7 +56,8 @@ class Redis:
         self.socket = os.path.join(self.dir, "sock")
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.dir, "--save", "",
-             "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
+             "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+             "--auto-aof-rewrite-min-size", "1gb", "--rdbcompression", "no"],
             stdout=subprocess.DEVNULL)
         wait_for("redis-server", lambda: os.path.exists(self.socket))
         return self
