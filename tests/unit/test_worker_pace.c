@@ -194,7 +194,30 @@ static void the_more_comes_in_the_longer_an_owner_rests(void **state)
         assert_int_equal(rests_after(*state, t[i].bytes, t[i].held), t[i].ms);
 }
 
-static void a_rest_counts_from_the_last_fetch(void **state)
+/* By the clock: every 200 ms, whenever who fetched last. */
+static void rests_end_at_the_same_time(void **state)
+{
+    struct bl_worker *w = *state;
+    assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
+    for (int p = 1; p < OWNERS; p++) {
+        now = 1000 + 40 * p;
+        fetches(&w->owners[p], 1000, false);
+    }
+    now = 1190;
+    for (int p = 0; p < OWNERS; p++)
+        assert_int_equal(pace_rest(&w->owners[p]), 10);
+    now = 1200;
+    for (int p = 0; p < OWNERS; p++)
+        assert_int_equal(pace_rest(&w->owners[p]), 0);
+    fetches(&w->owners[0], 1000, false);
+    assert_int_equal(pace_rest(&w->owners[0]), 200);
+    now = 1399;
+    assert_int_equal(pace_rest(&w->owners[0]), 1);
+    now = 2500; /* late */
+    assert_int_equal(pace_rest(&w->owners[0]), 0);
+}
+
+static void a_rest_is_over_once(void **state)
 {
     struct bl_worker *w = *state;
     assert_int_equal(rests_after(w, 10000000, OWNERS), 200);
@@ -329,7 +352,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(small_ones_go_together_and_large_ones_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_held_is_not_passed, setup, teardown),
         cmocka_unit_test_setup_teardown(the_more_comes_in_the_longer_an_owner_rests, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_rest_counts_from_the_last_fetch, setup, teardown),
+        cmocka_unit_test_setup_teardown(rests_end_at_the_same_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rest_is_over_once, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_behind_does_not_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(when_the_load_ends_so_do_the_rests, setup, teardown),
         cmocka_unit_test_setup_teardown(a_moment_of_little_is_not_yet_the_end_of_load, setup, teardown),
