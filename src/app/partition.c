@@ -420,7 +420,7 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
                                        uint64_t hash, struct bl_member *likely)
 {
     struct bl_event_time time;
-    BL_HOOK_EVENT(r->user_id, r->event.page, p->sink.event != NULL);
+    BL_HOOK_EVENT(r->user_id, r->event.page, p->sink.duplicate != NULL);
     if (p->event_mode) {
         received_ms = r->timestamp_ms;
         time = (struct bl_event_time){.t_ms = r->timestamp_ms};

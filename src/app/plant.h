@@ -50,6 +50,10 @@
     X(VISIT_LOST, "visit-lost", "who is to be looked at is forgotten where a commit leaves users out")       \
     X(TICK_BEHIND, "tick-behind", "time enters the stream for deadlines of users who are behind")            \
     X(IDS_LEFT, "ids-left", "a commit that leaves users out forgets the event ids it has seen")              \
+    X(RECENT_LOST, "recent-lost", "a new owner does not bring recent events back that were not stored")      \
+    X(RECENT_EARLY, "recent-early",                                                                          \
+      "recent events are stored with each commit, and brought back all the same")                            \
+    X(RECENT_ERASED, "recent-erased", "recent events that are not stored yet outlive their user's erasure")  \
     X(ACTIVE_LEFT, "active-left", "a user's place among the active ones is never moved")                     \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")                   \
     X(TEXTS_EARLY, "texts-early", "the texts of a batch are let go of with its first round")

@@ -1,6 +1,6 @@
 /* GET /api/events: the recent raw events of all partitions, newest first; GET /api/bad-events (SPEC 6, 2.6).
  *
- * A partition's list holds one element a commit (many events or one). A few elements are read at a time,
+ * A partition's list holds one element a checkpoint (many events or one). A few elements are read at a time,
  * until each partition has as many events as the answer may need, so that a busy list is not read as a whole.
  *
  *   events_start -> ask_recent -> got_recent … -> write_events

@@ -8,7 +8,8 @@
  *
  * While users are behind, the position names the place where they stand, and a new owner goes from there to the position
  * once more, with nobody told of it (worker_takeover.c). So what belongs to users is left out as a whole: hashes, deadlines,
- * places among the active ones, checkout keys, and the event ids seen. What a commit leaves out stays dirty, and at hand.
+ * places among the active ones, checkout keys, and the event ids seen; with them recent events. What a commit leaves out stays
+ * dirty, and at hand.
  *
  * With 100,000 users and 30,000 events/s in each of 8 partitions a user is written for some eight events instead of two.
  *
@@ -138,6 +139,11 @@ static bool has_no_memory(const struct owner *o)
     return o->worker->hand.bytes > o->worker->options.hand_max;
 }
 
+static bool has_many_lines(const struct owner *o)
+{
+    return recent_is_full(o);
+}
+
 static const struct reason {
     const char *name;
     bool (*holds)(const struct owner *o);
@@ -154,6 +160,7 @@ static const struct reason {
     {"as many events as may be redone", has_many_events},
     {"as many users as one commit takes", has_many_users},
     {"users take too much memory", has_no_memory},
+    {"recent events take too much memory", has_many_lines},
 };
 
 static const struct reason *reason_of(const struct owner *o)

@@ -266,20 +266,6 @@ static void put_rate(struct owner *o)
     PUT(o, put_rate, written(&o->effects));
 }
 
-static void put_recent(struct owner *o)
-{
-    struct effects *e = &o->effects;
-    size_t max = o->worker->options.recent_max, n;
-    if (e->n_lines == 0)
-        return;
-    struct bl_str text = effects_recent(e, max, &n);
-    if (!sizes_push(&o->recent, 0, n))
-        e->err = BL_ERR_NO_MEMORY;
-    while (o->recent.n > 1 && o->recent.total - sizes_oldest(&o->recent)->n >= max)
-        sizes_pop(&o->recent);
-    PUT(o, put_recent, text, o->recent.n);
-}
-
 static void put_seen_chunk(struct owner *o, size_t from, size_t to)
 {
     struct effects *e = &o->effects;
@@ -347,6 +333,7 @@ enum bl_err commit_begin(struct owner *o)
     o->worker->ports.begin(o->worker->ports.ctx, o->p);
     o->n_visited = 0;
     o->next = NULL;
+    recent_keep(o);
     checkpoint_choose(o);
     if (o->storing)
         return bl_partition_dirty(o->partition, &o->next);
@@ -371,7 +358,8 @@ enum bl_err commit_put(struct owner *o, bool *done)
         return err;
     if (o->storing)
         put_seen(o);
-    put_recent(o);
+    if (o->storing || BL_PLANT(RECENT_EARLY))
+        recent_put(o);
     put_rate(o);
     counts_put(o);
     for (size_t i = 0; i < e->n_poison; i++)

@@ -91,41 +91,6 @@ static void count_rate(struct owner *o, int64_t received_ms)
     o->effects.rate_changed = true;
 }
 
-/* A round under load has a hundred times the lines that are kept: until it is clear which, they stay where they are. */
-static void keep_recent(struct effects *e, const struct bl_taken *taken, struct bl_str line, size_t most)
-{
-    if (e->n_lines >= 2 * most) {
-        memcpy(e->lines, e->lines + e->n_lines - most, most * sizeof *e->lines);
-        e->n_lines = most;
-    }
-    if (!OWNER_ROOM(e->lines, e->cap_lines, e->n_lines)) {
-        effects_fail(e, BL_ERR_NO_MEMORY);
-        return;
-    }
-    e->lines[e->n_lines++] = (struct recent_line){line, e->received_ms, taken->late, taken->clock_adjusted};
-}
-
-struct bl_str effects_recent(struct effects *e, size_t most, size_t *n)
-{
-    struct bl_buf *text = &e->text;
-    *n = e->n_lines < most ? e->n_lines : most;
-    bl_buf_clear(text);
-    for (const struct recent_line *x = e->lines + e->n_lines - *n; x < e->lines + e->n_lines; x++) {
-        if (text->n > 0)
-            bl_buf_char(text, '\n');
-        bl_buf_int(text, x->received_ms);
-        if (x->late)
-            bl_buf_z(text, ",late");
-        if (x->clock_adjusted)
-            bl_buf_z(text, ",clock_adjusted");
-        bl_buf_char(text, ' ');
-        bl_buf_str(text, x->line);
-    }
-    if (text->err != BL_OK)
-        effects_fail(e, text->err);
-    return bl_buf_view(text);
-}
-
 static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken *taken)
 {
     struct owner *o = owner_of(ctx);
@@ -139,8 +104,12 @@ static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken
     if (taken->visit)
         count_page(e, taken->t_ms, r->event.page, PAGE_VIEWS);
     count_rate(o, e->received_ms);
-    if (o->worker->options.recent_max > 0)
-        keep_recent(e, taken, r->line, o->worker->options.recent_max);
+    recent_event(o, r, taken);
+}
+
+static void on_event_again(void *ctx, const struct bl_record *r, const struct bl_taken *taken)
+{
+    recent_event(owner_of(ctx), r, taken);
 }
 
 static void on_duplicate(void *ctx, const struct bl_record *r)
@@ -166,7 +135,8 @@ static void on_erased(void *ctx, const struct bl_record *r)
 
 struct bl_partition_sink effects_redo_sink(struct owner *o)
 {
-    return (struct bl_partition_sink){.ctx = o, .remember = on_remember};
+    return (struct bl_partition_sink){
+        .ctx = o, .event = BL_PLANT(RECENT_LOST) ? NULL : on_event_again, .remember = on_remember};
 }
 
 struct bl_partition_sink effects_sink(struct owner *o)

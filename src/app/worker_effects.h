@@ -139,8 +139,6 @@ void effects_fail(struct effects *e, enum bl_err err);
 struct bl_str effects_keep(struct effects *e, struct bl_str s); /* a copy, for the round */
 void effects_poison(struct effects *e, struct bl_str id, int64_t line, const char *reason,
                     struct bl_str text);
-/* What `recent` gets, in e->text: of the last `most` lines, *n; n_lines > 0. */
-struct bl_str effects_recent(struct effects *e, size_t most, size_t *n);
 
 /* worker_patterns.c */
 void effects_pattern(struct effects *e, const struct bl_pattern *pattern);

@@ -1,5 +1,6 @@
 /* Erasure: a command takes away what there is of a user. The user's state goes with the step, as any state that has run
- * out; what else there is, the store must tell of: patterns, and lines among the recent events.
+ * out; what else there is, the store must tell of: patterns, and lines among the recent events, but for those that wait for a
+ * checkpoint.
  *
  *   batch_step_command ──> erase_command (clock, tombstone, state) ──> owner_settle ──> erase_ask ──> on_erasable
  *        ^                                                                                               │
@@ -81,18 +82,23 @@ static bool keep_others(struct owner *o, struct bl_str element, struct bl_buf *o
     return out->err == BL_OK;
 }
 
+/* What waits for a checkpoint, which this commit is, stands before the list; if that is as many lines as are kept, some were left
+ * out between the two, and nothing of the list may stay. */
 static enum bl_err take_recent(struct owner *o, const struct bl_erasable *from)
 {
     struct erase *x = &o->effects.erase;
-    x->recent = arena_get(&o->effects.arena, (from->n_recent + 1) * sizeof *x->recent);
-    x->lines = arena_get(&o->effects.arena, (from->n_recent + 1) * sizeof *x->lines);
+    struct bl_str latest = BL_PLANT(RECENT_ERASED) ? BL_STR("") : bl_buf_view(&o->latest.lines);
+    bool all = latest.n > 0 && o->latest.n >= o->worker->options.recent_max;
+    size_t n_stored = all ? 0 : from->n_recent;
+    x->recent = arena_get(&o->effects.arena, (n_stored + 1) * sizeof *x->recent);
+    x->lines = arena_get(&o->effects.arena, (n_stored + 1) * sizeof *x->lines);
     if (!x->recent || !x->lines)
         return BL_ERR_NO_MEMORY;
-    for (size_t i = 0; i < from->n_recent; i++) {
+    for (size_t i = 0; i <= n_stored; i++) {
         struct bl_buf *text = &o->effects.text;
         size_t n;
         bl_buf_clear(text);
-        if (!keep_others(o, from->recent[i], text, &n, &x->n_gone))
+        if (!keep_others(o, i == 0 ? latest : from->recent[i - 1], text, &n, &x->n_gone))
             return BL_ERR_NO_MEMORY;
         if (n == 0)
             continue;
@@ -188,6 +194,8 @@ static enum bl_err put_recent(struct owner *o)
         if (!sizes_push(&o->recent, 0, x->lines[i - 1]))
             return BL_ERR_NO_MEMORY;
     PUT(o, put_recent_all, x->recent, x->n_recent);
+    if (!BL_PLANT(RECENT_ERASED))
+        recent_clear(o);
     return BL_OK;
 }
 

@@ -46,6 +46,7 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
     *o = (struct owner){.magic = OWNER_MAGIC, .worker = w, .p = p};
     effects_init(&o->effects);
     bl_map_init(&o->wanted_by_id);
+    bl_buf_init(&o->latest.lines, 0);
     bl_buf_init(&o->rules_text, 0);
     bl_buf_init(&o->careful.step, 0);
 }
@@ -61,6 +62,7 @@ static void forget(struct owner *o)
     steps_release(o);
     sizes_reset(&o->seen);
     sizes_reset(&o->recent);
+    recent_clear(o);
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
     o->partial = o->manual = o->careful.on = o->careful.any = o->redo.on = false;
@@ -73,6 +75,7 @@ void owner_release_memory(struct owner *o)
     bl_partition_free(o->partition);
     o->partition = NULL;
     effects_release(&o->effects);
+    bl_buf_release(&o->latest.lines);
     bl_buf_release(&o->rules_text);
     bl_buf_release(&o->careful.step);
     arena_release(&o->batch.arena);

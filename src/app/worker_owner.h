@@ -96,6 +96,12 @@ struct sizes {
     size_t total;
 };
 
+/* Recent events that the next checkpoint stores, as it does (worker_recent.c). */
+struct latest {
+    struct bl_buf lines;
+    size_t n;
+};
+
 struct owner;
 
 /* Where users are stored as of (worker_checkpoint.c). */
@@ -213,6 +219,7 @@ struct owner {
         int64_t second, n;
     } rate[OWNER_RATE_SLOTS];
     struct sizes seen, recent;
+    struct latest latest;
 
     struct bl_rules *rules; /* in effect; NULL: this worker's own, for want of readable ones */
     int64_t rules_version, rules_at_ms;
@@ -299,6 +306,16 @@ void checkpoint_keep_visited(struct owner *o);
 void checkpoint_committed(struct owner *o);
 /* Nothing is unread: are users to be stored now? Else, if they are behind, in *ms. */
 bool checkpoint_waits(const struct owner *o, int64_t *ms);
+
+/* worker_recent.c */
+/* An event of the round. */
+void recent_event(struct owner *o, const struct bl_record *r, const struct bl_taken *taken);
+/* The round is over: what it had of them is kept for the next checkpoint. */
+void recent_keep(struct owner *o);
+/* They take as much memory as they may. */
+bool recent_is_full(const struct owner *o);
+void recent_put(struct owner *o);
+void recent_clear(struct owner *o);
 
 /* worker_takeover.c */
 void owner_acquire(struct owner *o);

@@ -1,7 +1,8 @@
 /* What a new owner does before anything else: it takes the lease, learns where its predecessor stood, and brings users up to
  * there if they were left behind (worker_checkpoint.c). For that it goes from the checkpoint to the position once more, through
- * the same rounds, by the terms of the owner that committed (grace, memory of event ids), and nobody is told: all that came of these entries is stored already but for the users themselves, and
- * they stay dirty until the commit at its end, which is a checkpoint.
+ * the same rounds, by the terms of the owner that committed (grace, memory of event ids), and nobody is told: all that came of these
+ * entries is stored already but for the users themselves and recent events. Users stay dirty, and those are kept (worker_recent.c),
+ * until the commit at its end, which is a checkpoint.
  *
  *   owner_acquire ──> on_acquired ──> on_restored ──users are behind──> redo_begin ──> reread ──> owner_round <─────┐
  *                                          │                                             ^ │            │           │
@@ -140,6 +141,7 @@ void redo_settle(struct owner *o)
 {
     turn_leave(o);
     checkpoint_keep_visited(o);
+    recent_keep(o);
     o->batch.at = o->batch.upto;
     o->state = OWNER_PAUSED; /* first: who was queued for this round must not be found queued again */
     careful_leave(o);

@@ -78,6 +78,100 @@ static void users_catch_up_when_nothing_is_unread(void **state)
     stop_rig(&g);
 }
 
+static bool recent_has(const char *user)
+{
+    return bl_test_redis_int(&redis, "EVAL %s 1 " P "recent %s",
+                             "for _, v in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do "
+                             "if v:find(ARGV[1], 1, true) then return 1 end end return 0",
+                             user) == 1;
+}
+
+static void assert_id(const char *line, int id)
+{
+    static const char before[] = "\"event_id\":\"e";
+    const char *at = strstr(line, before);
+    assert_non_null(at);
+    assert_int_equal(atoi(at + sizeof before - 1), id);
+}
+
+/* The newest recent events are what was sent last, `least` of them and more: in order, each once, none missing, and nobody's whose
+ * ids are not from `number`. */
+static void assert_recent(int least)
+{
+    redisReply *list = bl_test_redis(&redis, "LRANGE " P "recent 0 -1");
+    int n = 0;
+    for (size_t i = 0; i < list->elements; i++)
+        for (char *all = list->element[i]->str, *end = all; end; n++) { /* the latest line is the last */
+            end = strrchr(all, '\n');
+            assert_id(end ? end + 1 : all, number - 1 - n);
+            if (end)
+                *end = '\0';
+        }
+    assert_in_range(n, least, number);
+    freeReplyObject(list);
+}
+
+static void recent_events_wait_for_the_checkpoint(void **state)
+{
+    struct rig g;
+    char user[16];
+    (void)state;
+    start_rig(&g, false, IDS);
+    for (int i = 0;; i++) {
+        until_behind();
+        snprintf(user, sizeof user, "new-%d", i);
+        does(user, "page_view", "/a");
+        follow();
+        if (!recent_has(user) && is_behind())
+            break; /* else the machine was slow */
+        assert_true(in_time());
+    }
+    until_caught_up();
+    assert_true(recent_has(user));
+    assert_recent(number < 100 ? number : 100);
+    for (int many = 30; many < 1000; many *= 3) { /* 100 are kept */
+        until_behind();
+        for (int i = 0; i < many; i++)
+            browse();
+        follow();
+        until_caught_up();
+        assert_recent(100);
+        assert_true(bl_test_redis_int(&redis, "LLEN " P "recent") <= 100);
+    }
+    stop_rig(&g);
+}
+
+/* Few or many wait for the checkpoint then, and the list has more of his. */
+static void who_is_erased_leaves_no_recent_events_that_wait(void **state)
+{
+    struct rig g;
+    (void)state;
+    start_rig(&g, false, IDS);
+    for (int many = 4; many < 400; many *= 5) {
+        char user[32];
+        snprintf(user, sizeof user, "gone-%d", many);
+        send_as(user, "click", "/a", 1000000 + many);
+        follow();
+        until_caught_up();
+        until_behind();
+        for (int i = 0; i < many; i++) {
+            browse();
+            if (i % 3 == 0)
+                send_as(user, "click", "/b", 2000000 + 1000 * many + i);
+        }
+        follow();
+        erase(user, "erase");
+        follow();
+        assert_false(recent_has(user));
+        assert_recent(1);
+        browse();
+        follow();
+        until_caught_up();
+        assert_recent(many / 2);
+    }
+    stop_rig(&g);
+}
+
 static void nobody_is_behind_by_more_than_the_bound(void **state)
 {
     struct rig g;
@@ -174,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(under_load_users_are_left_behind_and_all_else_is_there),
         STORY(users_catch_up_when_nothing_is_unread),
+        STORY(recent_events_wait_for_the_checkpoint),
+        STORY(who_is_erased_leaves_no_recent_events_that_wait),
         STORY(nobody_is_behind_by_more_than_the_bound),
         STORY(who_may_not_be_behind_never_is),
         STORY(little_is_no_load),

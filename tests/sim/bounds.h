@@ -9,6 +9,8 @@
 #define OWNER_COMERS_MAX    2
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */
 #define REDO_ENTRIES        2
+#define RECENT_BYTES        1000 /* some six lines */
+#define RECENT_ALL_BYTES    3000
 #undef BL_FETCH_ENTRIES
 #define BL_FETCH_ENTRIES 4
 #undef BL_SUSPECT_ENTRIES

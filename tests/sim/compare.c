@@ -1,5 +1,6 @@
 /* What the store holds against what the undisturbed run gives, cell by cell. */
 #include "sim.h"
+#include "worker_owner.h"
 
 /* What depends on when things were done, by design: where a schedule stands, who worked, what the store lets go early. */
 static bool compared(const struct cell *c)
@@ -71,6 +72,22 @@ void compare_lists(struct sim *s, int p, const char *what, const struct list *ha
             return;
         }
     }
+}
+
+/* Lists are cut between elements: of what came before the newest ones some may be there. */
+void compare_recent(struct sim *s, int p, const struct list *elements, const struct list *lines, size_t least)
+{
+    struct list have = {0};
+    for (size_t i = 0; i < elements->n; i++)
+        for (struct bl_str rest = elements->v[i], line; batch_next_line(&rest, &line);)
+            list_add(&have, line);
+    size_t n = have.n < lines->n ? have.n : lines->n;
+    const struct list want = {lines->v + lines->n - n, n, n};
+    if (have.n < least || (have.n > 0 && have.n >= 3 * s->recent_max))
+        sim_fail(s, "p%d: %zu recent events are kept, not %zu", p, have.n, least);
+    else
+        compare_lists(s, p, "recent events", &have, &want);
+    list_release(&have);
 }
 
 static int by_text(const void *a, const void *b)

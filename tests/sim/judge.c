@@ -1,7 +1,7 @@
 /* What must be true. After each commit: entries added = committed + lag, and nothing is acknowledged but what is
  * committed. At rest: the very stream is run once more, from its first entry, through a partition in memory that has
  * everybody at hand and never stops; and all that the store holds must be what this gives: states, patterns with all
- * columns, counters, the feed of changes, what was set aside, rules, position. */
+ * columns, counters, the feed of changes, what was set aside, recent events, rules, position. */
 #include "bl/core/rule.h"
 #include "bl/wire/command.h"
 #include "hook.h"
@@ -12,7 +12,9 @@ struct reference {
     struct sim *sim;
     struct bl_partition *partition;
     struct table t;
-    struct list changes, aside;
+    struct list changes, aside, recent;
+    size_t n_recent;           /* of them, as many are to be kept */
+    const struct list *stored; /* what was set aside in fact */
     struct bl_rules *rules;
     int64_t version;
 };
@@ -144,9 +146,33 @@ static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
     add(x, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS, name, 1);
 }
 
+static const struct entry *judged; /* what is run */
+static int64_t judged_line;
+
+/* What killed those who went through it again was set aside then, and is nowhere else. */
+static bool taken_again(struct reference *x)
+{
+    struct bl_str begin =
+        KEY("%.*s %lld workers died of this event when", BL_STR_ARG(judged->id), (long long)judged_line);
+    for (size_t i = 0; i < x->stored->n; i++)
+        if (bl_str_starts(x->stored->v[i], begin))
+            return true;
+    return false;
+}
+
+static void add_recent(struct reference *x, struct bl_str line, const struct bl_taken *taken)
+{
+    if (taken_again(x))
+        return;
+    list_add(&x->recent, KEY("%lld%s%s %.*s", (long long)judged->ms, taken->late ? ",late" : "",
+                             taken->clock_adjusted ? ",clock_adjusted" : "", BL_STR_ARG(line)));
+    x->n_recent += x->n_recent < x->sim->recent_max;
+}
+
 static void on_event(void *ctx, const struct bl_record *r, const struct bl_taken *taken)
 {
     struct reference *x = ctx;
+    add_recent(x, r->line, taken);
     int64_t minute = taken->t_ms / OWNER_MINUTE_MS;
     total(x, BL_STR("events"), 1);
     total(x, BL_STR("late"), taken->late);
@@ -186,7 +212,6 @@ static void must(enum bl_err err)
 /* ---- poison ---- */
 
 static struct reference *judging;
-static const struct entry *judged;
 jmp_buf *sim_death;
 
 /* The judge knows what kills: its own run leaves it out, and the worker's must have set it aside. */
@@ -214,7 +239,7 @@ static void take_lines(struct reference *x, const struct entry *e)
         const char *end = memchr(rest.p, '\n', rest.n);
         struct bl_str line = {rest.p, end ? (size_t)(end - rest.p) : rest.n};
         struct bl_record r;
-        number++;
+        judged_line = ++number;
         if (bl_record_read(decoder, line, &r) != BL_OK)
             aside(x, e, -1, "unreadable event", line);
         else if (bl_str_eq(r.event.page, SIM_DEADLY))
@@ -293,6 +318,18 @@ static void erase_pattern(struct reference *x, struct bl_str id, int64_t at_ms)
     list_add(&x->changes, KEY("erased %.*s    %lld", BL_STR_ARG(id), (long long)at_ms));
 }
 
+static void erase_recent(struct reference *x, struct bl_str user)
+{
+    struct bl_str of = KEY(" {\"user_id\":\"%.*s\",", BL_STR_ARG(user));
+    size_t n = 0, first = x->recent.n - x->n_recent;
+    for (size_t i = 0; i < x->recent.n; i++)
+        if (memmem(x->recent.v[i].p, x->recent.v[i].n, of.p, of.n))
+            x->n_recent -= i >= first;
+        else
+            x->recent.v[n++] = x->recent.v[i];
+    x->recent.n = n;
+}
+
 static void take_erase(struct reference *x, struct bl_str user, const struct entry *e)
 {
     struct bl_hash128 hash = bl_erased_hash(sim_key, user), oldest;
@@ -307,6 +344,7 @@ static void take_erase(struct reference *x, struct bl_str user, const struct ent
         table_del(&x->t, key);
         erase_pattern(x, (struct bl_str){key.p + prefix.n, key.n - prefix.n}, e->ms);
     }
+    erase_recent(x, user);
     table_put(&x->t, KEY("tombstone:%.*s", BL_STR_ARG(name)))->number = e->ms;
     table_put(&x->t, KEY("erasures:%.*s", BL_STR_ARG(name)))->number = e->ms;
     table_put(&x->t, KEY("erasure:%.*s:patterns", BL_STR_ARG(name)))->number += n;
@@ -435,7 +473,7 @@ void judge_all(struct sim *s)
     bl_plant = BL_PLANT_NONE;
     for (int p = 0; p < s->partitions && !s->said.n; p++) {
         const struct shard *h = &s->store.shard[p];
-        struct reference x = {.sim = s};
+        struct reference x = {.sim = s, .stored = &h->aside};
         if (h->n_entries == 0)
             continue;
         run_reference(&x, h, p);
@@ -452,9 +490,11 @@ void judge_all(struct sim *s)
             list_add(&aside, h->aside.v[i]);
         compare_lists(s, p, "entries set aside", compare_sorted(&aside), compare_sorted(&x.aside));
         list_release(&aside);
+        compare_recent(s, p, &h->recent, &x.recent, x.n_recent);
         table_release(&x.t);
         list_release(&x.changes);
         list_release(&x.aside);
+        list_release(&x.recent);
     }
     bl_plant = planted;
 }

@@ -334,6 +334,7 @@ static void begin(struct sim *s, uint64_t seed, bool trace)
     s->partitions = 1 + (int)sim_below(s, SIM_PARTITIONS);
     s->workers = 2 + (int)sim_below(s, SIM_WORKERS - 1);
     s->seen_max = sim_below(s, 2) ? 5 : 1000;
+    s->recent_max = (size_t)(seed % 6 * 3);
     s->hand_max = seed % 5 * 6000; /* from nobody who is not needed to everybody */
     s->behind_ms = (int64_t)(seed % 3) * 700;
     s->seen_ms = sim_below(s, 2) ? 3000 : 600000;

@@ -103,6 +103,7 @@ enum put_kind {
     PUT_ADD,
     PUT_SEEN,
     PUT_DROP_SEEN,
+    PUT_RECENT, /* n: so many elements stay */
     PUT_CHANGE,
     PUT_ASIDE,
     PUT_UNMARK,
@@ -190,7 +191,7 @@ struct entry {
 
 struct shard { /* one partition */
     struct table t;
-    struct list seen, changes, aside;
+    struct list seen, changes, aside, recent; /* oldest first, as all lists here */
     struct entry *entries;
     size_t n_entries, cap_entries;
     size_t n_read, n_acked;
@@ -329,7 +330,7 @@ struct sim {
     struct store store;
     struct host host[SIM_WORKERS];
     struct bl_settings own;
-    size_t seen_max, hand_max;
+    size_t seen_max, hand_max, recent_max;
     int64_t seen_ms, behind_ms;
     int64_t rules_version;
     unsigned event_number, n_poison;
@@ -392,6 +393,9 @@ void states_release(void);
 struct table states_in_one_form(struct sim *s, const struct table *t); /* to be released */
 void compare_tables(struct sim *s, int p, const struct table *have, const struct table *want);
 void compare_lists(struct sim *s, int p, const char *what, const struct list *have, const struct list *want);
+/* Elements against all lines there have been; at least the newest `least` of them are to be there. */
+void compare_recent(struct sim *s, int p, const struct list *elements, const struct list *lines,
+                    size_t least);
 /* In which order the patterns of one erasure went is nobody's business. */
 void compare_sort_erased(struct list *l);
 /* Who is careful fires before it reads: what one entry has set aside has no order. */

@@ -16,10 +16,11 @@ void store_clear(struct store *st)
                               .seen = h->seen,
                               .changes = h->changes,
                               .aside = h->aside,
+                              .recent = h->recent,
                               .entries = h->entries,
                               .cap_entries = h->cap_entries};
         *h = empty;
-        h->t.n = h->seen.n = h->changes.n = h->aside.n = 0;
+        h->t.n = h->seen.n = h->changes.n = h->aside.n = h->recent.n = 0;
     }
     st->n_living = 0;
 }
@@ -32,6 +33,7 @@ void store_release(struct store *st)
         list_release(&h->seen);
         list_release(&h->changes);
         list_release(&h->aside);
+        list_release(&h->recent);
         free(h->entries);
     }
     free(st->log);
@@ -174,6 +176,20 @@ static void acknowledge(struct shard *h, struct bl_str id)
         }
 }
 
+static void drop_first(struct list *l, size_t n)
+{
+    n = n < l->n ? n : l->n;
+    memmove(l->v, l->v + n, (l->n - n) * sizeof *l->v);
+    l->n -= n;
+}
+
+static void push_recent(struct list *l, struct bl_str lines, size_t keep)
+{
+    if (lines.n > 0)
+        list_add(l, lines);
+    drop_first(l, l->n > keep ? l->n - keep : 0);
+}
+
 static void apply_put(struct shard *h, const struct put *x)
 {
     size_t n = (size_t)x->n;
@@ -197,9 +213,10 @@ static void apply_put(struct shard *h, const struct put *x)
         list_add(&h->seen, x->value);
         break;
     case PUT_DROP_SEEN:
-        n = n < h->seen.n ? n : h->seen.n;
-        memmove(h->seen.v, h->seen.v + n, (h->seen.n - n) * sizeof *h->seen.v);
-        h->seen.n -= n;
+        drop_first(&h->seen, n);
+        break;
+    case PUT_RECENT:
+        push_recent(&h->recent, x->value, n);
         break;
     case PUT_CHANGE:
         list_add(&h->changes, x->value);

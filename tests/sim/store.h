@@ -33,6 +33,8 @@ void store_reread(struct sim *s, struct request *r);
 void store_fetch_unread(struct sim *s, struct request *r);
 
 /* store_read.c */
+/* The list of recent events, newest first. */
+struct bl_str *store_recent(struct sim *s, const struct shard *h);
 void store_restore(struct sim *s, struct request *r);
 size_t store_due(struct sim *s, struct request *r);
 void store_load(struct sim *s, struct request *r);

@@ -9,7 +9,8 @@ static int by_time_and_id(const void *a, const void *b)
 
 void store_erasable(struct sim *s, struct request *r)
 {
-    const struct table *t = &s->store.shard[r->p].t;
+    const struct shard *h = &s->store.shard[r->p];
+    const struct table *t = &h->t;
     struct bl_str prefix = sim_text(s, "patterns-of:%.*s:", BL_STR_ARG(r->text));
     size_t from = table_from(t, prefix), n = 0;
     while (from + n < t->n && bl_str_starts(t->v[from + n].key, prefix))
@@ -24,5 +25,9 @@ void store_erasable(struct sim *s, struct request *r)
         struct bl_str id = rest_of(sorted[i]->key, prefix.n);
         owned[i] = (struct bl_owned){id, table_get(t, sim_text(s, "open:%.*s", BL_STR_ARG(id))) != NULL};
     }
-    r->erasable_reply = (struct bl_erasable){.err = r->err, .patterns = owned, .n_patterns = n};
+    r->erasable_reply = (struct bl_erasable){.err = r->err,
+                                             .patterns = owned,
+                                             .n_patterns = n,
+                                             .recent = store_recent(s, h),
+                                             .n_recent = h->recent.n};
 }

@@ -15,6 +15,14 @@ static int64_t number_of(const struct shard *h, const char *key, int64_t otherwi
     return c ? c->number : otherwise;
 }
 
+struct bl_str *store_recent(struct sim *s, const struct shard *h)
+{
+    struct bl_str *v = sim_get(s, (h->recent.n + 1) * sizeof *v);
+    for (size_t i = 0; i < h->recent.n; i++)
+        v[i] = h->recent.v[h->recent.n - 1 - i];
+    return v;
+}
+
 void store_restore(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
@@ -56,6 +64,8 @@ void store_restore(struct sim *s, struct request *r)
     x->erased = erased;
     x->seen = seen;
     x->n_seen = h->seen.n;
+    x->recent = store_recent(s, h);
+    x->n_recent = h->recent.n;
 }
 
 static bool due_before(const struct bl_due *a, const struct bl_due *b)

@@ -267,6 +267,7 @@ static void answer_erasable(struct request *r, enum bl_err err)
 {
     r->erasable_reply.err = err;
     r->erasable_reply.n_patterns = err == BL_OK ? r->erasable_reply.n_patterns : 0;
+    r->erasable_reply.n_recent = err == BL_OK ? r->erasable_reply.n_recent : 0;
     r->erasable(r->arg, &r->erasable_reply);
 }
 
@@ -475,6 +476,7 @@ void world_start(struct sim *s, int i)
                                               .calm_bytes = SIM_CALM_BYTES,
                                               .seen_ms = s->seen_ms,
                                               .seen_max = s->seen_max,
+                                              .recent_max = s->recent_max,
                                               .hand_max = s->hand_max};
     const struct bl_ports ports = ports_of(h);
     if (bl_worker_new(&options, &ports, &h->worker) != BL_OK)

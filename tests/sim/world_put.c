@@ -107,7 +107,8 @@ void world_put_rate(void *ctx, int p, struct bl_str text)
 
 void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
 {
-    (void)ctx, (void)p, (void)lines, (void)keep; /* recent_max is 0 */
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_RECENT, none, copy(h, lines), (int64_t)keep);
 }
 
 void world_put_seen(void *ctx, int p, struct bl_str chunk)
@@ -178,7 +179,10 @@ void world_put_readmitted(void *ctx, int p, struct bl_str hash)
 
 void world_put_recent_all(void *ctx, int p, const struct bl_str *elements, size_t n)
 {
-    (void)ctx, (void)p, (void)elements, (void)n; /* recent_max is 0 */
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_RECENT, none, none, 0);
+    for (size_t i = n; i > 0; i--)
+        put(h, p, PUT_RECENT, none, copy(h, elements[i - 1]), (int64_t)n);
 }
 
 void world_put_ack(void *ctx, int p, struct bl_str id)
