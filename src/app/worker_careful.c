@@ -420,7 +420,8 @@ static void on_fire(struct owner *o, bool poison)
 
 static void fire(struct owner *o)
 {
-    bool moves = o->horizon_ms > bl_partition_clock(o->partition);
+    /* Half a round may end before the clock: a deadline may have passed when it is made. */
+    bool moves = o->partial || o->horizon_ms > bl_partition_clock(o->partition);
     const struct bl_member *m = moves ? bl_partition_due_by(o->partition, o->horizon_ms) : NULL;
     if (m)
         mark_user(o, bl_member_id(m), on_fire);
