@@ -47,6 +47,8 @@
       "a new owner takes users as they are stored, however far they are behind")                             \
     X(REDO_TOLD, "redo-told", "what a new owner goes through once more is told and counted once more")       \
     X(REDO_UNMARKED, "redo-unmarked", "a redo that owners died of is begun again and again")                 \
+    X(STORE_UNWATCHED, "store-unwatched",                                                                    \
+      "a redo is begun again and again though owners died of storing what it gave")                          \
     X(VISIT_LOST, "visit-lost", "who is to be looked at is forgotten where a commit leaves users out")       \
     X(TICK_BEHIND, "tick-behind", "time enters the stream for deadlines of users who are behind")            \
     X(IDS_LEFT, "ids-left", "a commit that leaves users out forgets the event ids it has seen")              \

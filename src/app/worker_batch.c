@@ -322,6 +322,8 @@ static enum bl_err step_resolve(struct owner *o, const struct bl_command *comman
     enum bl_err err =
         bl_partition_resolve(o->partition, bl_command_user(command), &command->pattern_id, now_ms, &found);
     o->manual = err == BL_OK && !found;
+    if (err == BL_OK && found)
+        o->careful.stepped = bl_partition_member(o->partition, bl_command_user(command));
     return err;
 }
 

@@ -12,7 +12,13 @@
  *
  * A redo (worker_takeover.c) reads what is committed, so nothing is pending, and it begins anew with each owner: all of it is one
  * place, the checkpoint, under which each mark says of which entry it is. `page` stands for a round; from there on all is the
- * same, and what was set aside is stored with the checkpoint that ends it.
+ * same, and what was set aside is stored with the checkpoint that ends it. An owner that dies of storing leaves the mark of the
+ * page behind the last. Then the next one tries each user that is to be stored, under a mark `store user ID`:
+ *
+ *   redo_end ──others died there──> careful_store ──> store_next ──mark user U──> on_store: encode U for nobody, or set U aside
+ *                                                      ^   │ none left                │
+ *                                                      │   └──mark nothing──> owner_settle
+ *                                                      └──────────────────────────────┘
  *
  *   careful_round ──mark round──> on_round ──others died there──mark entry──> on_single ──others died of it──> careful_gate
  *       │                            └──> owner_survey: all at once                └──> owner_survey: it alone       │
@@ -48,9 +54,18 @@ static const struct batch_entry *entry(const struct owner *o)
 
 static void set_aside(struct owner *o, int64_t line, const char *reason, struct bl_str text)
 {
-    bl_log(BL_LOG_ERROR, "poison is set aside", BL_LOG_INT("partition", o->p),
-           BL_LOG_STR("entry", entry(o)->id), BL_LOG_STR("step", bl_buf_view(&o->careful.step)));
-    effects_poison(&o->effects, entry(o)->id, line, reason, text);
+    struct bl_str id = o->careful.store ? bl_str_of(o->position) : entry(o)->id;
+    bl_log(BL_LOG_ERROR, "poison is set aside", BL_LOG_INT("partition", o->p), BL_LOG_STR("entry", id),
+           BL_LOG_STR("step", bl_buf_view(&o->careful.step)));
+    effects_poison(&o->effects, id, line, reason, text);
+}
+
+static enum bl_err drop_user(struct owner *o, struct bl_member *m, const char *reason)
+{
+    set_aside(o, -1, reason, bl_member_id(m));
+    o->effects.corrupt++;
+    patterns_unsure(o, bl_partition_clock(o->partition));
+    return bl_partition_empty(o->partition, m);
 }
 
 /* ---- marks ---- */
@@ -74,7 +89,7 @@ static void on_marked(void *arg, const struct bl_marked *m)
 static void send_mark(struct owner *o, void (*then)(struct owner *, bool))
 {
     struct careful *c = &o->careful;
-    struct bl_str place = o->redo.on ? bl_str_of(o->checkpoint.id) : entry(o)->id;
+    struct bl_str place = o->redo.on || c->store ? bl_str_of(o->checkpoint.id) : entry(o)->id;
     c->marked = false;
     c->any = true;
     c->then = then;
@@ -114,19 +129,11 @@ static void mark_user(struct owner *o, struct bl_str user_id, void (*then)(struc
     o->careful.of_user = true;
 }
 
-/* Storing the state must not kill either; what the step left is written once, for nobody. */
-static enum bl_err try_to_store(struct owner *o, const struct bl_member *m)
-{
-    struct bl_state_field fields[BL_STATE_FIELDS_MAX];
-    const struct bl_user *u = bl_partition_state(o->partition, m);
-    return u ? bl_state_encode(u, &o->worker->text, fields) : BL_ERR_NO_MEMORY;
-}
-
 /* ---- which entry ---- */
 
 static bool is_suspect(const struct owner *o)
 {
-    return o->batch.at < o->batch.n && entry(o)->suspect;
+    return o->careful.store || (o->batch.at < o->batch.n && entry(o)->suspect);
 }
 
 static bool is_watched(const struct owner *o)
@@ -377,7 +384,7 @@ static void apply(struct owner *o, bool poison)
     c->stepped = NULL;
     enum bl_err err = e->kind == BL_ENTRY_COMMAND ? batch_step_command(o, e) : batch_step_line(o, e, c->line);
     if (err == BL_OK && c->stepped)
-        err = try_to_store(o, c->stepped);
+        err = commit_try(o, c->stepped);
     if (owner_proceed(o, err, "step"))
         next_unit(o);
 }
@@ -405,14 +412,11 @@ static void on_fire(struct owner *o, bool poison)
     struct bl_member *m = bl_partition_due_by(o->partition, o->horizon_ms);
     enum bl_err err = BL_OK;
     if (poison) {
-        set_aside(o, -1, "workers died of this user's state", bl_member_id(m));
-        o->effects.corrupt++;
-        patterns_unsure(o, bl_partition_clock(o->partition));
-        err = bl_partition_empty(o->partition, m);
+        err = drop_user(o, m, "workers died of this user's state");
     } else {
         err = bl_partition_fire_one(o->partition, m);
         if (err == BL_OK)
-            err = try_to_store(o, m);
+            err = commit_try(o, m);
     }
     if (owner_proceed(o, err, "step"))
         fire(o);
@@ -427,4 +431,47 @@ static void fire(struct owner *o)
         mark_user(o, bl_member_id(m), on_fire);
     else
         fired(o);
+}
+
+/* ---- users at the end of a redo, one by one ---- */
+
+static void store_next(struct owner *o);
+
+static void on_stored(struct owner *o, bool poison)
+{
+    (void)poison;
+    o->careful.store = false;
+    owner_settle(o);
+}
+
+static void on_store(struct owner *o, bool poison)
+{
+    struct bl_member *m = o->next;
+    enum bl_err err =
+        poison ? drop_user(o, m, "workers died of storing this user's state") : commit_try(o, m);
+    o->next = m->next_dirty;
+    if (owner_proceed(o, err, "store"))
+        store_next(o);
+}
+
+static void store_next(struct owner *o)
+{
+    while (o->next && !o->next->state)
+        o->next = o->next->next_dirty;
+    if (o->next)
+        mark(o, "store user ", bl_member_id(o->next), on_store);
+    else
+        mark(o, "", BL_STR(""), on_stored);
+}
+
+bool careful_store(struct owner *o)
+{
+    if (!o->careful.store)
+        return false;
+    bl_log(BL_LOG_WARN, "users are tried one by one, for owners did not come back from storing them",
+           BL_LOG_INT("partition", o->p), BL_LOG_STR("entry", bl_str_of(o->position)),
+           BL_LOG_INT("users", (int64_t)bl_partition_dirty_count(o->partition)));
+    if (owner_proceed(o, bl_partition_dirty(o->partition, &o->next), "store"))
+        store_next(o);
+    return true;
 }

@@ -6,6 +6,7 @@
  * (users may follow: worker_checkpoint.c), and only there (ARCHITECTURE, invariants 1 and 2); the counters count a pattern once, whatever is processed
  * again (SPEC 5.2). */
 #include "bl/core/rule.h"
+#include "hook.h"
 #include "plant.h"
 #include "worker_owner.h"
 
@@ -138,12 +139,27 @@ static void put_checkout(const struct owner *o, struct bl_member *m, const struc
     m->checkout_at = at;
 }
 
+/* What is written of him since *stored, which becomes what is there then. */
+static enum bl_err encode(struct owner *o, const struct bl_member *m, struct bl_state_stored *stored,
+                          struct bl_state_changes *out)
+{
+    const struct bl_user *s = bl_partition_state(o->partition, m);
+    BL_HOOK_STORE(bl_member_id(m), s, o->redo.on);
+    return bl_state_changes(s, stored, &o->worker->text, out);
+}
+
+enum bl_err commit_try(struct owner *o, const struct bl_member *m)
+{
+    struct bl_state_stored stored = m->stored;
+    struct bl_state_changes changes;
+    return m->state ? encode(o, m, &stored, &changes) : BL_OK;
+}
+
 static enum bl_err put_state(struct owner *o, struct bl_member *m, struct bl_put_user *u)
 {
-    struct bl_worker *w = o->worker;
     struct bl_state_changes changes;
     const struct bl_user *s = bl_partition_state(o->partition, m);
-    enum bl_err err = s ? bl_state_changes(s, &m->stored, &w->text, &changes) : BL_ERR_NO_MEMORY;
+    enum bl_err err = encode(o, m, &m->stored, &changes);
     if (err != BL_OK)
         return err;
     u->set = changes.set;

@@ -65,7 +65,7 @@ static void forget(struct owner *o)
     recent_clear(o);
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
-    o->partial = o->manual = o->careful.on = o->careful.any = o->redo.on = false;
+    o->partial = o->manual = o->careful.on = o->careful.any = o->careful.store = o->redo.on = false;
     o->careful.single = 0;
 }
 
@@ -490,7 +490,8 @@ void owner_round(struct owner *o)
     if (o->batch.at == o->batch.n) {
         o->batch.upto = o->batch.at;
         o->n_dues = 0;
-        owner_settle(o);
+        if (!careful_store(o))
+            owner_settle(o);
         return;
     }
     batch_choose(&o->batch, o->worker->round_bytes, careful_most(o));

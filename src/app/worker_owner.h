@@ -120,7 +120,7 @@ struct redo {
     char at[48];      /* reread so far */
     int64_t entries;  /* as many */
     int64_t clock_ms; /* at the position */
-    bool single;      /* owners died of this page: its entries are taken one by one */
+    bool single;      /* owners died of this page: its entries, or at the end users, are taken one by one */
 };
 
 /* What owners did not come back from (worker_careful.c). */
@@ -131,6 +131,7 @@ struct careful {
     struct bl_str rest, line; /* what is left of its events; the one at hand, or the command */
     size_t n_lines;           /* begun so far */
     bool at_end;              /* all of them are done */
+    bool store;               /* owners died when they stored what a redo gave: users are tried one by one */
     size_t n_loaded;          /* of the users wanted */
     struct bl_buf step;       /* what is marked, or about to be */
     bool marked;              /* it is, and this owner is allowed to do it */
@@ -173,7 +174,7 @@ struct owner {
     bool behind;            /* the last fetch took as many as it might */
     size_t put_bytes;       /* of the commit that is ready, or under way */
     size_t stepped;         /* entries of the round that are applied */
-    struct bl_member *next; /* of the users to be put */
+    struct bl_member *next; /* of the users to be put, or tried */
     size_t work;            /* of the round whose commit is under way */
     int64_t earliest_ms;
     /* Whoever was due by then because he was last seen BL_IDLE_MS before has been looked at. At take-over it is the clock,
@@ -360,6 +361,8 @@ bool careful_round(struct owner *o);
 void careful_page(struct owner *o, struct bl_str after, void (*then)(struct owner *o, bool died));
 enum bl_err careful_survey(struct owner *o);
 void careful_load(struct owner *o);
+/* Before the commit that ends a redo. True: it comes to owner_settle when users have been tried. */
+bool careful_store(struct owner *o);
 /* Nothing of the entry's events is done or set aside yet. */
 bool careful_at_start(const struct owner *o);
 /* worker.c: called when an owner has become free. */
@@ -457,6 +460,8 @@ void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
 enum bl_err commit_begin(struct owner *o);
 enum bl_err commit_put(struct owner *o, bool *done);
+/* As the commit writes his state, but for nobody: it must not kill either. */
+enum bl_err commit_try(struct owner *o, const struct bl_member *m);
 /* Would the commit put anything of somebody who has not changed? */
 bool commit_must_look(const struct owner *o, const struct bl_member *m);
 /* The commit is done: what it did is counted, and who is left without a state leaves memory. */

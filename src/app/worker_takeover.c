@@ -14,7 +14,8 @@
  * The states that come of it are those that were lost, since a partition does what the stream says (invariant 4). The store
  * tells deadlines as they were at the checkpoint: so some are told again with each round, and a round takes all there are.
  *
- * Each page is marked before it is gone through, and what owners died of is taken as poison is (worker_careful.c).
+ * Each page is marked before it is gone through, and what owners died of is taken as poison is (worker_careful.c). Behind the last
+ * there is an empty one: its mark stands until the commit is done, and tells of deaths in storing what was made.
  *
  * Invariants: a redo writes nothing but marks, and does not look at what is unacknowledged. */
 #include "bl/base/log.h"
@@ -48,6 +49,7 @@ static void redo_end(struct owner *o)
         bl_partition_set_clock(o->partition, r->clock_ms);
     r->on = false;
     o->careful.single = 0;
+    o->careful.store = r->single && !BL_PLANT(STORE_UNWATCHED);
     o->terms = own;
     bl_partition_set_terms(o->partition, own.grace_ms, (size_t)own.seen_max, own.seen_ms);
     bl_partition_set_sink(o->partition, &sink);

@@ -4,6 +4,7 @@
 #include "worker_rig.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +18,11 @@
 
 #define LINES   50
 #define ENTRIES 40
-#define ROUND   16 /* BL_SUSPECT_ENTRIES */
-#define DEATHS  5  /* at a page, at an entry, three at a step */
+#define ROUND   16  /* BL_SUSPECT_ENTRIES */
+#define PAGE    128 /* REDO_ENTRIES */
+#define DEATHS  5   /* at a page, at an entry, three at a step */
+#define STORED  4   /* in a commit, three at a user */
+#define PENDING 6   /* unmarked, at a round, at an entry, three at a step */
 
 static long long aside(void)
 {
@@ -101,6 +105,17 @@ static void assert_goes_on(void)
     assert_int_equal(stored("neighbour"), 1);
 }
 
+/* Users of the stream who have no state. */
+static long long not_stored(void)
+{
+    return bl_test_redis_int(
+        &redis, "EVAL %s 1 " EVENTS,
+        "local n, told = 0, {} for _, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do "
+        "local id = e[2][1] == 'events' and e[2][2]:match('\"user_id\":\"([^\"]+)') "
+        "if id and not told[id] then told[id] = true "
+        "n = n + 1 - redis.call('EXISTS', KEYS[1]:gsub('events$', 'user:') .. id) end end return n");
+}
+
 #ifdef BL_TEST_HOOKS
 static void an_event_that_kills_who_goes_through_it_again_is_set_aside(void **state)
 {
@@ -131,7 +146,172 @@ static void so_is_a_stored_state_that_kills_its_reader(void **state)
     assert_int_equal(stored("killer"), 1); /* as of the event behind */
     assert_goes_on();
 }
+
+static void assert_killer_is_gone(void)
+{
+    char *id = bl_test_redis_text(&redis, "HGET " P "position id");
+    assert_int_equal(aside(), 1);
+    assert_int_equal(counter("quarantined"), 1);
+    assert_aside("reason", "workers died of storing this user's state");
+    assert_aside("text", "killer");
+    assert_aside("entry", id);
+    assert_int_equal(stored("killer"), 0);
+    assert_int_equal(bl_test_redis_int(&redis, "ZSCORE " P "active killer"), -1);
+    assert_int_equal(bl_test_redis_int(&redis, "ZSCORE " P "deadlines killer"), -1);
+    assert_int_equal(not_stored(), 1);
+    free(id);
+}
+
+static void a_state_that_kills_who_stores_it_is_set_aside(void **state)
+{
+    (void)state;
+    killer_is_behind();
+    long long events = counter("events");
+    setenv("BEHAVIORLENS_TEST_ABORT_STORE", "killer", 1);
+    assert_int_equal(deaths_until_caught_up(), STORED);
+    unsetenv("BEHAVIORLENS_TEST_ABORT_STORE");
+    assert_int_equal(counter("events"), events);
+    assert_killer_is_gone();
+    assert_goes_on();
+}
+
+/* What is there is committed, by somebody whom nothing kills. */
+static void nothing_is_unread(void)
+{
+    struct rig g;
+    unsetenv("BEHAVIORLENS_TEST_ABORT_STORE");
+    start_rig(&g, false, IDS);
+    drain();
+    stop_rig(&g);
+}
+
+static bool has_died(pid_t pid)
+{
+    int status;
+    if (waitpid(pid, &status, WNOHANG) == 0)
+        return false;
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    freeReplyObject(bl_test_redis(&redis, "DEL " P "lease"));
+    return true;
+}
+
+/* An owner leaves him behind, and dies of its next checkpoint. */
+static void killer_is_left_behind(void)
+{
+    for (bool again = true; again;) {
+        setenv("BEHAVIORLENS_TEST_ABORT_STORE", "killer", 1);
+        pid_t pid = start_rig_apart(false, IDS);
+        while (!is_behind()) {
+            assert_true(in_time());
+            browse();
+        }
+        does("killer", "click", "/a");
+        bool died = false;
+        while (!(died = has_died(pid)) && place("entries") < added())
+            assert_true(in_time());
+        again = died || !is_behind(); /* the machine was slow: a checkpoint came in between */
+        if (!died)
+            erase("nobody", "readmit");
+        while (!died && !(died = has_died(pid)))
+            assert_true(in_time());
+        if (again)
+            nothing_is_unread();
+    }
+}
+
+static void so_is_one_that_killed_in_a_checkpoint(void **state)
+{
+    (void)state;
+    killer_is_left_behind();
+    long long events = counter("events");
+    assert_int_equal(deaths_until_caught_up(), STORED);
+    unsetenv("BEHAVIORLENS_TEST_ABORT_STORE");
+    assert_int_equal(counter("events"), events);
+    assert_killer_is_gone();
+    assert_goes_on();
+}
+
+/* Each commit stores users. */
+static int deaths_until_committed(void)
+{
+    int deaths = 0;
+    setenv("BEHAVIORLENS_TEST_ABORT_STORE", "killer", 1);
+    for (bool done = false; !done;) {
+        pid_t pid = start_rig_apart(false, IDS);
+        bool died = false;
+        while (!done && !(died = has_died(pid))) {
+            assert_true(in_time());
+            done = place("entries") == added();
+        }
+        deaths += died;
+        if (done)
+            kill_rig(pid);
+    }
+    unsetenv("BEHAVIORLENS_TEST_ABORT_STORE");
+    return deaths;
+}
+
+static void an_event_whose_state_kills_who_stores_it_is_set_aside(void **state)
+{
+    (void)state;
+    calm_bytes = SIZE_MAX;
+    does("neighbour", "click", "/a");
+    nothing_is_unread();
+    does("killer", "click", "/a");
+    assert_int_equal(deaths_until_committed(), PENDING);
+    assert_int_equal(aside(), 1);
+    assert_aside("reason", "workers died of this event");
+    assert_int_equal(not_stored(), 1);
+    assert_goes_on();
+}
+
+static void so_is_a_command(void **state)
+{
+    (void)state;
+    calm_bytes = SIZE_MAX;
+    go_round("killer");
+    nothing_is_unread();
+    resolve_newest();
+    assert_int_equal(deaths_until_committed(), PENDING);
+    assert_int_equal(aside(), 1);
+    assert_aside("reason", "workers died of this command");
+    assert_int_equal(stored("killer"), 1);
+    assert_goes_on();
+}
 #endif
+
+#define PAGES(entries) (((entries) + PAGE - 1) / PAGE + 1) /* the last is empty */
+
+static void a_redo_whose_owner_died_elsewhere_costs_a_mark_a_page(void **state)
+{
+    (void)state;
+    killer_is_behind();
+    long long before = marks(), pages = PAGES(place("entries") - place("users_entries"));
+    assert_int_equal(deaths_until_caught_up(), 0);
+    assert_int_equal(marks() - before, pages);
+    assert_goes_on();
+}
+
+/* And one that it is over. */
+static void one_who_died_when_it_was_to_be_stored_costs_a_mark_a_user(void **state)
+{
+    (void)state;
+    killer_is_behind();
+    long long before = marks(), pages = PAGES(place("entries") - place("users_entries"));
+    char *from = bl_test_redis_text(&redis, "HGET " P "position users_id");
+    char *id = bl_test_redis_text(&redis, "HGET " P "position id");
+    freeReplyObject(bl_test_redis(
+        &redis, "EVAL %s 1 " P "suspect %s %s",
+        "return redis.call('HSET', KEYS[1], 'entry', ARGV[1], 'dead 1', 'page ' .. ARGV[2])", from, id));
+    free(from);
+    free(id);
+    assert_int_equal(deaths_until_caught_up(), 0);
+    assert_in_range(marks() - before, pages + 2, pages + USERS + 2);
+    assert_int_equal(aside(), 0);
+    assert_int_equal(not_stored(), 0);
+    assert_goes_on();
+}
 
 static void a_stored_state_that_cannot_be_read_is_dropped_in_a_redo(void **state)
 {
@@ -254,8 +434,14 @@ int main(void)
 #ifdef BL_TEST_HOOKS
         STORY(an_event_that_kills_who_goes_through_it_again_is_set_aside),
         STORY(so_is_a_stored_state_that_kills_its_reader),
+        STORY(a_state_that_kills_who_stores_it_is_set_aside),
+        STORY(so_is_one_that_killed_in_a_checkpoint),
+        STORY(an_event_whose_state_kills_who_stores_it_is_set_aside),
+        STORY(so_is_a_command),
 #endif
         STORY(a_stored_state_that_cannot_be_read_is_dropped_in_a_redo),
+        STORY(a_redo_whose_owner_died_elsewhere_costs_a_mark_a_page),
+        STORY(one_who_died_when_it_was_to_be_stored_costs_a_mark_a_user),
         STORY(what_nobody_knows_stops_no_redo),
         STORY(owners_that_died_elsewhere_cost_a_mark_a_round),
         STORY(one_that_died_in_a_round_costs_a_mark_an_entry),

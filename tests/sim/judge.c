@@ -2,22 +2,10 @@
  * committed. At rest: the very stream is run once more, from its first entry, through a partition in memory that has
  * everybody at hand and never stops; and all that the store holds must be what this gives: states, patterns with all
  * columns, counters, the feed of changes, what was set aside, recent events, rules, position. */
+#include "judge.h"
 #include "bl/core/rule.h"
 #include "bl/wire/command.h"
-#include "hook.h"
-#include "sim.h"
 #include "worker_owner.h"
-
-struct reference {
-    struct sim *sim;
-    struct bl_partition *partition;
-    struct table t;
-    struct list changes, aside, recent;
-    size_t n_recent;           /* of them, as many are to be kept */
-    const struct list *stored; /* what was set aside in fact */
-    struct bl_rules *rules;
-    int64_t version;
-};
 
 static struct bl_decoder *decoder;
 static struct bl_buf scratch;
@@ -54,8 +42,6 @@ void judge_tick(struct sim *s, int p)
 }
 
 /* ---- the undisturbed run ---- */
-
-#define KEY(...) sim_text(x->sim, __VA_ARGS__)
 
 static struct bl_str keep(struct reference *x, struct bl_str text)
 {
@@ -117,6 +103,10 @@ static void on_pattern(void *ctx, const struct bl_pattern *p)
     char hex[32];
     bl_pattern_id_hex(&p->id, hex);
     struct bl_str id = keep(x, (struct bl_str){hex, sizeof hex}), was = column(x, id, BL_COLUMN_SEVERITY);
+    /* Whose state was set aside may make once more what he has made before. */
+    if ((p->change == BL_PATTERN_NEW && was.n) ||
+        (p->change == BL_PATTERN_RESOLVED && column(x, id, BL_COLUMN_RESOLVED).n))
+        return;
     bl_buf_clear(&scratch);
     if (bl_row_of(p, &scratch, &row) != BL_OK)
         abort();
@@ -146,25 +136,11 @@ static void on_attempt(void *ctx, enum bl_attempt_end end, int64_t at_ms)
     add(x, BL_TALLY_MINUTE, at_ms / OWNER_MINUTE_MS, name, 1);
 }
 
-static const struct entry *judged; /* what is run */
-static int64_t judged_line;
-
-/* What killed those who went through it again was set aside then, and is nowhere else. */
-static bool taken_again(struct reference *x)
-{
-    struct bl_str begin =
-        KEY("%.*s %lld workers died of this event when", BL_STR_ARG(judged->id), (long long)judged_line);
-    for (size_t i = 0; i < x->stored->n; i++)
-        if (bl_str_starts(x->stored->v[i], begin))
-            return true;
-    return false;
-}
-
 static void add_recent(struct reference *x, struct bl_str line, const struct bl_taken *taken)
 {
-    if (taken_again(x))
+    if (judge_taken_again(x))
         return;
-    list_add(&x->recent, KEY("%lld%s%s %.*s", (long long)judged->ms, taken->late ? ",late" : "",
+    list_add(&x->recent, KEY("%lld%s%s %.*s", (long long)x->at->ms, taken->late ? ",late" : "",
                              taken->clock_adjusted ? ",clock_adjusted" : "", BL_STR_ARG(line)));
     x->n_recent += x->n_recent < x->sim->recent_max;
 }
@@ -195,41 +171,16 @@ static void on_erased(void *ctx, const struct bl_record *r)
     total(ctx, BL_STR("erased"), 1);
 }
 
-static void aside(struct reference *x, const struct entry *e, int64_t line, const char *reason,
-                  struct bl_str text)
+void judge_aside(struct reference *x, struct bl_str text)
 {
-    list_add(&x->aside,
-             KEY("%.*s %lld %s %.*s", BL_STR_ARG(e->id), (long long)line, reason, BL_STR_ARG(text)));
+    list_add(&x->aside, text);
     total(x, BL_STR("quarantined"), 1);
 }
 
-static void must(enum bl_err err)
+static void aside(struct reference *x, const struct entry *e, int64_t line, const char *reason,
+                  struct bl_str text)
 {
-    if (err != BL_OK)
-        abort();
-}
-
-/* ---- poison ---- */
-
-static struct reference *judging;
-jmp_buf *sim_death;
-
-/* The judge knows what kills: its own run leaves it out, and the worker's must have set it aside. */
-void sim_hook_event(struct bl_str user_id, struct bl_str page, bool told)
-{
-    (void)user_id;
-    if (!judging && bl_str_eq(page, told ? SIM_DEADLY : SIM_DEADLY_REDO))
-        longjmp(*sim_death, 1);
-}
-
-bool sim_hook_fire(struct bl_str user_id, const struct bl_user *u)
-{
-    if (!u->page || !bl_str_eq(bl_user_str(u, u->page), SIM_DEADLY_LATE))
-        return false;
-    if (!judging)
-        longjmp(*sim_death, 1);
-    aside(judging, judged, -1, "workers died of this user's state", user_id);
-    return true;
+    judge_aside(x, judge_aside_text(x, e, line, reason, text));
 }
 
 static void take_lines(struct reference *x, const struct entry *e)
@@ -239,11 +190,11 @@ static void take_lines(struct reference *x, const struct entry *e)
         const char *end = memchr(rest.p, '\n', rest.n);
         struct bl_str line = {rest.p, end ? (size_t)(end - rest.p) : rest.n};
         struct bl_record r;
-        judged_line = ++number;
+        x->line = ++number;
         if (bl_record_read(decoder, line, &r) != BL_OK)
             aside(x, e, -1, "unreadable event", line);
-        else if (bl_str_eq(r.event.page, SIM_DEADLY))
-            aside(x, e, number, "workers died of this event", line);
+        else if (judge_kills(x, e, number, r.event.page, line))
+            aside(x, e, number, JUDGE_DIED_OF_EVENT, line);
         else
             must(bl_partition_record(x->partition, &r, e->ms));
         size_t step = line.n + (end != NULL);
@@ -380,7 +331,7 @@ static void take_command(struct reference *x, const struct entry *e)
 
 static void take(struct reference *x, const struct entry *e)
 {
-    judged = e;
+    x->at = e;
     if (e->kind == BL_ENTRY_EVENTS)
         take_lines(x, e);
     else if (e->kind == BL_ENTRY_COMMAND)
@@ -388,6 +339,7 @@ static void take(struct reference *x, const struct entry *e)
     else if (e->kind == BL_ENTRY_POISON)
         aside(x, e, -1, "not an entry of ours", e->value);
     must(bl_partition_advance(x->partition, e->ms));
+    judge_drop_stored(x, e);
 }
 
 static void note_users(struct reference *x, const struct shard *h, int p)
@@ -439,30 +391,16 @@ static void run_reference(struct reference *x, const struct shard *h, int p)
     must(
         bl_partition_new(&settings, false, sim_key, x->sim->seen_max, x->sim->seen_ms, &sink, &x->partition));
     note_rules(x, 1, 0, bl_buf_view(&sim_rules.text[0]));
-    judging = x;
+    judge_runs(x);
     for (size_t i = 0; i < h->n_entries; i++)
         take(x, &h->entries[i]);
-    judging = NULL;
+    judge_runs(NULL);
     note_users(x, h, p);
     table_put(&x->t, BL_STR("position:id"))->value = h->entries[h->n_entries - 1].id;
     table_put(&x->t, BL_STR("position:clock"))->number = bl_partition_clock(x->partition);
     table_put(&x->t, BL_STR("position:entries"))->number = (int64_t)h->n_entries;
     bl_partition_free(x->partition);
     bl_rules_free(x->rules);
-}
-
-/* What killed those who went through it again had its effects before that: of these, nothing else is missing. */
-static void take_again_aside(struct reference *x, const struct list *aside)
-{
-    static const struct bl_str why = {"when its user's state was made again", 36};
-    for (size_t i = 0; i < aside->n; i++) {
-        struct bl_str text = aside->v[i];
-        if (!memmem(text.p, text.n, why.p, why.n) ||
-            !memmem(text.p, text.n, SIM_DEADLY_REDO.p, SIM_DEADLY_REDO.n))
-            continue;
-        list_add(&x->aside, text);
-        total(x, BL_STR("quarantined"), 1);
-    }
 }
 
 /* ---- all of it ---- */
@@ -477,7 +415,7 @@ void judge_all(struct sim *s)
         if (h->n_entries == 0)
             continue;
         run_reference(&x, h, p);
-        take_again_aside(&x, &h->aside);
+        judge_redone(&x);
         struct table have = states_in_one_form(s, &h->t), want = states_in_one_form(s, &x.t);
         compare_tables(s, p, &have, &want);
         table_release(&have);

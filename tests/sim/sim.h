@@ -375,6 +375,8 @@ void traffic_append(struct sim *s, int p, enum bl_entry_kind kind, struct bl_str
 /* Events to this page kill the worker; so does a deadline of somebody who is on the other. */
 #define SIM_DEADLY      BL_STR("/deadly")
 #define SIM_DEADLY_LATE BL_STR("/deadly-later")
+/* So does what is to be stored of somebody who is there. */
+#define SIM_DEADLY_STORE BL_STR("/deadly-stored")
 /* They kill whoever goes through them again; they are late, so that nothing is missing of their users. */
 #define SIM_DEADLY_REDO BL_STR("/again/deadly")
 /* While a worker is run: where it goes when it dies. */

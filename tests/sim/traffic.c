@@ -28,6 +28,8 @@ static struct bl_str any_event(struct sim *s, int user)
         "click",     "click",      "dead_click", "error",       "input_change", "form_submit",
         "page_exit", "tab_hidden", "idle",       "session_end", "purchase",     "checkout_start"};
     static const char *const pages[] = {"/a", "/b", "/a", "/cart", "/checkout", "/payment", "/confirm"};
+    static const char *const deadly_pages[] = {"/deadly", "/deadly-later", "/deadly-stored",
+                                               "/deadly-stored"};
     static const int64_t ages[] = {0, 0, 0, 0, 1, 300, 2000, 400000};
     char time[80] = "", id[32];
     if (sim_below(s, 3) == 0)
@@ -41,7 +43,7 @@ static struct bl_str any_event(struct sim *s, int user)
     bool made = sim_below(s, 8) == 0;
     if (s->n_poison < POISON_MAX && sim_chance(s, s->dangers.poison)) {
         s->n_poison++;
-        page = sim_below(s, 3) ? "/deadly" : "/deadly-later";
+        page = any(s, deadly_pages, sizeof deadly_pages / sizeof *deadly_pages);
     } else if (sim_chance(s, 4 * s->dangers.poison)) {
         page = "/again/deadly"; /* SIM_DEADLY_REDO */
         made = true;            /* or its id would be forgotten */
