@@ -280,13 +280,20 @@ bool owner_proceed(struct owner *o, enum bl_err err, const char *where);
 void owner_step(struct owner *o);
 /* Begins a round with what is left of the batch; if that is nothing, it stores what earlier ones have left. */
 void owner_round(struct owner *o);
-/* For what comes next in the stream, or to give the partition back. */
-void owner_fetch(struct owner *o);
 void owner_pause(struct owner *o, int64_t ms, bl_done_fn *then);
+int64_t owner_local_ms(const struct owner *o);
+/* It gives the partition back, now. */
+void owner_finish(struct owner *o);
 /* What the round did is checked and committed. */
 void owner_settle(struct owner *o);
 /* The commit goes out, or is held for others. */
 void owner_send(struct owner *o);
+
+/* worker_fetch.c */
+/* For what comes next in the stream, or to give the partition back. */
+void owner_fetch(struct owner *o);
+/* The commit at hand takes the next fetch with it, if nothing comes between. */
+void owner_put_fetch(struct owner *o);
 
 /* worker_due.c: from a chosen round to owner_step. */
 void owner_survey(struct owner *o);

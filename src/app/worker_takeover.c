@@ -28,11 +28,6 @@
 
 static void reread(struct owner *o);
 
-static int64_t local_ms(const struct owner *o)
-{
-    return o->worker->ports.now_ms(o->worker->ports.ctx);
-}
-
 /* ---- users are behind ---- */
 
 static void redo_end(struct owner *o)
@@ -172,14 +167,14 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
     if (a->err != BL_OK || !a->taken) {
         o->state = OWNER_FREE;
         o->give_up = false;
-        o->acquire_at = local_ms(o) + OWNER_PROBE_MS;
+        o->acquire_at = owner_local_ms(o) + OWNER_PROBE_MS;
         worker_freed(o->worker);
         if (a->err == BL_OK)
             worker_balance(o->worker); /* this one is held: there may be another */
         return;
     }
     o->epoch = a->epoch;
-    o->renewed_at = o->taken_at = local_ms(o);
+    o->renewed_at = o->taken_at = owner_local_ms(o);
     o->pending = !BL_PLANT(PENDING_SKIPPED);
     pace_reset(o);
     o->drop = false;
@@ -190,7 +185,7 @@ static void on_acquired(void *arg, const struct bl_acquired *a)
 
 void owner_acquire(struct owner *o)
 {
-    if (o->state != OWNER_FREE || o->renewing || local_ms(o) < o->acquire_at)
+    if (o->state != OWNER_FREE || o->renewing || owner_local_ms(o) < o->acquire_at)
         return;
     o->state = OWNER_ACQUIRING;
     PORT(o, acquire, on_acquired, o);
