@@ -456,6 +456,10 @@ static void on_store(struct owner *o, bool poison)
 
 static void store_next(struct owner *o)
 {
+    if (o->give_up) {
+        owner_finish(o); /* nothing is written yet: whoever comes next begins anew */
+        return;
+    }
     while (o->next && !o->next->state)
         o->next = o->next->next_dirty;
     if (o->next)

@@ -16,6 +16,8 @@
 #define RECENT_BYTES     ((size_t)8 * 1024 * 1024) /* in a partition; events have up to 32 KiB */
 #define RECENT_ALL_BYTES ((size_t)64 * 1024 * 1024)
 #endif
+#define RECENT_LINE_BYTES                                                                                    \
+    512 /* a usual line: recent_max of them have room, however many partitions there are */
 #define RECENT_ROOM_BYTES (512 * 1024) /* stays for the next ones */
 
 /* A round under load has a hundred times the lines that are kept: until it is clear which, they stay where they are. */
@@ -89,8 +91,10 @@ void recent_keep(struct owner *o)
 
 bool recent_is_full(const struct owner *o)
 {
-    size_t share = RECENT_ALL_BYTES / (size_t)o->worker->options.partitions;
-    return o->latest.lines.n > (share < RECENT_BYTES ? share : RECENT_BYTES);
+    const struct bl_worker_options *x = &o->worker->options;
+    size_t share = RECENT_ALL_BYTES / (size_t)x->partitions, usual = x->recent_max * RECENT_LINE_BYTES;
+    size_t most = share > usual ? share : usual;
+    return o->latest.lines.n > (most < RECENT_BYTES ? most : RECENT_BYTES);
 }
 
 void recent_put(struct owner *o)

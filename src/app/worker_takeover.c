@@ -26,6 +26,10 @@
 #define REDO_ENTRIES 128 /* in one answer: mostly some 3 MB, 8 at most */
 #endif
 
+/* Owners that died behind the last page until users are tried one by one, which is thousands of marks: one alone is rather one that
+ * was killed. */
+#define STORE_DEATHS 2
+
 static void reread(struct owner *o);
 
 /* ---- users are behind ---- */
@@ -44,7 +48,7 @@ static void redo_end(struct owner *o)
         bl_partition_set_clock(o->partition, r->clock_ms);
     r->on = false;
     o->careful.single = 0;
-    o->careful.store = r->single && !BL_PLANT(STORE_UNWATCHED);
+    o->careful.store = o->careful.deaths >= STORE_DEATHS && !BL_PLANT(STORE_UNWATCHED);
     o->terms = own;
     bl_partition_set_terms(o->partition, own.grace_ms, (size_t)own.seen_max, own.seen_ms);
     bl_partition_set_sink(o->partition, &sink);

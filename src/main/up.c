@@ -309,7 +309,7 @@ static void shorten_aof(struct up *up)
     bool there = up_probe_info(up->data.socket, secret, info, sizeof info);
     if (up_rewrite_due(&up->rewrite, there ? info : "", now_ms(up)) &&
         !up_probe_rewrite(up->data.socket, secret))
-        bl_log_plain(BL_LOG_WARN, "redis does not rewrite its append-only file");
+        bl_log_plain(BL_LOG_WARN, "redis refuses to rewrite its append-only file: see its log");
 }
 
 /* The simulator begins when there is a server to talk to. */

@@ -103,10 +103,13 @@ size_t up_aof_whole(struct bl_str file);
 struct up_rewrite {
     int64_t looked_ms; /* 0: never */
     double worked_s;   /* processor time of Redis by then */
+    double base;       /* bytes of the last rewrite that was seen */
+    int64_t asked_ms;  /* when one was due last */
+    int64_t pause_ms;  /* until the next, if that came to nothing */
 };
 /* Is it time for another look? */
 bool up_rewrite_looks(const struct up_rewrite *r, int64_t now_ms);
-/* `info`: what Redis answers to INFO; empty: nothing. Should the file be made short now? */
+/* `info`: what Redis answers to INFO; empty: nothing. Should the file be made short now? If so, it counts as asked for. */
 bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms);
 
 /* May the servers start as they are configured, with these keys or without? False: it was said why not. */

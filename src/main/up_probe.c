@@ -81,14 +81,14 @@ bool up_probe_open(const char *socket_path, const char *secret)
 
 bool up_probe_info(const char *socket_path, const char *secret, char *answer, size_t max)
 {
-    return ask_redis(socket_path, secret, "INFO persistence cpu", answer, max, "\r\nused_cpu_user:");
+    return ask_redis(socket_path, secret, "INFO persistence cpu", answer, max, "\r\nused_cpu_sys_children:");
 }
 
 bool up_probe_rewrite(const char *socket_path, const char *secret)
 {
     char answer[256];
-    return ask_redis(socket_path, secret, "BGREWRITEAOF", answer, sizeof answer, "rewriting") &&
-           strstr(answer, "rewriting") != NULL;
+    return ask_redis(socket_path, secret, "BGREWRITEAOF", answer, sizeof answer, "ackground") &&
+           strstr(answer, "+Background") != NULL;
 }
 
 static void say_why(const char *listen_at, int port, int error, struct bl_buf *why)

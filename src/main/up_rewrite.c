@@ -5,11 +5,14 @@
  *
  *   it has doubled, and grown by REWRITE_BYTES
  *   Redis was at work for less than REWRITE_BUSY of the time since the last look
- *   no rewrite is under way
+ *   no rewrite is under way, and none has come to nothing a short time ago: where the disk has no room for a second file Redis
+ *   cannot write at all while it tries, and is quiet, too. Then the next is a minute later, two, four, at last an hour
  *
  * Invariant: what Redis did before the first look, and while it did not answer or was started anew (its processor time is less
  * than before), is not known, and counts as much. */
 #include "up.h"
+
+#include "bl/base/log.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +20,8 @@
 #define REWRITE_LOOK_MS 5000
 #define REWRITE_BUSY    0.1
 #define REWRITE_BYTES   (64 * 1024 * 1024)
+#define PAUSE_MIN_MS    60000
+#define PAUSE_MAX_MS    3600000
 
 /* Of `name:number` on a line of its own. */
 static bool number(const char *info, const char *name, double *out)
@@ -35,6 +40,26 @@ bool up_rewrite_looks(const struct up_rewrite *r, int64_t now_ms)
     return now_ms - r->looked_ms >= REWRITE_LOOK_MS;
 }
 
+/* What has been asked for and done shows in the size of the base. */
+static bool is_paused(struct up_rewrite *r, double base, int64_t now_ms)
+{
+    if (base != r->base)
+        r->pause_ms = 0;
+    r->base = base;
+    return r->pause_ms > 0 && now_ms - r->asked_ms < r->pause_ms;
+}
+
+static void note_asked(struct up_rewrite *r, int64_t now_ms)
+{
+    if (r->pause_ms > 0)
+        bl_log_plain(BL_LOG_WARN,
+                     "redis did not rewrite its append-only file when it was asked to: see its log");
+    r->pause_ms = r->pause_ms == 0                 ? PAUSE_MIN_MS
+                  : r->pause_ms < PAUSE_MAX_MS / 2 ? 2 * r->pause_ms
+                                                   : PAUSE_MAX_MS;
+    r->asked_ms = now_ms;
+}
+
 bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms)
 {
     double size, base, running, system_s, user_s;
@@ -48,5 +73,9 @@ bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms)
         return false;
     bool has_file = number(info, "aof_current_size", &size) && number(info, "aof_base_size", &base) &&
                     number(info, "aof_rewrite_in_progress", &running);
-    return has_file && running == 0 && size - base >= REWRITE_BYTES && size >= 2 * base;
+    if (!has_file || running != 0 || is_paused(r, base, now_ms) || size - base < REWRITE_BYTES ||
+        size < 2 * base)
+        return false;
+    note_asked(r, now_ms);
+    return true;
 }

@@ -64,8 +64,34 @@ static void due_or_not(void **state)
     }
 }
 
+/* Nothing comes of it: the next is asked for later and later, up to an hour. When something has, all is as before. */
+static void what_comes_to_nothing_is_not_asked_for_again_and_again(void **state)
+{
+    static const int64_t minutes[] = {1, 2, 4, 8, 16, 32, 60, 60};
+    struct look l = {"", 10, 10, 100 * MB, 0, 0, true};
+    struct up_rewrite r = {0};
+    char info[512];
+    int64_t now = 1000000;
+    (void)state;
+    write_info(info, sizeof info, 10, &l);
+    assert_false(up_rewrite_due(&r, info, now));
+    assert_true(up_rewrite_due(&r, info, now += 5000));
+    for (size_t i = 0; i < COUNT(minutes); i++) {
+        assert_false(up_rewrite_due(&r, info, now + 60000 * minutes[i] - 1));
+        assert_true(up_rewrite_due(&r, info, now += 60000 * minutes[i]));
+    }
+    l.base = 90 * MB;
+    l.size = 400 * MB;
+    write_info(info, sizeof info, 10, &l);
+    assert_true(up_rewrite_due(&r, info, now += 5000));
+    assert_false(up_rewrite_due(&r, info, now + 59999));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(due_or_not)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(due_or_not),
+        cmocka_unit_test(what_comes_to_nothing_is_not_asked_for_again_and_again),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
