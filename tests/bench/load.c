@@ -1,7 +1,8 @@
 /* The load generator of the benchmarks: keep-alive connections, each with one request under way, on one epoll loop.
- * It is cheap on purpose (events are copied from templates, some 0.05 us each), and takes the processor from nobody
- * (SCHED_BATCH), since it shares the two cores with what it measures: else each answer written wakes it, in place of who
- * writes, which took 8 % of the single POSTs (of a bare libh2o's none).
+ * It is cheap on purpose (events are copied from templates, some 0.05 us each), since it shares the two cores with what it
+ * measures; and where it sends as fast as answers come, it takes the processor from nobody (SCHED_BATCH): else each answer
+ * written wakes it, in place of who writes, which took 8 % of the single POSTs (of a bare libh2o's none). At a given rate it
+ * is awake when it is to be, or it would measure its own wait.
  *
  *   load --port P [--path /health] [--batch N] [--users U] [--connections C] [--seconds S] [--rate R] [--seed X]
  *        [--events N] [--fill passing|living]
@@ -228,7 +229,8 @@ int main(int argc, char **argv)
     static struct load l;
     if (!load_options_read(&l.o, argc, argv) || l.o.connections > CONNECTIONS_MAX)
         return 2;
-    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}); /* where it may not, it is dearer */
+    if (l.o.rate == 0)
+        sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}); /* where it may not, it is dearer */
     l.seed = l.o.seed;
     struct load_site *site = load_site_new(l.o.users, l.seed);
     l.epoll = epoll_create1(EPOLL_CLOEXEC);
