@@ -120,7 +120,7 @@ struct redo {
     char at[48];      /* reread so far */
     int64_t entries;  /* as many */
     int64_t clock_ms; /* at the position */
-    bool single;      /* owners died of this page: its entries, or at the end users, are taken one by one */
+    bool single;      /* owners died of this page: its entries are taken one by one */
 };
 
 /* What owners did not come back from (worker_careful.c). */

@@ -12,21 +12,32 @@
 
 #include <cmocka.h>
 
+/* Somebody new, of whom that is not there yet. */
+static void until_somebody_waits(char user[16], bool (*is_there)(const char *user))
+{
+    for (int i = 0;; i++) {
+        until_behind();
+        snprintf(user, 16, "new-%d", i);
+        go_round(user);
+        follow();
+        if (!is_there(user) && is_behind())
+            return; /* else the machine was slow: they have caught up meanwhile */
+        assert_true(in_time());
+    }
+}
+
+static bool is_stored(const char *user)
+{
+    return stored(user);
+}
+
 static void under_load_users_are_left_behind_and_all_else_is_there(void **state)
 {
     struct rig g;
     char user[16];
     (void)state;
     start_rig(&g, false, IDS);
-    for (int i = 0;; i++) {
-        until_behind();
-        snprintf(user, sizeof user, "new-%d", i);
-        go_round(user);
-        follow();
-        if (is_behind() && !stored(user))
-            break; /* else the machine was slow: they have caught up meanwhile */
-        assert_true(in_time());
-    }
+    until_somebody_waits(user, is_stored);
     assert_int_equal(bl_test_redis_int(&redis, "ZCARD " P "patterns:user:%s", user), 1);
     assert_int_equal(bl_test_redis_int(&redis, "ZSCORE " P "active %s", user), -1);
     assert_int_equal(bl_test_redis_int(&redis, "ZSCORE " P "deadlines %s", user), -1);
@@ -117,15 +128,7 @@ static void recent_events_wait_for_the_checkpoint(void **state)
     char user[16];
     (void)state;
     start_rig(&g, false, IDS);
-    for (int i = 0;; i++) {
-        until_behind();
-        snprintf(user, sizeof user, "new-%d", i);
-        does(user, "page_view", "/a");
-        follow();
-        if (!recent_has(user) && is_behind())
-            break; /* else the machine was slow */
-        assert_true(in_time());
-    }
+    until_somebody_waits(user, recent_has);
     until_caught_up();
     assert_true(recent_has(user));
     assert_recent(number < 100 ? number : 100);

@@ -162,10 +162,8 @@ static void assert_killer_is_gone(void)
     free(id);
 }
 
-static void a_state_that_kills_who_stores_it_is_set_aside(void **state)
+static void assert_is_set_aside_by_who_stores(void)
 {
-    (void)state;
-    killer_is_behind();
     long long events = counter("events");
     setenv("BEHAVIORLENS_TEST_ABORT_STORE", "killer", 1);
     assert_int_equal(deaths_until_caught_up(), STORED);
@@ -173,6 +171,13 @@ static void a_state_that_kills_who_stores_it_is_set_aside(void **state)
     assert_int_equal(counter("events"), events);
     assert_killer_is_gone();
     assert_goes_on();
+}
+
+static void a_state_that_kills_who_stores_it_is_set_aside(void **state)
+{
+    (void)state;
+    killer_is_behind();
+    assert_is_set_aside_by_who_stores();
 }
 
 /* What is there is committed, by somebody whom nothing kills. */
@@ -224,12 +229,7 @@ static void so_is_one_that_killed_in_a_checkpoint(void **state)
 {
     (void)state;
     killer_is_left_behind();
-    long long events = counter("events");
-    assert_int_equal(deaths_until_caught_up(), STORED);
-    unsetenv("BEHAVIORLENS_TEST_ABORT_STORE");
-    assert_int_equal(counter("events"), events);
-    assert_killer_is_gone();
-    assert_goes_on();
+    assert_is_set_aside_by_who_stores();
 }
 
 /* Each commit stores users. */
