@@ -113,7 +113,7 @@ transaction() { # sets from and to: of one that counts something, a commit
     n=$((all / 4 + (RANDOM * 32768 + RANDOM) % (all * 3 / 4)))
     to=$(sed -n "$((n + 1))p" "$dir/exec")
     from=$(awk -v to="$to" '$1 < to { at = $1 } END { print at }' "$dir/multi")
-    if head -c "$to" "$file" | tail -c $((to - from)) | grep -a HINCRBY >/dev/null; then return 0; fi
+    if head -c "$to" "$file" | tail -c $((to - from)) | grep -a ':counters' >/dev/null; then return 0; fi
   done
   fail "no commit found"
 }
