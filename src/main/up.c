@@ -307,7 +307,7 @@ static void shorten_aof(struct up *up)
     if (!up_rewrite_looks(&up->rewrite, now_ms(up)))
         return;
     bool there = up_probe_info(up->data.socket, secret, info, sizeof info);
-    if (up_rewrite_due(&up->rewrite, there ? info : "", now_ms(up)) &&
+    if (up_rewrite_due(&up->rewrite, there ? info : "", up_data_room(&up->data), now_ms(up)) &&
         !up_probe_rewrite(up->data.socket, secret))
         bl_log_plain(BL_LOG_WARN, "redis refuses to rewrite its append-only file: see its log");
 }

@@ -74,6 +74,8 @@ const char *up_data_address(const struct bl_config *config, char url[UP_URL_MAX]
 /* The socket in such an address; NULL: it leads to a host. */
 const char *up_data_socket_in(const char *url);
 BL_CHECKED bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl_buf *why);
+/* Bytes that are free on its disk; HUGE_VAL: that cannot be told. */
+double up_data_room(const struct up_data *d);
 void up_data_close(struct up_data *d);
 /* The program of that name in PATH; empty text if there is none. */
 void up_find_program(const char *name, char out[UP_PATH_MAX]);
@@ -104,13 +106,15 @@ struct up_rewrite {
     int64_t looked_ms; /* 0: never */
     double worked_s;   /* processor time of Redis by then */
     double base;       /* bytes of the last rewrite that was seen */
-    int64_t asked_ms;  /* when one was due last */
+    int64_t tried_ms;  /* when one was due last */
     int64_t pause_ms;  /* until the next, if that came to nothing */
+    bool no_room;      /* then, on the disk: it has been said */
 };
 /* Is it time for another look? */
 bool up_rewrite_looks(const struct up_rewrite *r, int64_t now_ms);
-/* `info`: what Redis answers to INFO; empty: nothing. Should the file be made short now? If so, it counts as asked for. */
-bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms);
+/* `info`: what Redis answers to INFO; empty: nothing. `room`: bytes that are free on the disk. Should the file be made short
+ * now? If so, it counts as asked for. */
+bool up_rewrite_due(struct up_rewrite *r, const char *info, double room, int64_t now_ms);
 
 /* May the servers start as they are configured, with these keys or without? False: it was said why not. */
 bool up_keys_fit(const struct bl_config *config, const char *redis_url);

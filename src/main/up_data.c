@@ -14,12 +14,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -243,6 +245,12 @@ bool up_data_write_config(const struct up_data *d, struct bl_str text, struct bl
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+double up_data_room(const struct up_data *d)
+{
+    struct statvfs disk; /* f_bavail: what others than root may use */
+    return statvfs(d->dir, &disk) == 0 ? (double)disk.f_bavail * (double)disk.f_frsize : HUGE_VAL;
 }
 
 void up_data_close(struct up_data *d)

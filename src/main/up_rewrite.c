@@ -5,8 +5,12 @@
  *
  *   it has doubled, and grown by REWRITE_BYTES
  *   Redis was at work for less than REWRITE_BUSY of the time since the last look
- *   no rewrite is under way, and none has come to nothing a short time ago: where the disk has no room for a second file Redis
- *   cannot write at all while it tries, and is quiet, too. Then the next is a minute later, two, four, at last an hour
+ *   no rewrite is under way
+ *   the disk has as much room as the whole file takes (its base and what was added): the new one stands beside it until it is
+ *   complete, and on a full disk Redis takes no writes. How long it will be cannot be asked, but no longer than that, as it says
+ *   once what is there, where the file says how it came to be. What is written meanwhile would be without it, too
+ *
+ * Where there is no room, or nothing came of it, the next try is a minute later, two, four, at last an hour.
  *
  * Invariant: what Redis did before the first look, and while it did not answer or was started anew (its processor time is less
  * than before), is not known, and counts as much. */
@@ -43,24 +47,38 @@ bool up_rewrite_looks(const struct up_rewrite *r, int64_t now_ms)
 /* What has been asked for and done shows in the size of the base. */
 static bool is_paused(struct up_rewrite *r, double base, int64_t now_ms)
 {
-    if (base != r->base)
+    if (base != r->base) {
         r->pause_ms = 0;
+        r->no_room = false;
+    }
     r->base = base;
-    return r->pause_ms > 0 && now_ms - r->asked_ms < r->pause_ms;
+    return r->pause_ms > 0 && now_ms - r->tried_ms < r->pause_ms;
 }
 
-static void note_asked(struct up_rewrite *r, int64_t now_ms)
+/* Says once that there is none. */
+static bool has_room(struct up_rewrite *r, double size, double room)
 {
-    if (r->pause_ms > 0)
+    bool lacked = r->no_room;
+    r->no_room = room < size;
+    if (r->no_room && !lacked)
+        bl_log(BL_LOG_WARN,
+               "redis is not asked to rewrite its append-only file: the disk has no room for another",
+               BL_LOG_INT("bytes", size), BL_LOG_INT("free", room));
+    else if (!r->no_room && !lacked && r->pause_ms > 0)
         bl_log_plain(BL_LOG_WARN,
                      "redis did not rewrite its append-only file when it was asked to: see its log");
+    return !r->no_room;
+}
+
+static void note_tried(struct up_rewrite *r, int64_t now_ms)
+{
     r->pause_ms = r->pause_ms == 0                 ? PAUSE_MIN_MS
                   : r->pause_ms < PAUSE_MAX_MS / 2 ? 2 * r->pause_ms
                                                    : PAUSE_MAX_MS;
-    r->asked_ms = now_ms;
+    r->tried_ms = now_ms;
 }
 
-bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms)
+bool up_rewrite_due(struct up_rewrite *r, const char *info, double room, int64_t now_ms)
 {
     double size, base, running, system_s, user_s;
     double passed_s = (double)(now_ms - r->looked_ms) / 1000;
@@ -76,6 +94,7 @@ bool up_rewrite_due(struct up_rewrite *r, const char *info, int64_t now_ms)
     if (!has_file || running != 0 || is_paused(r, base, now_ms) || size - base < REWRITE_BYTES ||
         size < 2 * base)
         return false;
-    note_asked(r, now_ms);
-    return true;
+    bool asks = has_room(r, size, room);
+    note_tried(r, now_ms);
+    return asks;
 }

@@ -1,10 +1,12 @@
 /* When `up` has Redis make its append-only file short: a table of looks, five seconds apart. */
 #include "up.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 // clang-format off
 #include <cmocka.h>
 // clang-format on
@@ -55,11 +57,11 @@ static void due_or_not(void **state)
         const struct look *l = &looks[i];
         struct up_rewrite r = {0};
         write_info(info, sizeof info, l->before_s, l);
-        assert_false(up_rewrite_due(&r, info, 1000000));
+        assert_false(up_rewrite_due(&r, info, HUGE_VAL, 1000000));
         assert_false(up_rewrite_looks(&r, 1004999));
         assert_true(up_rewrite_looks(&r, 1005000));
         write_info(info, sizeof info, l->after_s, l);
-        if (up_rewrite_due(&r, info, 1005000) != l->due)
+        if (up_rewrite_due(&r, info, HUGE_VAL, 1005000) != l->due)
             fail_msg("%s", l->what);
     }
 }
@@ -74,17 +76,72 @@ static void what_comes_to_nothing_is_not_asked_for_again_and_again(void **state)
     int64_t now = 1000000;
     (void)state;
     write_info(info, sizeof info, 10, &l);
-    assert_false(up_rewrite_due(&r, info, now));
-    assert_true(up_rewrite_due(&r, info, now += 5000));
+    assert_false(up_rewrite_due(&r, info, HUGE_VAL, now));
+    assert_true(up_rewrite_due(&r, info, HUGE_VAL, now += 5000));
     for (size_t i = 0; i < COUNT(minutes); i++) {
-        assert_false(up_rewrite_due(&r, info, now + 60000 * minutes[i] - 1));
-        assert_true(up_rewrite_due(&r, info, now += 60000 * minutes[i]));
+        assert_false(up_rewrite_due(&r, info, HUGE_VAL, now + 60000 * minutes[i] - 1));
+        assert_true(up_rewrite_due(&r, info, HUGE_VAL, now += 60000 * minutes[i]));
     }
     l.base = 90 * MB;
     l.size = 400 * MB;
     write_info(info, sizeof info, 10, &l);
-    assert_true(up_rewrite_due(&r, info, now += 5000));
-    assert_false(up_rewrite_due(&r, info, now + 59999));
+    assert_true(up_rewrite_due(&r, info, HUGE_VAL, now += 5000));
+    assert_false(up_rewrite_due(&r, info, HUGE_VAL, now + 59999));
+}
+
+/* Lines of the log that say so; to be asked with `log` in the place of standard error. */
+static int said(FILE *log, const char *what)
+{
+    char line[512];
+    int n = 0;
+    rewind(log);
+    while (fgets(line, sizeof line, log))
+        n += strstr(line, what) != NULL;
+    return n;
+}
+
+/* Where there is no room none is asked for, which is said when it begins to be so. The next tries are later and later. */
+static void without_room_none_is_asked_for(void **state)
+{
+    static const struct {
+        double room;
+        int64_t minutes; /* since the try before */
+        bool due;
+        int no_room, nothing_came; /* said so far */
+    } tries[] = {
+        {100 * MB - 1, 0, false, 1, 0}, {0, 1, false, 1, 0},
+        {99 * MB, 2, false, 1, 0},      {100 * MB, 4, true, 1, 0}, /* and nothing comes of it */
+        {HUGE_VAL, 8, true, 1, 1},      {50 * MB, 16, false, 2, 1},
+        {50 * MB, 32, false, 2, 1},     {HUGE_VAL, 60, true, 2, 1},
+    };
+    struct look l = {"", 10, 10, 100 * MB, 0, 0, true};
+    struct up_rewrite r = {0};
+    char info[512];
+    int64_t now = 1000000;
+    FILE *log = tmpfile();
+    int err = dup(STDERR_FILENO);
+    (void)state;
+    dup2(fileno(log), STDERR_FILENO);
+    write_info(info, sizeof info, 10, &l);
+    assert_false(up_rewrite_due(&r, info, HUGE_VAL, now));
+    now += 5000;
+    for (size_t i = 0; i < COUNT(tries); i++) {
+        if (i > 0)
+            assert_false(up_rewrite_due(&r, info, HUGE_VAL, now + 60000 * tries[i].minutes - 1));
+        now += 60000 * tries[i].minutes;
+        assert_int_equal(up_rewrite_due(&r, info, tries[i].room, now), tries[i].due);
+        assert_int_equal(said(log, "the disk has no room"), tries[i].no_room);
+        assert_int_equal(said(log, "did not rewrite"), tries[i].nothing_came);
+    }
+    /* Redis has done it by itself; then it has no room for the next. */
+    l.base = 90 * MB;
+    l.size = 400 * MB;
+    write_info(info, sizeof info, 10, &l);
+    assert_false(up_rewrite_due(&r, info, 399 * MB, now += 5000));
+    assert_int_equal(said(log, "the disk has no room"), 3);
+    dup2(err, STDERR_FILENO);
+    close(err);
+    fclose(log);
 }
 
 int main(void)
@@ -92,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due_or_not),
         cmocka_unit_test(what_comes_to_nothing_is_not_asked_for_again_and_again),
+        cmocka_unit_test(without_room_none_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
