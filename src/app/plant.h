@@ -56,6 +56,7 @@
     X(RECENT_EARLY, "recent-early",                                                                          \
       "recent events are stored with each commit, and brought back all the same")                            \
     X(RECENT_ERASED, "recent-erased", "recent events that are not stored yet outlive their user's erasure")  \
+    X(RECENT_UNREAD, "recent-unread", "recent events that are too many to be read outlive an erasure")       \
     X(ACTIVE_LEFT, "active-left", "a user's place among the active ones is never moved")                     \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")                   \
     X(TEXTS_EARLY, "texts-early", "the texts of a batch are let go of with its first round")

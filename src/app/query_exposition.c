@@ -23,6 +23,8 @@ static const struct metric {
     {"seen_forgotten", "event_ids_forgotten_total",
      "Event ids forgotten before their time, for want of room."},
     {"quarantined", "quarantined_total", "Stream entries that could not be processed."},
+    {"recent_cut", "recent_events_cut_total",
+     "Recent events that went with an erased user's, as one commit could not take them."},
 };
 
 enum gauge { LAG, OLDEST, ADDED, COMMITTED, CLOCK, N_VIEW };

@@ -165,4 +165,5 @@ void counts_put(struct owner *o)
     put_total(o, "", "seen_forgotten", e->forgotten);
     put_total(o, "", "quarantined", (int64_t)e->n_poison);
     put_total(o, "", "lost", e->lost);
+    put_total(o, "", "recent_cut", (int64_t)e->erase.n_cut);
 }

@@ -102,6 +102,8 @@ struct erase {
     struct bl_str *recent; /* elements of the list that others have lines in, newest first */
     size_t *lines;         /* in each */
     size_t n_recent, n_gone;
+    bool cut;     /* there are more than one commit can take: the oldest go, too */
+    size_t n_cut; /* lines in those */
 };
 
 /* What the round has to store, besides the users' states. */

@@ -7,9 +7,13 @@
  *        └── next round, the same entry <── commit without acknowledging <── more patterns than fit ─────┤
  *                                           commit with it: tombstone, note for serve <── all of them ───┘
  *
+ * The recent events that are left are written anew. What one commit cannot take of them (some 80,000 usual lines fit) goes with
+ * the user's, unread, and is counted: nothing depends on recent events, and an erasure must come to its end.
+ *
  * Invariants: the entry is acknowledged in the commit that takes the last of the user away and stores the tombstone; doing
  * it again takes away what has come since, and nothing else. What the command's own time
  * made due has been, like anything before it: it is counted and told, then gone, in one commit. */
+#include "bl/base/log.h"
 #include "plant.h"
 #include "worker_owner.h"
 
@@ -82,6 +86,15 @@ static bool keep_others(struct owner *o, struct bl_str element, struct bl_buf *o
     return out->err == BL_OK;
 }
 
+/* Lines in elements of the list behind the newest. */
+static size_t lines_behind(const struct sizes *s, size_t newest, size_t n)
+{
+    size_t lines = 0;
+    for (size_t i = newest; i < newest + n && i < s->n; i++)
+        lines += s->v[s->first + s->n - 1 - i].n;
+    return lines;
+}
+
 /* What waits for a checkpoint, which this commit is, stands before the list; if that is as many lines as are kept, some were left
  * out between the two, and nothing of the list may stay. */
 static enum bl_err take_recent(struct owner *o, const struct bl_erasable *from)
@@ -90,6 +103,8 @@ static enum bl_err take_recent(struct owner *o, const struct bl_erasable *from)
     struct bl_str latest = BL_PLANT(RECENT_ERASED) ? BL_STR("") : bl_buf_view(&o->latest.lines);
     bool all = latest.n > 0 && o->latest.n >= o->worker->options.recent_max;
     size_t n_stored = all ? 0 : from->n_recent;
+    x->cut = from->n_unread > 0;
+    x->n_cut = all ? 0 : lines_behind(&o->recent, n_stored, from->n_unread);
     x->recent = arena_get(&o->effects.arena, (n_stored + 1) * sizeof *x->recent);
     x->lines = arena_get(&o->effects.arena, (n_stored + 1) * sizeof *x->lines);
     if (!x->recent || !x->lines)
@@ -148,8 +163,10 @@ bool erase_ask(struct owner *o)
     const struct erase *x = &o->effects.erase;
     if (!x->on || x->asked)
         return false;
+    size_t latest = o->latest.lines.n;
     o->state = OWNER_ERASING;
-    PORT(o, erasable, x->user_id, BL_ERASE_PATTERNS, on_erasable, o);
+    PORT(o, erasable, x->user_id, BL_ERASE_PATTERNS,
+         latest < BL_ERASE_RECENT_BYTES ? BL_ERASE_RECENT_BYTES - latest : 0, on_erasable, o);
     return true;
 }
 
@@ -187,8 +204,11 @@ static void put_patterns(struct owner *o)
 static enum bl_err put_recent(struct owner *o)
 {
     const struct erase *x = &o->effects.erase;
-    if (x->n_gone == 0)
+    if (x->n_gone == 0 && (!x->cut || BL_PLANT(RECENT_UNREAD)))
         return BL_OK;
+    if (x->n_cut > 0)
+        bl_log(BL_LOG_WARN, "recent events are dropped: more than an erasure can write anew",
+               BL_LOG_INT("partition", o->p), BL_LOG_INT("events", (int64_t)x->n_cut));
     sizes_reset(&o->recent);
     for (size_t i = x->n_recent; i > 0; i--)
         if (!sizes_push(&o->recent, 0, x->lines[i - 1]))

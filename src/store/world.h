@@ -245,7 +245,8 @@ void world_put_ack(void *ctx, int p, struct bl_str id);
 void world_put_position(void *ctx, int p, const struct bl_put_position *x);
 
 /* world_erase.c */
-void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg);
+void world_erasable(void *ctx, int p, struct bl_str user_id, size_t patterns_max, size_t recent_bytes,
+                    bl_erasable_fn *fn, void *arg);
 void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id);
 void world_put_erased(void *ctx, int p, const struct bl_put_erased *x);
 void world_put_readmitted(void *ctx, int p, struct bl_str hash);

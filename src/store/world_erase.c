@@ -29,7 +29,7 @@ static void member(struct commands *c, const char *name, enum bl_key key, struct
 
 static enum bl_err take(struct slot *s, const redisReply *reply, struct bl_erasable *e)
 {
-    const redisReply *owned = reply->elements == 2 ? reply->element[0] : NULL;
+    const redisReply *owned = reply->elements == 3 ? reply->element[0] : NULL;
     const redisReply *recent = owned ? reply->element[1] : NULL;
     if (!owned || owned->elements % 2 != 0)
         return BL_ERR_CORRUPT;
@@ -48,6 +48,7 @@ static enum bl_err take(struct slot *s, const redisReply *reply, struct bl_erasa
     e->n_patterns = n;
     e->recent = texts;
     e->n_recent = recent->elements;
+    e->n_unread = (size_t)world_int(reply->element[2], 0);
     return BL_OK;
 }
 
@@ -60,11 +61,12 @@ static void on_erasable(void *ctx, const redisReply *reply)
     s->call.fn.erasable(s->call.arg, &e);
 }
 
-void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg)
+void world_erasable(void *ctx, int p, struct bl_str user_id, size_t patterns_max, size_t recent_bytes,
+                    bl_erasable_fn *fn, void *arg)
 {
     struct slot *s = world_slot(ctx, p);
     struct bl_buf text;
-    size_t end[3];
+    size_t end[4];
     s->call = (struct call){.arg = arg, .n = 1, .fn.erasable = fn};
     bl_buf_init(&text, 0);
     bl_key_put(&text, bl_str_of(s->world->env), BL_KEY_PATTERNS_USER, p, user_id);
@@ -73,14 +75,17 @@ void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_eras
     end[1] = text.n;
     bl_key_put(&text, bl_str_of(s->world->env), BL_KEY_RECENT, p, BL_STR(""));
     end[2] = text.n;
-    bl_buf_int(&text, (int64_t)max);
+    bl_buf_int(&text, (int64_t)patterns_max);
+    end[3] = text.n;
+    bl_buf_int(&text, (int64_t)recent_bytes);
     if (text.err != BL_OK)
         bl_out_of_memory(); /* as in link.c: the promise to answer needs memory */
     const struct bl_str args[] = {{text.p, end[0]},
                                   {text.p + end[0], end[1] - end[0]},
                                   {text.p + end[1], end[2] - end[1]},
-                                  {text.p + end[2], text.n - end[2]}};
-    bl_script_send(s->data, BL_SCRIPT_erase_read, 3, 4, args, on_erasable, s);
+                                  {text.p + end[2], end[3] - end[2]},
+                                  {text.p + end[3], text.n - end[3]}};
+    bl_script_send(s->data, BL_SCRIPT_erase_read, 3, 5, args, on_erasable, s);
     bl_buf_release(&text);
 }
 

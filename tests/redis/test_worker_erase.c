@@ -177,6 +177,35 @@ static void a_long_list_of_recent_events_is_kept_without_memory_too(void **state
     stop_rig(&g);
 }
 
+/* More bytes of recent events than a commit can carry: the oldest go with the user's, and are counted. */
+static void more_recent_events_than_a_commit_carries_are_cut(void **state)
+{
+    enum { ELEMENTS = 100, LINES = 100, LINE = 8000, KEPT = 20 }; /* 80 MB, of which 16 stay */
+    static char text[LINES * LINE];
+    struct rig g;
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < LINES; i++) {
+        char *line = text + i * LINE;
+        line[sprintf(line, "1 {\"user_id\":\"stays-4\",\"action\":\"click\",\"page\":\"/a\","
+                           "\"event_id\":\"k\",\"metadata\":{\"a\":\"")] = 'x';
+        memcpy(line + LINE - 4, "\"}}\n", 4);
+    }
+    for (int i = 0; i < ELEMENTS; i++)
+        freeReplyObject(bl_test_redis(&redis, "RPUSH " P "recent %b", text, sizeof text - 1));
+    freeReplyObject(bl_test_redis(
+        &redis, "RPUSH " P "recent %s",
+        "1 {\"user_id\":\"gone-4\",\"action\":\"click\",\"page\":\"/a\",\"event_id\":\"g\"}")); /* unread */
+    start_rig(&g, true, 1000);
+    erase("gone-4", "erase");
+    drain();
+    assert_int_equal(ask("LLEN " P "recent"), KEPT);
+    assert_false(mentions(P "recent", "gone-4"));
+    assert_int_equal(counter("recent_cut"), (ELEMENTS - KEPT) * LINES + 1);
+    assert_int_equal(ask("ZCARD " P "tombstones"), 1);
+    stop_rig(&g);
+}
+
 static void the_next_owner_drops_what_comes_too(void **state)
 {
     struct rig g;
@@ -228,6 +257,7 @@ int main(void)
         TEST(a_deadline_that_is_due_by_then_leaves_nothing),
         TEST(many_patterns_go_in_steps_and_the_entry_is_one),
         TEST(a_long_list_of_recent_events_is_kept_without_memory_too),
+        TEST(more_recent_events_than_a_commit_carries_are_cut),
         TEST(the_next_owner_drops_what_comes_too),
         TEST(an_erase_twice_is_one),
     };

@@ -23,6 +23,8 @@
 #define BL_GRACE_MAX_MS 700
 #undef BL_IDLE_MS
 #define BL_IDLE_MS 3000 /* the session timeout of half of the rules; others have half of it, or twice */
+#undef BL_ERASE_RECENT_BYTES
+#define BL_ERASE_RECENT_BYTES 2000 /* some twelve lines: a few lists are longer */
 #undef BL_ERASE_PATTERNS
 #define BL_ERASE_PATTERNS 2
 #undef BL_TOMBSTONES_MAX

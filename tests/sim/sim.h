@@ -144,7 +144,7 @@ struct request {
     bool pending, leave, done;
     enum bl_tick tick;
     int64_t number, passed_ms;
-    size_t max, ask; /* ask: how many deadlines a fetch looks at */
+    size_t max, ask; /* ask: how many deadlines a fetch looks at; of OP_ERASABLE: bytes of recent events */
     struct bl_str *names;
     size_t n_names;
     int64_t *buckets;

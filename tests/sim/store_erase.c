@@ -25,9 +25,13 @@ void store_erasable(struct sim *s, struct request *r)
         struct bl_str id = rest_of(sorted[i]->key, prefix.n);
         owned[i] = (struct bl_owned){id, table_get(t, sim_text(s, "open:%.*s", BL_STR_ARG(id))) != NULL};
     }
-    r->erasable_reply = (struct bl_erasable){.err = r->err,
-                                             .patterns = owned,
-                                             .n_patterns = n,
-                                             .recent = store_recent(s, h),
-                                             .n_recent = h->recent.n};
+    struct bl_erasable *e = &r->erasable_reply;
+    *e =
+        (struct bl_erasable){.err = r->err, .patterns = owned, .n_patterns = n, .recent = store_recent(s, h)};
+    for (size_t bytes = 0; e->n_recent < h->recent.n; e->n_recent++) {
+        bytes += e->recent[e->n_recent].n;
+        if (bytes > r->ask)
+            break;
+    }
+    e->n_unread = h->recent.n - e->n_recent;
 }

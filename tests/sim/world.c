@@ -254,21 +254,20 @@ static void world_check(void *ctx, int p, const struct bl_str *ids, size_t n_ids
     data(h, r);
 }
 
-static void world_erasable(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg)
+static void world_erasable(void *ctx, int p, struct bl_str user_id, size_t patterns_max, size_t recent_bytes,
+                           bl_erasable_fn *fn, void *arg)
 {
     struct request *r = request(host_of(ctx), OP_ERASABLE, p, arg);
     r->text = copy(host_of(ctx), user_id);
-    r->max = max;
+    r->max = patterns_max;
+    r->ask = recent_bytes;
     r->erasable = fn;
     data(host_of(ctx), r);
 }
 
 static void answer_erasable(struct request *r, enum bl_err err)
 {
-    r->erasable_reply.err = err;
-    r->erasable_reply.n_patterns = err == BL_OK ? r->erasable_reply.n_patterns : 0;
-    r->erasable_reply.n_recent = err == BL_OK ? r->erasable_reply.n_recent : 0;
-    r->erasable(r->arg, &r->erasable_reply);
+    r->erasable(r->arg, err == BL_OK ? &r->erasable_reply : &(struct bl_erasable){.err = err});
 }
 
 static void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_done_fn *fn, void *arg)

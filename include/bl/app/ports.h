@@ -147,8 +147,8 @@ struct bl_erasable {
     enum bl_err err;
     const struct bl_owned *patterns; /* the user's, oldest first, at most as many as were asked for */
     size_t n_patterns;
-    const struct bl_str *recent; /* the whole list of recent events, as at restore */
-    size_t n_recent;
+    const struct bl_str *recent; /* as at restore, but only the newest elements, up to so many bytes */
+    size_t n_recent, n_unread;   /* n_unread: the other elements */
 };
 
 typedef void bl_erasable_fn(void *arg, const struct bl_erasable *e);
@@ -256,7 +256,8 @@ struct bl_ports {
     /* What a commit must know first: stored patterns by id (hex), the pages counted in `buckets`. */
     void (*check)(void *ctx, int p, const struct bl_str *ids, size_t n_ids, const int64_t *buckets,
                   size_t n_buckets, bl_checked_fn *each, bl_names_fn *pages, bl_done_fn *done, void *arg);
-    void (*erasable)(void *ctx, int p, struct bl_str user_id, size_t max, bl_erasable_fn *fn, void *arg);
+    void (*erasable)(void *ctx, int p, struct bl_str user_id, size_t patterns_max, size_t recent_bytes,
+                     bl_erasable_fn *fn, void *arg);
     /* Returns when there may be an entry after `id`, or wait_ms have passed, or it was woken. */
     void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
     void (*wake)(void *ctx, int p);

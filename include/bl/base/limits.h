@@ -75,11 +75,12 @@
 #define BL_AUDIT_WAITING_MAX   1024                        /* audit entries that wait in one process */
 
 /* Erasure */
-#define BL_TOMBSTONES_MAX    131072 /* erased users remembered, per partition */
-#define BL_ERASE_PATTERNS    200    /* of one user, removed in one commit */
-#define BL_ERASE_ENTRY_BYTES 4096   /* an erase entry has this and more: see wire/command.h */
-#define BL_ERASE_SETTLE_MS   10000  /* until every serve process refuses an erased user */
-#define BL_ERASE_STEPS       8      /* erasures of one partition that are finished at a time */
+#define BL_TOMBSTONES_MAX     131072                  /* erased users remembered, per partition */
+#define BL_ERASE_PATTERNS     200                     /* of one user, removed in one commit */
+#define BL_ERASE_RECENT_BYTES (BL_LINK_BYTES_MAX / 4) /* of recent events, that such a commit keeps */
+#define BL_ERASE_ENTRY_BYTES  4096  /* an erase entry has this and more: see wire/command.h */
+#define BL_ERASE_SETTLE_MS    10000 /* until every serve process refuses an erased user */
+#define BL_ERASE_STEPS        8     /* erasures of one partition that are finished at a time */
 
 /* Explanations by a model (SPEC 5.5) */
 #define BL_EXPLAIN_HELD_MAX     256    /* patterns that wait in one process */
