@@ -10,6 +10,7 @@
 #include "bl/app/partition.h"
 #include "bl/base/magic.h"
 #include "bl/base/pool.h"
+#include "dirty.h"
 #include "hook.h"
 #include "member.h"
 #include "plant.h"
@@ -36,8 +37,7 @@ struct bl_partition {
     uint16_t number;           /* in it */
     size_t freed;              /* places of `members` whose members are freed */
     size_t tables;             /* bytes of `members` and `due` that are counted there */
-    struct bl_member *dirty_first, *dirty_last;
-    size_t n_dirty, dirty_bytes;
+    struct dirty dirty;
 
     const struct bl_user *stepped; /* whose step is under way */
 
@@ -147,25 +147,10 @@ void bl_partition_set_clock(struct bl_partition *p, int64_t clock_ms)
 
 /* ---- members ---- */
 
-/* Some, as text. */
-static size_t told_bytes(const struct bl_user *u)
-{
-    return u->n_text + 4U * u->n_names + 16U * (u->n_window + u->n_visits) + 64U * (u->n_marks + u->n_open);
-}
-
 static void mark_dirty(struct bl_partition *p, struct bl_member *m)
 {
-    if (m->dirty || (p->unstored && m->state))
-        return;
-    m->dirty = true;
-    m->next_dirty = NULL;
-    if (p->dirty_last)
-        p->dirty_last->next_dirty = m;
-    else
-        p->dirty_first = m;
-    p->dirty_last = m;
-    p->n_dirty++;
-    p->dirty_bytes += m->state ? told_bytes(m->state) : 0;
+    if (!p->unstored || !m->state)
+        dirty_add(&p->dirty, m);
 }
 
 void bl_partition_mark(struct bl_partition *p, struct bl_member *m)
@@ -175,12 +160,12 @@ void bl_partition_mark(struct bl_partition *p, struct bl_member *m)
 
 size_t bl_partition_dirty_count(const struct bl_partition *p)
 {
-    return p->n_dirty;
+    return p->dirty.n;
 }
 
 size_t bl_partition_dirty_bytes(const struct bl_partition *p)
 {
-    return p->dirty_bytes;
+    return p->dirty.bytes;
 }
 
 /* Whoever is put into a table may have made it larger. */
@@ -284,16 +269,13 @@ struct bl_member *bl_partition_member_next(const struct bl_partition *p, size_t 
 
 enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first)
 {
-    *first = p->dirty_first;
+    *first = p->dirty.first;
     return BL_OK;
 }
 
-void bl_partition_clean(struct bl_partition *p)
+void bl_partition_clean_first(struct bl_partition *p, size_t n)
 {
-    for (struct bl_member *m = p->dirty_first; m; m = m->next_dirty)
-        m->dirty = false;
-    p->dirty_first = p->dirty_last = NULL;
-    p->n_dirty = p->dirty_bytes = 0;
+    dirty_clean(&p->dirty, n);
 }
 
 int64_t bl_partition_due(struct bl_partition *p)
@@ -416,16 +398,16 @@ void bl_partition_fetch(const struct bl_partition *p, uint64_t hash, enum bl_par
         bl_member_fetch(m, stage);
 }
 
-enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
-                                       uint64_t hash, struct bl_member *likely)
+/* What does not depend on the user's state. *on_time: his state is to be stepped. */
+static enum bl_err admit(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
+                         struct bl_event_time *time, bool *on_time)
 {
-    struct bl_event_time time;
-    BL_HOOK_EVENT(r->user_id, r->event.page, p->sink.duplicate != NULL);
+    *on_time = false;
     if (p->event_mode) {
         received_ms = r->timestamp_ms;
-        time = (struct bl_event_time){.t_ms = r->timestamp_ms};
+        *time = (struct bl_event_time){.t_ms = r->timestamp_ms};
     } else {
-        time = bl_event_time(r->timestamp_ms, r->sent_at_ms, received_ms);
+        *time = bl_event_time(r->timestamp_ms, r->sent_at_ms, received_ms);
     }
     enum bl_err err = BL_PLANT(DEADLINE_AFTER) ? BL_OK : bl_partition_advance(p, received_ms);
     if (err != BL_OK)
@@ -448,12 +430,32 @@ enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_r
         if (p->sink.remember)
             p->sink.remember(p->sink.ctx, id, received_ms);
     }
-    if (!time.late)
-        return apply(p, r, &time, hash, likely);
-    struct bl_taken taken = {.t_ms = time.t_ms, .late = true};
-    if (p->sink.event)
+    *on_time = !time->late;
+    struct bl_taken taken = {.t_ms = time->t_ms, .late = true};
+    if (time->late && p->sink.event)
         p->sink.event(p->sink.ctx, r, &taken);
     return BL_OK;
+}
+
+enum bl_err bl_partition_record_hashed(struct bl_partition *p, const struct bl_record *r, int64_t received_ms,
+                                       uint64_t hash, struct bl_member *likely)
+{
+    struct bl_event_time time;
+    bool on_time;
+    BL_HOOK_EVENT(r->user_id, r->event.page, p->sink.duplicate != NULL);
+    enum bl_err err = admit(p, r, received_ms, &time, &on_time);
+    return err == BL_OK && on_time ? apply(p, r, &time, hash, likely) : err;
+}
+
+enum bl_err bl_partition_record_known(struct bl_partition *p, const struct bl_record *r, int64_t received_ms)
+{
+    struct bl_event_time time;
+    bool on_time;
+    enum bl_err err = admit(p, r, received_ms, &time, &on_time);
+    struct bl_taken taken = {.t_ms = time.t_ms, .clock_adjusted = time.clock_adjusted};
+    if (err == BL_OK && on_time && p->sink.event)
+        p->sink.event(p->sink.ctx, r, &taken);
+    return err;
 }
 
 enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,

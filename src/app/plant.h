@@ -57,6 +57,9 @@
       "recent events are stored with each commit, and brought back all the same")                            \
     X(RECENT_ERASED, "recent-erased", "recent events that are not stored yet outlive their user's erasure")  \
     X(RECENT_UNREAD, "recent-unread", "recent events that are too many to be read outlive an erasure")       \
+    X(PART_REDONE, "part-redone", "a new owner redoes users whom a checkpoint in parts has stored")          \
+    X(PART_SKIPPED, "part-skipped", "it takes no note of their events")                                      \
+    X(PART_KEPT, "part-kept", "what a checkpoint in parts has noted is believed at any position")            \
     X(ACTIVE_LEFT, "active-left", "a user's place among the active ones is never moved")                     \
     X(NEEDED_LEAVE, "needed-leave", "who is needed by a round under way may leave memory")                   \
     X(TEXTS_EARLY, "texts-early", "the texts of a batch are let go of with its first round")

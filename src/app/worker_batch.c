@@ -96,7 +96,7 @@ static void want_member(struct owner *o, struct bl_member *m)
 
 static enum bl_err want_missing(struct owner *o, struct bl_str user_id)
 {
-    if (bl_map_get(&o->wanted_by_id, user_id))
+    if (bl_map_get(&o->wanted_by_id, user_id) || parts_have(o, user_id))
         return BL_OK;
     if (!OWNER_ROOM(o->wanted, o->cap_wanted, o->n_wanted))
         return BL_ERR_NO_MEMORY;
@@ -241,8 +241,7 @@ static enum bl_err survey_entry(struct owner *o, struct batch_entry *e)
  * since the last checkpoint is one of them. */
 static bool is_full(const struct owner *o)
 {
-    size_t changed = o->redo.on ? 0 : bl_partition_dirty_count(o->partition);
-    return changed + o->n_users >= OWNER_USERS_MAX || o->n_wanted >= OWNER_COMERS_MAX;
+    return o->n_users >= OWNER_USERS_MAX || o->n_wanted >= OWNER_COMERS_MAX;
 }
 
 /* The round ends with the entry that fills it. */
@@ -273,13 +272,15 @@ static enum bl_err step_line(struct owner *o, const struct batch_entry *e, const
                        line->text);
         return BL_OK;
     }
+    o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
+    if (parts_have(o, r.user_id))
+        return BL_PLANT(PART_SKIPPED) ? BL_OK : bl_partition_record_known(o->partition, &r, e->received_ms);
     struct bl_member *m = BL_PLANT(NEEDED_LEAVE) ? NULL : line->member;
     if (!m || !bl_str_eq(bl_member_id(m), r.user_id))
         m = bl_partition_member(o->partition, r.user_id);
     if (!m)
         return BL_ERR_INTERNAL; /* the survey missed a user: without the state nothing may be written */
     o->careful.stepped = m;
-    o->effects.received_ms = o->worker->options.event_mode ? r.timestamp_ms : e->received_ms;
     return bl_partition_record_hashed(o->partition, &r, e->received_ms, 0,
                                       m); /* it is he: no hash is needed */
 }

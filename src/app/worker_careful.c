@@ -17,7 +17,7 @@
  *
  *   redo_end ──others died there──> careful_store ──> store_next ──mark user U──> on_store: encode U for nobody, or set U aside
  *                                                      ^   │ none left                │
- *                                                      │   └──mark nothing──> owner_settle
+ *                                                      │   └──mark nothing──> owner_round
  *                                                      └──────────────────────────────┘
  *
  *   careful_round ──mark round──> on_round ──others died there──mark entry──> on_single ──others died of it──> careful_gate
@@ -441,7 +441,8 @@ static void on_stored(struct owner *o, bool poison)
 {
     (void)poison;
     o->careful.store = false;
-    owner_settle(o);
+    careful_leave(o);
+    owner_round(o);
 }
 
 static void on_store(struct owner *o, bool poison)

@@ -12,6 +12,7 @@
  * dirty, and at hand.
  *
  * With 100,000 users and 30,000 events/s in each of 8 partitions a user is written for some eight events instead of two.
+ * Where more are behind than one commit is to store, most are stored before it, in parts (worker_parts.c).
  *
  * The table below has the reasons for which a commit is a checkpoint; most of them keep a redo short and simple. A log at level
  * debug tells why users who were behind are stored.
@@ -20,12 +21,14 @@
  * gives its partition back leaves nobody behind, unless it is still in its redo; the stream is not trimmed beyond the
  * checkpoint (stream_trim.lua). */
 #include "bl/base/log.h"
+#include "hook.h"
 #include "plant.h"
 #include "worker_owner.h"
 
-#define LINGER_MS   50 /* nothing is unread: a checkpoint may still wait for more that long */
-#define LATE_TIMES  5  /* as long as options.behind_ms, by the local clock */
-#define USERS_BYTES (BL_LINK_BYTES_MAX / 4) /* of states: what is put must go out as one commit */
+#define LINGER_MS  50 /* nothing is unread: a checkpoint may still wait for more that long */
+#define LATE_TIMES 5  /* as long as options.behind_ms, by the local clock */
+#define USERS_BYTES                                                                                          \
+    (BL_LINK_BYTES_MAX / 8 * 5) /* of states: where there are no parts, all of it goes out as one commit */
 
 struct bl_place checkpoint_place(const struct owner *o)
 {
@@ -50,7 +53,7 @@ void checkpoint_set(struct owner *o, const struct bl_place *place)
     c->entries = place->entries;
     c->local_ms = o->worker->ports.now_ms(o->worker->ports.ctx);
     c->bytes = 0;
-    c->behind = false;
+    c->behind = c->parts = false;
 }
 
 static size_t round_bytes(const struct owner *o)
@@ -113,6 +116,11 @@ static bool is_half(const struct owner *o)
     return o->partial;
 }
 
+static bool has_parts(const struct owner *o)
+{
+    return o->checkpoint.parts;
+}
+
 /* By the local clock, too: the partition's may stand still, or be late. */
 static bool is_old(const struct owner *o)
 {
@@ -130,7 +138,7 @@ static bool has_many_events(const struct owner *o)
 
 static bool has_many_users(const struct owner *o)
 {
-    return bl_partition_dirty_count(o->partition) >= OWNER_USERS_MAX ||
+    return bl_partition_dirty_count(o->partition) >= OWNER_BEHIND_MAX ||
            bl_partition_dirty_bytes(o->partition) > USERS_BYTES;
 }
 
@@ -144,23 +152,26 @@ static bool has_many_lines(const struct owner *o)
     return recent_is_full(o);
 }
 
+/* `soon`: before the next round is soon enough. */
 static const struct reason {
     const char *name;
     bool (*holds)(const struct owner *o);
+    bool soon;
 } reasons[] = {
-    {"event time", is_event_time},
-    {"the partition is given back", is_leaving},
-    {"there is no load", is_calm},
-    {"nothing is unread", has_no_events},
-    {"a command", has_command},
-    {"something is set aside, or lost", has_aside},
-    {"entries that others were given", has_pending},
-    {"more deadlines than one round takes", is_half},
-    {"the time is up", is_old},
-    {"as many events as may be redone", has_many_events},
-    {"as many users as one commit takes", has_many_users},
-    {"users take too much memory", has_no_memory},
-    {"recent events take too much memory", has_many_lines},
+    {"event time", is_event_time, false},
+    {"the partition is given back", is_leaving, false},
+    {"there is no load", is_calm, false},
+    {"nothing is unread", has_no_events, false},
+    {"a command", has_command, false},
+    {"something is set aside, or lost", has_aside, false},
+    {"entries that others were given", has_pending, false},
+    {"more deadlines than one round takes", is_half, false},
+    {"a part of them is stored", has_parts, false},
+    {"the time is up", is_old, true},
+    {"as many events as may be redone", has_many_events, true},
+    {"as many users as may be behind", has_many_users, true},
+    {"users take too much memory", has_no_memory, true},
+    {"recent events take too much memory", has_many_lines, true},
 };
 
 static const struct reason *reason_of(const struct owner *o)
@@ -171,11 +182,21 @@ static const struct reason *reason_of(const struct owner *o)
     return NULL;
 }
 
+bool checkpoint_is_due(const struct owner *o)
+{
+    return reason_of(o) != NULL;
+}
+
+bool checkpoint_is_large(const struct owner *o)
+{
+    return bl_partition_dirty_count(o->partition) > BL_HOOK_PART(OWNER_PART_USERS);
+}
+
 void checkpoint_choose(struct owner *o)
 {
     const struct reason *why = reason_of(o);
-    o->storing = why != NULL;
-    if (why && o->checkpoint.behind)
+    o->storing = why && !(why->soon && o->checkpoint.behind && checkpoint_is_large(o));
+    if (o->storing && o->checkpoint.behind)
         bl_log(BL_LOG_DEBUG, "users are stored", BL_LOG_INT("partition", o->p), BL_LOG_TEXT("why", why->name),
                BL_LOG_INT("users", (int64_t)bl_partition_dirty_count(o->partition)));
 }

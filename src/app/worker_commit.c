@@ -230,11 +230,10 @@ static void fetch_next(const struct bl_member *m)
     }
 }
 
-/* A slice; o->next: who comes next. */
-static enum bl_err put_dirty(struct owner *o)
+enum bl_err commit_put_users(struct owner *o, size_t most)
 {
     enum bl_err err = BL_OK;
-    for (size_t n = 0; n < OWNER_SLICE_USERS && o->next && err == BL_OK; n++) {
+    for (size_t n = 0; n < most && o->next && err == BL_OK; n++) {
         fetch_next(o->next->next_dirty);
         err = put_member(o, o->next);
         o->next = o->next->next_dirty;
@@ -360,7 +359,7 @@ enum bl_err commit_begin(struct owner *o)
 enum bl_err commit_put(struct owner *o, bool *done)
 {
     struct effects *e = &o->effects;
-    enum bl_err err = put_dirty(o);
+    enum bl_err err = commit_put_users(o, OWNER_SLICE_USERS);
     *done = !o->next;
     if (err != BL_OK || !*done)
         return err;
@@ -389,12 +388,12 @@ enum bl_err commit_put(struct owner *o, bool *done)
 
 /* ---- it is done ---- */
 
-void commit_drop_gone(struct owner *o)
+void commit_drop_gone(struct owner *o, size_t n)
 {
     struct bl_member *m, *next;
     o->drop |= bl_partition_dirty(o->partition, &m) != BL_OK;
-    bl_partition_clean(o->partition);
-    for (; m; m = next) {
+    bl_partition_clean_first(o->partition, n);
+    for (; m && n > 0; m = next, n--) {
         next = m->next_dirty;
         if (!m->state)
             bl_partition_member_drop(o->partition, m);

@@ -145,7 +145,7 @@ void owner_fetch(struct owner *o)
 /* The commit is the batch's last, and what comes behind it is a fetch of what is unread: it goes out within. */
 static bool fetches_ahead(const struct owner *o)
 {
-    bool last = !o->partial && o->batch.upto == o->batch.n;
+    bool last = !o->partial && !o->in_part && o->batch.upto == o->batch.n;
     return last && !o->pending && !o->give_up && !is_untended(o) && pace_rest(o) <= 0;
 }
 

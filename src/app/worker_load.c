@@ -175,6 +175,8 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
             err = BL_ERR_NO_MEMORY;
     if (err == BL_OK)
         err = erase_restore(o, r);
+    if (err == BL_OK)
+        err = parts_restore(o, r);
     restore_rate(o, r->rate);
     size_t n = r->position.id.n < sizeof o->position ? r->position.id.n : 0;
     if (n > 0)
@@ -183,5 +185,6 @@ enum bl_err owner_restore(struct owner *o, const struct bl_restored *r)
     o->entries = r->position.entries;
     checkpoint_set(o, states);
     o->checkpoint.behind = r->behind;
+    o->checkpoint.parts = r->behind && o->redo.stored.n > 0;
     return err;
 }

@@ -46,6 +46,7 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
     *o = (struct owner){.magic = OWNER_MAGIC, .worker = w, .p = p};
     effects_init(&o->effects);
     bl_map_init(&o->wanted_by_id);
+    bl_map_init(&o->redo.stored);
     bl_buf_init(&o->latest.lines, 0);
     bl_buf_init(&o->rules_text, 0);
     bl_buf_init(&o->careful.step, 0);
@@ -66,7 +67,9 @@ static void forget(struct owner *o)
     bl_map_clear(&o->wanted_by_id);
     o->n_wanted = o->n_dues = o->n_visit = 0;
     o->partial = o->manual = o->careful.on = o->careful.any = o->careful.store = o->redo.on = false;
+    o->in_part = false;
     o->careful.single = 0;
+    parts_forget(o);
 }
 
 void owner_release_memory(struct owner *o)
@@ -80,6 +83,8 @@ void owner_release_memory(struct owner *o)
     bl_buf_release(&o->careful.step);
     arena_release(&o->batch.arena);
     bl_map_release(&o->wanted_by_id);
+    bl_map_release(&o->redo.stored);
+    arena_release(&o->redo.ids);
     free(o->batch.v);
     free(o->wanted);
     free(o->surveyed);
@@ -199,11 +204,15 @@ static void on_committed(void *arg, enum bl_err err)
     bool ahead = o->ahead && err == BL_OK; /* on_fetched follows, whatever else has happened */
     if (!ahead && !owner_proceed(o, err, "commit"))
         return;
+    if (o->in_part) {
+        parts_committed(o);
+        return;
+    }
     commit_totals(o);
     o->committed_ms = bl_partition_clock(o->partition);
     checkpoint_committed(o);
     if (o->storing)
-        commit_drop_gone(o);
+        commit_drop_gone(o, bl_partition_dirty_count(o->partition));
     o->n_visit = 0;
     effects_reset(&o->effects);
     steps_evict(o);
@@ -338,7 +347,7 @@ void owner_round(struct owner *o)
     if (!careful_gate(o))
         return;
     o->round++;
-    if (o->batch.at == 0)
+    if (o->batch.at == 0 && !o->checkpoint.parts)
         turn_draw(o);
     o->partial = o->manual = o->careful.on = false;
     if (!o->redo.on)
@@ -347,11 +356,11 @@ void owner_round(struct owner *o)
     if (o->batch.at == o->batch.n) {
         o->batch.upto = o->batch.at;
         o->n_dues = 0;
-        if (!careful_store(o))
+        if (!careful_store(o) && !parts_come_first(o))
             owner_settle(o);
         return;
     }
     batch_choose(&o->batch, o->worker->round_bytes, careful_most(o));
-    if (!careful_round(o))
+    if (!parts_come_first(o) && !careful_round(o))
         owner_survey(o);
 }

@@ -7,6 +7,7 @@
 #include "bl/base/magic.h"
 #include "bl/wire/rules.h"
 #include "worker_effects.h"
+#include "worker_steps.h"
 
 #define OWNER_MAGIC           BL_MAGIC('o', 'w', 'n', 'r')
 #define WORKER_MAGIC          BL_MAGIC('w', 'o', 'r', 'k')
@@ -17,8 +18,11 @@
 #define OWNER_ROUND_MIN_BYTES (512 * 1024)
 #define OWNER_ROUND_MAX_BYTES (16 * 1024 * 1024) /* of events in one commit: some 80,000 */
 #ifndef OWNER_USERS_MAX
-#define OWNER_USERS_MAX  16384 /* users of the events of one round, and a few */
-#define OWNER_COMERS_MAX 8192  /* of them who are not at hand: each is read, and written as a whole */
+#define OWNER_USERS_MAX  16384  /* users of the events of one round who had not changed before, and a few */
+#define OWNER_COMERS_MAX 8192   /* of them who are not at hand: each is read, and written as a whole */
+#define OWNER_BEHIND_MAX 131072 /* users who are behind */
+#define OWNER_PART_USERS 16384  /* in a part of a checkpoint, which is done in one go by Redis: some 80 ms */
+#define OWNER_PART_BYTES (4 * 1024 * 1024)
 #endif
 /* What is done at a time: some 0.2 ms, in which Redis reads what a socket holds of another's commit. */
 #ifndef OWNER_SLICE_USERS
@@ -79,23 +83,6 @@ struct batch {
     size_t at, upto; /* the round works on v[at .. upto) */
 };
 
-/* The distinct pages counted in one five-minute step. */
-struct page_step {
-    int64_t number;
-    bool known; /* what the store has is in here */
-    struct bl_map pages;
-};
-
-/* Sizes of the elements of a list in the store, oldest first. */
-struct sizes {
-    struct chunk {
-        int64_t received_ms;
-        size_t n;
-    } * v;
-    size_t first, n, cap;
-    size_t total;
-};
-
 /* Recent events that the next checkpoint stores, as it does (worker_recent.c). */
 struct latest {
     struct bl_buf lines;
@@ -111,16 +98,19 @@ struct checkpoint {
     int64_t local_ms; /* when it was committed, by the local clock */
     int64_t most_ms;  /* of the partition's time until the next one */
     bool behind;      /* commits since then have left users out */
+    bool parts;       /* a part of the next one is stored (worker_parts.c) */
     size_t bytes;     /* of the events of those */
 };
 
 /* A new owner brings users up to the position (worker_takeover.c). */
 struct redo {
     bool on;
-    char at[48];      /* reread so far */
-    int64_t entries;  /* as many */
-    int64_t clock_ms; /* at the position */
-    bool single;      /* owners died of this page: its entries are taken one by one */
+    char at[48];          /* reread so far */
+    int64_t entries;      /* as many */
+    int64_t clock_ms;     /* at the position */
+    bool single;          /* owners died of this page: its entries are taken one by one */
+    struct bl_map stored; /* users who are not behind (worker_parts.c) */
+    struct arena ids;     /* theirs */
 };
 
 /* What owners did not come back from (worker_careful.c). */
@@ -162,6 +152,8 @@ struct owner {
     struct bl_terms terms; /* in effect; in a redo those of the owner that committed */
     struct redo redo;
     bool storing;               /* the commit under way is a checkpoint */
+    bool in_part;               /* or a part of one */
+    size_t part;                /* of so many users */
     int64_t now_ms, fetched_at; /* the store's clock, and the local one when it was read */
     int64_t committed_ms;       /* the partition clock of the last commit; see worker_patterns.c */
     int64_t unsure_ms;
@@ -307,6 +299,10 @@ struct bl_place checkpoint_place(const struct owner *o);
 struct bl_terms checkpoint_terms(const struct owner *o);
 /* Users are stored as of there. */
 void checkpoint_set(struct owner *o, const struct bl_place *place);
+/* Is there a reason for a checkpoint? */
+bool checkpoint_is_due(const struct owner *o);
+/* More users are behind than one commit is to store. */
+bool checkpoint_is_large(const struct owner *o);
 /* The round is stepped: does its commit store users (o->storing)? */
 void checkpoint_choose(struct owner *o);
 /* Whom the commit must look at, the next checkpoint's will. */
@@ -314,6 +310,17 @@ void checkpoint_keep_visited(struct owner *o);
 void checkpoint_committed(struct owner *o);
 /* Nothing is unread: are users to be stored now? Else, if they are behind, in *ms. */
 bool checkpoint_waits(const struct owner *o, int64_t *ms);
+
+/* worker_parts.c */
+/* Before anything of the round is done: is a checkpoint to be made first, and in parts? Then it is begun, or goes on, and comes back to
+ * owner_round. */
+bool parts_come_first(struct owner *o);
+/* What was put is a part: it is committed. */
+void parts_committed(struct owner *o);
+/* In a redo: who is not behind. */
+enum bl_err parts_restore(struct owner *o, const struct bl_restored *r);
+bool parts_have(const struct owner *o, struct bl_str user_id);
+void parts_forget(struct owner *o);
 
 /* worker_recent.c */
 /* An event of the round. */
@@ -467,26 +474,14 @@ void commit_pages(void *arg, size_t i, const struct bl_str *names, size_t n);
 /* Puts everything the round changed; the caller ends the commit. */
 enum bl_err commit_begin(struct owner *o);
 enum bl_err commit_put(struct owner *o, bool *done);
+/* At most so many of the dirty users, from o->next on, which says who comes next. */
+enum bl_err commit_put_users(struct owner *o, size_t most);
 /* As the commit writes his state, but for nobody: it must not kill either. */
 enum bl_err commit_try(struct owner *o, const struct bl_member *m);
 /* Would the commit put anything of somebody who has not changed? */
 bool commit_must_look(const struct owner *o, const struct bl_member *m);
 /* The commit is done: what it did is counted, and who is left without a state leaves memory. */
 void commit_totals(const struct owner *o);
-void commit_drop_gone(struct owner *o);
-
-/* worker_steps.c */
-struct page_step *steps_get(struct owner *o, int64_t number); /* NULL: no memory */
-/* The name under which the page is counted there. */
-BL_CHECKED enum bl_err steps_page(struct page_step *s, struct bl_str page, struct bl_str *out);
-void steps_evict(struct owner *o);
-void steps_release(struct owner *o);
-bool sizes_push(struct sizes *s, int64_t received_ms, size_t n);
-void sizes_pop(struct sizes *s);
-static inline const struct chunk *sizes_oldest(const struct sizes *s)
-{
-    return s->n ? &s->v[s->first] : NULL;
-}
-void sizes_reset(struct sizes *s);
+void commit_drop_gone(struct owner *o, size_t n); /* of the first n dirty ones, who are dirty no more */
 
 #endif

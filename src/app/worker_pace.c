@@ -150,7 +150,7 @@ size_t pace_due_max(const struct bl_worker *w)
 
 static size_t work_of(const struct owner *o)
 {
-    size_t bytes = o->n_dues * PACE_DUE_BYTES;
+    size_t bytes = o->in_part ? 0 : o->n_dues * PACE_DUE_BYTES;
     for (size_t i = o->batch.at; i < o->batch.upto; i++)
         bytes += o->batch.v[i].value.n;
     return bytes;

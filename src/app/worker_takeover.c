@@ -17,6 +17,8 @@
  * Each page is marked before it is gone through, and what owners died of is taken as poison is (worker_careful.c). Behind the last
  * there is an empty one: its mark stands until the commit is done, and tells of deaths in storing what was made.
  *
+ * Who was stored in a part of a checkpoint that came to no end is left out (worker_parts.c).
+ *
  * Invariants: a redo writes nothing but marks, and does not look at what is unacknowledged. */
 #include "bl/base/log.h"
 #include "plant.h"
@@ -47,6 +49,9 @@ static void redo_end(struct owner *o)
     if (clock_ms < r->clock_ms)
         bl_partition_set_clock(o->partition, r->clock_ms);
     r->on = false;
+    if (r->stored.n > 0) /* they were passed over: as for anybody who is not behind */
+        o->passed_ms = r->clock_ms - BL_GRACE_MAX_MS;
+    parts_forget(o);
     o->careful.single = 0;
     o->careful.store = o->careful.deaths >= STORE_DEATHS && !BL_PLANT(STORE_UNWATCHED);
     o->terms = own;
@@ -113,7 +118,10 @@ static void reread(struct owner *o)
 static void redo_begin(struct owner *o, const struct bl_restored *r)
 {
     struct bl_partition_sink sink = effects_redo_sink(o);
-    o->redo = (struct redo){.on = r->behind && !BL_PLANT(REDO_SKIPPED), .clock_ms = r->position.clock_ms};
+    o->redo.on = r->behind && !BL_PLANT(REDO_SKIPPED);
+    o->redo.clock_ms = r->position.clock_ms;
+    o->redo.entries = 0;
+    o->redo.single = false;
     if (!o->redo.on) {
         owner_fetch(o);
         return;

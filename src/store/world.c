@@ -309,6 +309,8 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .put_seen = world_put_seen,
         .drop_seen = world_drop_seen,
         .put_quarantine = world_put_quarantine,
+        .put_part = world_put_part,
+        .put_stored = world_put_stored,
         .put_unmark = world_put_unmark,
         .put_rules = world_put_rules,
         .put_erased_pattern = world_put_erased_pattern,

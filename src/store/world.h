@@ -48,6 +48,7 @@ enum gathered {
     GATHERED_PATTERNS,
     GATHERED_OPENED,
     GATHERED_CLOSED,
+    GATHERED_STORED,
     GATHERED_COUNT
 };
 
@@ -231,6 +232,8 @@ void world_counts_learn(struct slot *s, const redisReply *exec);
 void world_counts_forget(struct slot *s);
 void world_put_user(void *ctx, int p, const struct bl_put_user *u);
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x);
+void world_put_part(void *ctx, int p, struct bl_str position, bool first);
+void world_put_stored(void *ctx, int p, struct bl_str user_id);
 void world_put_change(void *ctx, int p, const struct bl_put_change *x);
 void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n);
 void world_put_rate(void *ctx, int p, struct bl_str text);

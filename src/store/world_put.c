@@ -60,6 +60,7 @@ static struct commands *gather(struct slot *s, enum gathered what)
         [GATHERED_PATTERNS] = {"ZADD", BL_KEY_PATTERNS},
         [GATHERED_OPENED] = {"ZADD", BL_KEY_PATTERNS_OPEN},
         [GATHERED_CLOSED] = {"ZREM", BL_KEY_PATTERNS_OPEN},
+        [GATHERED_STORED] = {"RPUSH", BL_KEY_STORED},
     };
     struct commands *c = &s->gathered[what];
     commands_more(c, commands[what].name, commands[what].key);
@@ -327,4 +328,20 @@ void world_put_position(void *ctx, int p, const struct bl_put_position *x)
     commands_z(c, "users_grace_ms");
     commands_z(c, "users_seen_ms");
     commands_z(c, "users_seen_max");
+    commands_z(c, "users_part_id");
+    command(c, "DEL", BL_KEY_STORED, NO_ARG);
+}
+
+void world_put_part(void *ctx, int p, struct bl_str position, bool first)
+{
+    struct commands *c = list(ctx, p);
+    if (first) /* a worker that knows nothing of parts may have left them */
+        command(c, "DEL", BL_KEY_STORED, NO_ARG);
+    command(c, "HSET", BL_KEY_POSITION, NO_ARG);
+    field(c, "users_part_id", position);
+}
+
+void world_put_stored(void *ctx, int p, struct bl_str user_id)
+{
+    commands_arg(gather(world_slot(ctx, p), GATHERED_STORED), user_id);
 }

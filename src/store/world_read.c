@@ -84,15 +84,16 @@ static void on_restore(void *ctx, const redisReply *reply)
     struct bl_restored r = {.err = world_error(s->data, reply)};
     if (r.err == BL_OK && !s->watched)
         r.err = BL_ERR_FENCED;
-    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 16))
+    if (r.err == BL_OK && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 17))
         r.err = BL_ERR_CORRUPT;
     if (r.err != BL_OK) {
         answer_restored(s, &r);
         return;
     }
-    const redisReply *seen = reply->element[10], *recent = reply->element[11], *erased = reply->element[15];
-    struct bl_str *texts =
-        world_items(s, seen->elements + recent->elements + erased->elements + 1, sizeof *texts);
+    const redisReply *seen = reply->element[10], *recent = reply->element[11], *erased = reply->element[15],
+                     *stored = reply->element[16];
+    struct bl_str *texts = world_items(
+        s, seen->elements + recent->elements + erased->elements + stored->elements + 1, sizeof *texts);
     if (!texts) {
         r.err = BL_ERR_NO_MEMORY;
         answer_restored(s, &r);
@@ -111,6 +112,8 @@ static void on_restore(void *ctx, const redisReply *reply)
     r.n_recent = take_texts(recent, texts + r.n_seen);
     r.erased = r.recent + r.n_recent;
     r.n_erased = take_texts(erased, texts + r.n_seen + r.n_recent);
+    r.stored = r.erased + r.n_erased;
+    r.n_stored = take_texts(stored, texts + r.n_seen + r.n_recent + r.n_erased);
     answer_restored(s, &r);
 }
 
@@ -123,8 +126,8 @@ static void on_watched(void *ctx, const redisReply *reply)
 /* UNWATCH first: a watch of an earlier ownership has seen the fence change since and would spoil every commit. */
 void world_restore_now(struct slot *s)
 {
-    static const enum bl_key keys[] = {BL_KEY_FENCE,  BL_KEY_POSITION, BL_KEY_RATE,      BL_KEY_SEEN,
-                                       BL_KEY_RECENT, BL_KEY_RULES,    BL_KEY_TOMBSTONES};
+    static const enum bl_key keys[] = {BL_KEY_FENCE,  BL_KEY_POSITION, BL_KEY_RATE,       BL_KEY_SEEN,
+                                       BL_KEY_RECENT, BL_KEY_RULES,    BL_KEY_TOMBSTONES, BL_KEY_STORED};
     const struct bl_str args[] = {bl_str_of(s->fence)};
     s->restoring = false;
     commands_clear(&s->commit);
@@ -143,7 +146,7 @@ void world_restore_now(struct slot *s)
     world_send(s->data, &s->commit, 0, NULL, NULL);
     world_send(s->data, &s->commit, 1, on_watched, s);
     world_send(s->data, &s->commit, 3, on_first_rules, s);
-    world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 7, args, 1, on_restore, s);
+    world_script(s, s->data, BL_SCRIPT_partition_restore, keys, 8, args, 1, on_restore, s);
 }
 
 void world_restore_fail(struct slot *s)

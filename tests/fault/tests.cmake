@@ -30,6 +30,7 @@ if(TARGET behaviorlens)
   bl_fault(test_erase)
   if(CMAKE_BUILD_TYPE STREQUAL Debug)
     bl_fault(test_poison)
+    bl_fault_rig(test_parts.py)
   endif()
   if(NOT BL_SANITIZE) # a sanitizer has an allocator of its own
     add_library(no_memory MODULE support/no_memory.c)

@@ -7,6 +7,9 @@
 #define OWNER_SLICE_FREED   1
 #define OWNER_USERS_MAX     3
 #define OWNER_COMERS_MAX    2
+#define OWNER_BEHIND_MAX    4
+#define OWNER_PART_USERS    2
+#define OWNER_PART_BYTES    400
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */
 #define REDO_ENTRIES        2
 #define RECENT_BYTES        1000 /* some six lines */

@@ -23,6 +23,16 @@ struct bl_str *store_recent(struct sim *s, const struct shard *h)
     return v;
 }
 
+static struct bl_str *store_stored(struct sim *s, const struct shard *h, size_t *n)
+{
+    static const struct bl_str prefix = {"stored:", 7};
+    struct bl_str *v = sim_get(s, (SIM_USERS + 1) * sizeof *v);
+    *n = 0;
+    for (size_t i = table_from(&h->t, prefix); i < h->t.n && bl_str_starts(h->t.v[i].key, prefix); i++)
+        v[(*n)++] = rest_of(h->t.v[i].key, prefix.n);
+    return v;
+}
+
 void store_restore(struct sim *s, struct request *r)
 {
     struct shard *h = &s->store.shard[r->p];
@@ -46,6 +56,8 @@ void store_restore(struct sim *s, struct request *r)
         .rules_version = number_of(h, "rules:version", 0),
         .rules_at_ms = number_of(h, "rules:at", 0)};
     x->behind = x->states.clock_ms >= 0;
+    if (x->behind && (bl_str_eq(text_of(h, "position:part"), x->position.id) || BL_PLANT(PART_KEPT)))
+        x->stored = store_stored(s, h, &x->n_stored);
     x->rules_noted = x->rules_version > 0;
     if (!x->rules_noted) {
         x->rules = bl_buf_view(&sim_rules.text[0]);

@@ -1,4 +1,4 @@
-/* Chance, text and memory of a run: all from its seed and its arena. */
+/* Chance, text and memory of a run: all from its seed and its arena. And what a trace calls a request. */
 #include "sim.h"
 
 #include <stdarg.h>
@@ -80,4 +80,27 @@ void sim_fail(struct sim *s, const char *fmt, ...)
     va_end(ap);
     bl_buf_z(&s->said, text);
     sim_say(s, "WRONG: %s", text);
+}
+
+/* ---- for the trace ---- */
+
+const char *world_name(const struct request *r)
+{
+    static const char *const names[] = {
+        [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",       [OP_RELEASE] = "release", [OP_BEAT] = "beat",
+        [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",       [OP_DUE] = "due",         [OP_LOAD] = "load",
+        [OP_CHECK] = "check",     [OP_ERASABLE] = "erasable", [OP_COMMIT] = "commit",   [OP_WATCH] = "watch",
+        [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet",
+        [OP_READ] = "read",       [OP_REREAD] = "reread"};
+    return names[r->op];
+}
+
+const char *world_whose(const struct sim *s, const struct request *r)
+{
+    static char text[32];
+    if (r->p < 0)
+        snprintf(text, sizeof text, "w%d   ", r->worker);
+    else
+        snprintf(text, sizeof text, "w%d p%d", r->worker, r->p);
+    return s->trace ? text : "";
 }

@@ -3,27 +3,6 @@
 
 #define DEAF_MS 20
 
-const char *world_name(const struct request *r)
-{
-    static const char *const names[] = {
-        [OP_ACQUIRE] = "acquire", [OP_RENEW] = "renew",       [OP_RELEASE] = "release", [OP_BEAT] = "beat",
-        [OP_RESTORE] = "restore", [OP_FETCH] = "fetch",       [OP_DUE] = "due",         [OP_LOAD] = "load",
-        [OP_CHECK] = "check",     [OP_ERASABLE] = "erasable", [OP_COMMIT] = "commit",   [OP_WATCH] = "watch",
-        [OP_TEND] = "tend",       [OP_MARK] = "mark",         [OP_APPEND] = "append",   [OP_QUIET] = "quiet",
-        [OP_READ] = "read",       [OP_REREAD] = "reread"};
-    return names[r->op];
-}
-
-const char *world_whose(const struct sim *s, const struct request *r)
-{
-    static char text[32];
-    if (r->p < 0)
-        snprintf(text, sizeof text, "w%d   ", r->worker);
-    else
-        snprintf(text, sizeof text, "w%d p%d", r->worker, r->p);
-    return s->trace ? text : "";
-}
-
 static void control(struct host *h, struct request *r)
 {
     net_send(h->sim, &h->control, r);
@@ -437,6 +416,8 @@ static struct bl_ports ports_of(struct host *h)
         .put_seen = world_put_seen,
         .drop_seen = world_drop_seen,
         .put_quarantine = world_put_quarantine,
+        .put_part = world_put_part,
+        .put_stored = world_put_stored,
         .put_unmark = world_put_unmark,
         .put_rules = world_put_rules,
         .put_erased_pattern = world_put_erased_pattern,

@@ -44,6 +44,8 @@ void world_put_seen(void *ctx, int p, struct bl_str chunk);
 void world_drop_seen(void *ctx, int p, size_t chunks);
 void world_put_quarantine(void *ctx, int p, struct bl_str id, int64_t line, const char *reason,
                           struct bl_str text);
+void world_put_part(void *ctx, int p, struct bl_str position, bool first);
+void world_put_stored(void *ctx, int p, struct bl_str user_id);
 void world_put_unmark(void *ctx, int p);
 void world_put_rules(void *ctx, int p, const struct bl_put_rules *x);
 void world_put_erased_pattern(void *ctx, int p, struct bl_str user_id, struct bl_str id);

@@ -94,6 +94,20 @@ void world_put_change(void *ctx, int p, const struct bl_put_change *x)
         0);
 }
 
+void world_put_part(void *ctx, int p, struct bl_str position, bool first)
+{
+    struct host *h = host_of(ctx);
+    if (first && !BL_PLANT(PART_KEPT))
+        put(h, p, PUT_DEL_ALL, BL_STR("stored:"), none, 0);
+    put(h, p, PUT_SET, BL_STR("position:part"), copy(h, position), 0);
+}
+
+void world_put_stored(void *ctx, int p, struct bl_str user_id)
+{
+    struct host *h = host_of(ctx);
+    put(h, p, PUT_SET, KEY("stored:%.*s", BL_STR_ARG(user_id)), none, 0);
+}
+
 void world_put_count(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n)
 {
     struct host *h = host_of(ctx);
@@ -210,6 +224,10 @@ void world_put_position(void *ctx, int p, const struct bl_put_position *x)
     }
     if (x->caught_up)
         put(h, p, PUT_DEL_ALL, BL_STR("position:users:"), none, 0);
+    if (x->caught_up && !BL_PLANT(PART_KEPT)) {
+        put(h, p, PUT_DEL_ALL, BL_STR("stored:"), none, 0);
+        put(h, p, PUT_DEL, BL_STR("position:part"), none, 0);
+    }
 }
 
 /* Planted: a part of the commit goes ahead of it. */

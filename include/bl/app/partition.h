@@ -144,6 +144,10 @@ BL_CHECKED static inline enum bl_err bl_partition_record(struct bl_partition *p,
 {
     return bl_partition_record_hashed(p, record, received_ms, bl_partition_hash(p, record->user_id), NULL);
 }
+/* The same of a record that its user's state, as stored, has in it already: the clock moves, the event is remembered and told
+ * of, and nobody is stepped. */
+BL_CHECKED enum bl_err bl_partition_record_known(struct bl_partition *p, const struct bl_record *record,
+                                                 int64_t received_ms);
 /* A person's resolve, from the stream. *found: the pattern was open in the user's state and is resolved now.
  */
 BL_CHECKED enum bl_err bl_partition_resolve(struct bl_partition *p, struct bl_str user_id,
@@ -175,7 +179,11 @@ size_t bl_partition_dirty_count(const struct bl_partition *p);
 size_t bl_partition_dirty_bytes(const struct bl_partition *p);
 /* This one is among them, as if he had changed. */
 void bl_partition_mark(struct bl_partition *p, struct bl_member *m);
-/* Forgets that they were dirty (they are stored). */
-void bl_partition_clean(struct bl_partition *p);
+/* Forgets that they were dirty (they are stored): the first n, or all of them. */
+void bl_partition_clean_first(struct bl_partition *p, size_t n);
+static inline void bl_partition_clean(struct bl_partition *p)
+{
+    bl_partition_clean_first(p, SIZE_MAX);
+}
 
 #endif

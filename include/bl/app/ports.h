@@ -45,6 +45,9 @@ struct bl_restored {
     bool behind; /* users, their deadlines and `seen` are as they were at `states`, which lies before it */
     struct bl_place states;
     struct bl_terms terms; /* in effect from there on; grace_ms < 0: not known */
+    /* Users who are not behind, but as they were at `position`: a checkpoint in parts was under way. */
+    const struct bl_str *stored;
+    size_t n_stored;
     struct bl_str rate;
     /* The rules in effect there; or, where none are noted yet, the first of the data set. Empty: it has none yet. */
     struct bl_str rules; /* as in wire/rules.h */
@@ -273,6 +276,10 @@ struct bl_ports {
     void (*put_user)(void *ctx, int p, const struct bl_put_user *u);
     void (*put_pattern)(void *ctx, int p, const struct bl_put_pattern *x);
     void (*put_change)(void *ctx, int p, const struct bl_put_change *c);
+    /* This commit is a part of a checkpoint at `position`, where users are behind; `first`: of a new one. */
+    void (*put_part)(void *ctx, int p, struct bl_str position, bool first);
+    /* This user, put as well, is behind no more. Until a position is put that has caught up. */
+    void (*put_stored)(void *ctx, int p, struct bl_str user_id);
     /* Adds n to a field of a counting hash; `number` is the minute or the 5-minute step. */
     void (*put_count)(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n);
     void (*put_rate)(void *ctx, int p, struct bl_str text);
