@@ -7,13 +7,15 @@
 
 struct dirty {
     struct bl_member *first, *last;
-    size_t n, bytes; /* bytes: of their states as they became dirty, as text */
+    size_t n, bytes; /* bytes: what they would be in a commit, as they were when they became dirty */
 };
 
-/* Rather too many: an event of the window takes some 4, a mark some 20. */
+#define DIRTY_COMMANDS 200 /* keys, names and scores around a state */
+
+/* Rather too many: as text an event of the window takes some 4, a mark some 20. */
 static inline size_t dirty_bytes_of(const struct bl_user *u)
 {
-    return u->n_text + 4U * u->n_names + 8U * (u->n_window + u->n_visits) + 32U * (u->n_marks + u->n_open);
+    return u->n_text + 4U * u->n_names + 6U * (u->n_window + u->n_visits) + 24U * (u->n_marks + u->n_open);
 }
 
 static inline void dirty_add(struct dirty *d, struct bl_member *m)
@@ -28,7 +30,7 @@ static inline void dirty_add(struct dirty *d, struct bl_member *m)
         d->first = m;
     d->last = m;
     d->n++;
-    d->bytes += m->state ? dirty_bytes_of(m->state) : 0;
+    d->bytes += DIRTY_COMMANDS + (m->state ? dirty_bytes_of(m->state) : 0);
 }
 
 /* The first n are clean. */

@@ -237,8 +237,7 @@ static enum bl_err survey_entry(struct owner *o, struct batch_entry *e)
     return err;
 }
 
-/* Redis does a commit in one go, and it costs by users: some 5 us each, 15 with a million of them in all. Whoever has changed
- * since the last checkpoint is one of them. */
+/* Redis does a commit in one go, and it costs by users: some 5 us each, 15 with a million of them in all. */
 static bool is_full(const struct owner *o)
 {
     return o->n_users >= OWNER_USERS_MAX || o->n_wanted >= OWNER_COMERS_MAX;

@@ -28,7 +28,7 @@
 #define LINGER_MS  50 /* nothing is unread: a checkpoint may still wait for more that long */
 #define LATE_TIMES 5  /* as long as options.behind_ms, by the local clock */
 #define USERS_BYTES                                                                                          \
-    (BL_LINK_BYTES_MAX / 8 * 5) /* of states: where there are no parts, all of it goes out as one commit */
+    (BL_LINK_BYTES_MAX / 8 * 9) /* of all who are behind, estimated: in a commit it is two thirds */
 
 struct bl_place checkpoint_place(const struct owner *o)
 {
@@ -152,21 +152,21 @@ static bool has_many_lines(const struct owner *o)
     return recent_is_full(o);
 }
 
-/* `soon`: before the next round is soon enough. */
+/* `soon`: before the next round is soon enough, in parts if there are many. These stand last, since the first that holds counts. */
 static const struct reason {
     const char *name;
     bool (*holds)(const struct owner *o);
     bool soon;
 } reasons[] = {
     {"event time", is_event_time, false},
-    {"the partition is given back", is_leaving, false},
-    {"there is no load", is_calm, false},
     {"nothing is unread", has_no_events, false},
     {"a command", has_command, false},
     {"something is set aside, or lost", has_aside, false},
     {"entries that others were given", has_pending, false},
     {"more deadlines than one round takes", is_half, false},
     {"a part of them is stored", has_parts, false},
+    {"the partition is given back", is_leaving, true},
+    {"there is no load", is_calm, true},
     {"the time is up", is_old, true},
     {"as many events as may be redone", has_many_events, true},
     {"as many users as may be behind", has_many_users, true},
@@ -189,7 +189,8 @@ bool checkpoint_is_due(const struct owner *o)
 
 bool checkpoint_is_large(const struct owner *o)
 {
-    return bl_partition_dirty_count(o->partition) > BL_HOOK_PART(OWNER_PART_USERS);
+    return bl_partition_dirty_count(o->partition) > BL_HOOK_PART(OWNER_PART_USERS) ||
+           bl_partition_dirty_bytes(o->partition) > OWNER_PART_BYTES;
 }
 
 void checkpoint_choose(struct owner *o)

@@ -347,7 +347,7 @@ void owner_round(struct owner *o)
     if (!careful_gate(o))
         return;
     o->round++;
-    if (o->batch.at == 0 && !o->checkpoint.parts)
+    if (o->batch.at == 0 && (!o->checkpoint.parts || o->redo.on)) /* a part keeps the place of those before */
         turn_draw(o);
     o->partial = o->manual = o->careful.on = false;
     if (!o->redo.on)

@@ -22,7 +22,7 @@
 #define OWNER_COMERS_MAX 8192   /* of them who are not at hand: each is read, and written as a whole */
 #define OWNER_BEHIND_MAX 131072 /* users who are behind */
 #define OWNER_PART_USERS 16384  /* in a part of a checkpoint, which is done in one go by Redis: some 80 ms */
-#define OWNER_PART_BYTES (4 * 1024 * 1024)
+#define OWNER_PART_BYTES (16 * 1024 * 1024)
 #endif
 /* What is done at a time: some 0.2 ms, in which Redis reads what a socket holds of another's commit. */
 #ifndef OWNER_SLICE_USERS

@@ -8,7 +8,7 @@
  * (worker_erase.c).
  *
  * Invariants: the list and o->latest together are at least the newest recent_max lines, in order, and without a gap; o->latest
- * holds no more than that, and more than its bytes only until the end of the commit that finds it so. */
+ * holds no more than that, and more than its bytes only until the end of the commit that finds it so, or of the parts that come next. */
 #include "plant.h"
 #include "worker_owner.h"
 

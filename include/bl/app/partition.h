@@ -175,7 +175,7 @@ int64_t bl_partition_due(struct bl_partition *p);
  * state == NULL. */
 BL_CHECKED enum bl_err bl_partition_dirty(struct bl_partition *p, struct bl_member **first);
 size_t bl_partition_dirty_count(const struct bl_partition *p);
-/* What their states were when they became dirty, roughly, as text. */
+/* What they would be in a commit, roughly, as they were when they became dirty. */
 size_t bl_partition_dirty_bytes(const struct bl_partition *p);
 /* This one is among them, as if he had changed. */
 void bl_partition_mark(struct bl_partition *p, struct bl_member *m);
