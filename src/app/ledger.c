@@ -1,5 +1,6 @@
 /* See ledger.h. A row and its text are one block each; a change that replaces columns builds the block anew,
- * which is rare beside the first sight of a pattern. */
+ * which is rare beside the first sight of a pattern. The blocks are a pool's, which goes as a whole: malloc's, given back
+ * one by one, take 2 % of a replay. */
 #include "bl/app/ledger.h"
 
 #include <stdlib.h>
@@ -8,29 +9,32 @@ void bl_ledger_init(struct bl_ledger *l)
 {
     *l = (struct bl_ledger){0};
     bl_map_init(&l->by_id);
+    bl_pool_init(&l->pool);
     bl_buf_init(&l->scratch, 0);
 }
 
 void bl_ledger_release(struct bl_ledger *l)
 {
-    size_t i = 0;
-    for (struct bl_ledger_entry *e; (e = bl_map_next(&l->by_id, &i));) {
-        free(e->text);
-        free(e);
-    }
     bl_map_release(&l->by_id);
+    bl_pool_release(&l->pool);
     bl_buf_release(&l->scratch);
     free(l->sorted);
     l->sorted = NULL;
 }
 
-/* Gives the entry a text of its own with all columns of the row. */
-static enum bl_err keep(struct bl_ledger_entry *e, const struct bl_row *row)
+static void drop(struct bl_ledger *l, struct bl_ledger_entry *e)
 {
-    size_t n = 0;
+    bl_pool_give(&l->pool, e->text, e->text_n);
+    bl_pool_give(&l->pool, e, sizeof *e);
+}
+
+/* Gives the entry a text of its own with all columns of the row. */
+static enum bl_err keep(struct bl_ledger *l, struct bl_ledger_entry *e, const struct bl_row *row)
+{
+    size_t n = 1; /* a pool has no empty blocks */
     for (size_t c = 0; c < BL_COLUMN_COUNT; c++)
         n += row->v[c].n;
-    char *text = malloc(n ? n : 1), *p = text;
+    char *text = bl_pool_take(&l->pool, n), *p = text;
     if (!text)
         return BL_ERR_NO_MEMORY;
     for (size_t c = 0; c < BL_COLUMN_COUNT; c++) {
@@ -40,26 +44,27 @@ static enum bl_err keep(struct bl_ledger_entry *e, const struct bl_row *row)
         e->row.v[c] = (struct bl_str){p, v.n};
         p += v.n;
     }
-    free(e->text);
+    bl_pool_give(&l->pool, e->text, e->text_n);
     e->text = text;
+    e->text_n = n;
     return BL_OK;
 }
 
 static enum bl_err add(struct bl_ledger *l, const struct bl_row *row, struct bl_ledger_entry **out)
 {
     struct bl_str id = row->v[BL_COLUMN_PATTERN_ID];
-    struct bl_ledger_entry *e = id.n == sizeof e->id ? calloc(1, sizeof *e) : NULL;
+    struct bl_ledger_entry *e = id.n == sizeof e->id ? bl_pool_take(&l->pool, sizeof *e) : NULL;
     if (!e)
         return id.n == sizeof e->id ? BL_ERR_NO_MEMORY : BL_ERR_CORRUPT;
+    *e = (struct bl_ledger_entry){0};
     memcpy(e->id, id.p, sizeof e->id);
     enum bl_err err = bl_str_int64(row->v[BL_COLUMN_DETECTED_AT], &e->detected_ms) ? BL_OK : BL_ERR_CORRUPT;
     if (err == BL_OK)
-        err = keep(e, row);
+        err = keep(l, e, row);
     if (err == BL_OK)
         err = bl_map_put(&l->by_id, (struct bl_str){e->id, sizeof e->id}, e);
     if (err != BL_OK) {
-        free(e->text);
-        free(e);
+        drop(l, e);
         return err;
     }
     *out = e;
@@ -73,7 +78,7 @@ static enum bl_err put(struct bl_ledger *l, const struct bl_row *change, struct 
         return add(l, change, out);
     struct bl_row row = (*out)->row;
     bl_row_merge(&row, change);
-    return keep(*out, &row);
+    return keep(l, *out, &row);
 }
 
 enum bl_err bl_ledger_row(struct bl_ledger *l, const struct bl_row *change)
@@ -109,8 +114,7 @@ enum bl_err bl_ledger_erase(struct bl_ledger *l, struct bl_str user_id)
             gone[n++] = e;
     for (i = 0; i < n; i++) {
         bl_map_del(&l->by_id, (struct bl_str){gone[i]->id, sizeof gone[i]->id});
-        free(gone[i]->text);
-        free(gone[i]);
+        drop(l, gone[i]);
     }
     free(gone);
     return BL_OK;

@@ -4,6 +4,7 @@
 #define BL_APP_LEDGER_H
 
 #include "bl/base/map.h"
+#include "bl/base/pool.h"
 #include "bl/wire/row.h"
 
 struct bl_ledger_entry {
@@ -13,10 +14,12 @@ struct bl_ledger_entry {
     int64_t friction;   /* of the session up to and with this pattern; both 0 in a row from the store */
     struct bl_row row;  /* slices into text */
     char *text;
+    size_t text_n;
 };
 
 struct bl_ledger {
     struct bl_map by_id;
+    struct bl_pool pool;             /* of entries and texts */
     struct bl_ledger_entry **sorted; /* made by bl_ledger_sort */
     struct bl_buf scratch;
 };
