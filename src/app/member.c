@@ -1,6 +1,7 @@
 /* See member.h. A block is moved to a larger one when the next step might not find room in it, and to a smaller one when
  * most of it has become empty; without memory for another the old one stays as it was. */
 #include "member.h"
+#include "bl/base/magic.h"
 #include "bl/base/pool.h"
 
 #include <stdlib.h>
@@ -126,12 +127,14 @@ void member_tighten(struct bl_hand *h, struct bl_member *m)
 
 #define CACHE_LINE 64
 
-/* The empty instruction is for the compiler: what only prefetches has no effect in its eyes, and calls of it are left out.
+/* All lines that these bytes are in: to leave out the last where they begin in the middle of one makes a replay 4 % slower.
+ * The empty instruction is for the compiler: what only prefetches has no effect in its eyes, and calls of it are left out.
  * Those of the lists were, which made a replay 5 % slower. */
 static inline void fetch(const void *at, size_t n)
 {
-    for (size_t i = 0; i < n; i += CACHE_LINE)
-        __builtin_prefetch((const char *)at + i);
+    const char *line = (const char *)at - (uintptr_t)at % CACHE_LINE, *end = (const char *)at + n;
+    for (; line < end; line += CACHE_LINE)
+        __builtin_prefetch(line);
     __asm__ volatile("" : : "r"(at));
 }
 
@@ -156,4 +159,17 @@ void bl_member_fetch(const struct bl_member *m, enum bl_partition_stage stage)
     } else if (m->state) {
         fetch_lists(m->state);
     }
+}
+
+/* The head of the state is not at hand to say where the lists are: open patterns and marks stand behind it, in a state that
+ * has not grown so far. */
+#define DUE_BYTES (sizeof(struct bl_user) + 3 * sizeof(struct bl_open) + 8 * sizeof(struct bl_mark))
+
+/* Who comes near is fired soon: to wait for the memory only then makes a replay 3 % slower. */
+void member_near(struct bl_heap_node *node)
+{
+    const struct bl_member *m = BL_CONTAINER(struct bl_member, node, node);
+    fetch(m, sizeof *m);
+    if (m->state)
+        fetch(m->state, DUE_BYTES);
 }

@@ -27,4 +27,7 @@ void member_give_back(struct bl_hand *h, struct bl_member *m);
 /* No free room is left. */
 void member_tighten(struct bl_hand *h, struct bl_member *m);
 
+/* For bl_heap: what a deadline looks at goes into the cache. */
+void member_near(struct bl_heap_node *node);
+
 #endif

@@ -81,6 +81,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     bl_pool_init(&p->pool);
     bl_map_init(&p->members);
     bl_heap_init(&p->due);
+    p->due.near = member_near;
     p->hand = &p->own;
     *out = p;
     return BL_OK;

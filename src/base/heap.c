@@ -193,7 +193,7 @@ void bl_heap_remove(struct bl_heap *h, struct bl_heap_node *node)
     h->n--;
 }
 
-#define FETCH_AHEAD 8 /* nodes lie all over memory */
+#define FETCH_AHEAD 16 /* nodes lie all over memory */
 
 /* All of a step or span go to where they belong by now. Some of a step may belong to the last one, which is the same list:
  * they take places that are done. */
@@ -206,7 +206,10 @@ static void empty(struct bl_heap *h, unsigned list)
     for (size_t i = 0; i < n; i++) {
         if (i + FETCH_AHEAD < n)
             __builtin_prefetch(l->v[i + FETCH_AHEAD].node, 1);
-        settle(h, l->v[i].node);
+        struct bl_heap_node *node = l->v[i].node;
+        settle(h, node);
+        if (node->list == NEAR && h->near)
+            h->near(node);
     }
 }
 
