@@ -45,15 +45,27 @@ void *arena_get(struct arena *a, size_t n)
     return p;
 }
 
-struct bl_str arena_copy(struct arena *a, struct bl_str s)
+/* With a zero behind it. */
+static struct bl_str copy_to(char *p, struct bl_str s)
 {
-    char *p = arena_get(a, s.n + 1);
-    if (!p)
-        return (struct bl_str){NULL, 0};
     if (s.n > 0)
         memcpy(p, s.p, s.n);
     p[s.n] = '\0';
     return (struct bl_str){p, s.n};
+}
+
+struct bl_str arena_copy(struct arena *a, struct bl_str s)
+{
+    char *p = arena_get(a, s.n + 1);
+    return p ? copy_to(p, s) : (struct bl_str){NULL, 0};
+}
+
+struct bl_str *arena_entry(struct arena *a, struct bl_str s)
+{
+    struct bl_str *entry = arena_get(a, sizeof *entry + s.n + 1);
+    if (entry)
+        *entry = copy_to((char *)(entry + 1), s);
+    return entry;
 }
 
 static void free_all(struct arena_chunk *c)

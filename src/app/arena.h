@@ -16,6 +16,8 @@ struct arena {
 void *arena_get(struct arena *a, size_t n);
 /* A copy; p == NULL when there is no memory. */
 struct bl_str arena_copy(struct arena *a, struct bl_str s);
+/* The same with the slice before it: an entry of a map (bl_map_first). NULL when there is no memory. */
+struct bl_str *arena_entry(struct arena *a, struct bl_str s);
 /* Forgets all; keeps memory up to a bound for the next round. */
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);

@@ -1,6 +1,7 @@
 /* See compare.h. All by sorting arrays of pairs: first the pairs, then their order for a reader, then what
  * they amount to by type, by page and by session. */
 #include "bl/app/compare.h"
+#include "arena.h"
 
 #include <stdlib.h>
 
@@ -145,8 +146,14 @@ static int by_weight_and_time(const void *x, const void *y)
 
 /* ---- tallies ---- */
 
+struct place {
+    struct bl_str key;
+    size_t at; /* in v */
+};
+
 struct counting {
-    struct bl_map by_key; /* index + 1 into v */
+    struct bl_map by_key; /* struct place */
+    struct arena places;
     struct bl_tallies *out;
     size_t cap;
 };
@@ -154,9 +161,9 @@ struct counting {
 static struct bl_tally *tally(struct counting *k, struct bl_str key)
 {
     struct bl_tally *v = k->out->v;
-    uintptr_t at = (uintptr_t)bl_map_get(&k->by_key, key);
-    if (at)
-        return &v[at - 1];
+    struct place *place = bl_map_get(&k->by_key, key);
+    if (place)
+        return &v[place->at];
     if (k->out->n == k->cap) {
         size_t cap = k->cap ? 2 * k->cap : 16;
         v = realloc(v, cap * sizeof *v);
@@ -165,7 +172,11 @@ static struct bl_tally *tally(struct counting *k, struct bl_str key)
         k->out->v = v;
         k->cap = cap;
     }
-    if (bl_map_put(&k->by_key, key, (void *)(uintptr_t)(k->out->n + 1)) != BL_OK)
+    place = arena_get(&k->places, sizeof *place);
+    if (!place)
+        return NULL;
+    *place = (struct place){key, k->out->n};
+    if (bl_map_put(&k->by_key, place) != BL_OK)
         return NULL;
     v[k->out->n] = (struct bl_tally){.key = key};
     return &v[k->out->n++];
@@ -201,7 +212,7 @@ static enum bl_err count_by(const struct bl_comparison *c, const struct bl_ledge
     struct counting k = {.out = out};
     struct bl_tally *t = NULL;
     bool ok = true;
-    bl_map_init(&k.by_key);
+    bl_map_init(&k.by_key, bl_map_first);
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < bl_ledger_count(ledgers[side]) && ok; i++) {
             t = tally(&k, bl_ledger_entry(ledgers[side], i)->row.v[column]);
@@ -216,6 +227,7 @@ static enum bl_err count_by(const struct bl_comparison *c, const struct bl_ledge
             count_difference(t, &c->v[i]);
     }
     bl_map_release(&k.by_key);
+    arena_release(&k.places);
     if (ok && out->n)
         qsort(out->v, out->n, sizeof *out->v, by_differences);
     return ok ? BL_OK : BL_ERR_NO_MEMORY;

@@ -5,10 +5,16 @@
 
 #include <stdlib.h>
 
+static struct bl_str key_of(const void *entry)
+{
+    const struct bl_ledger_entry *e = entry;
+    return (struct bl_str){e->id, sizeof e->id};
+}
+
 void bl_ledger_init(struct bl_ledger *l)
 {
     *l = (struct bl_ledger){0};
-    bl_map_init(&l->by_id);
+    bl_map_init(&l->by_id, key_of);
     bl_pool_init(&l->pool);
     bl_buf_init(&l->scratch, 0);
 }
@@ -62,7 +68,7 @@ static enum bl_err add(struct bl_ledger *l, const struct bl_row *row, struct bl_
     if (err == BL_OK)
         err = keep(l, e, row);
     if (err == BL_OK)
-        err = bl_map_put(&l->by_id, (struct bl_str){e->id, sizeof e->id}, e);
+        err = bl_map_put(&l->by_id, e);
     if (err != BL_OK) {
         drop(l, e);
         return err;
@@ -113,7 +119,7 @@ enum bl_err bl_ledger_erase(struct bl_ledger *l, struct bl_str user_id)
         if (bl_str_eq(e->row.v[BL_COLUMN_USER_ID], user_id))
             gone[n++] = e;
     for (i = 0; i < n; i++) {
-        bl_map_del(&l->by_id, (struct bl_str){gone[i]->id, sizeof gone[i]->id});
+        bl_map_del(&l->by_id, key_of(gone[i]));
         drop(l, gone[i]);
     }
     free(gone);

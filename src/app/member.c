@@ -46,6 +46,11 @@ struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id)
     return m;
 }
 
+struct bl_str member_key(const void *entry)
+{
+    return bl_member_id(entry);
+}
+
 static void drop_state(struct bl_hand *h, struct bl_member *m)
 {
     if (m->state)

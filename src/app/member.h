@@ -9,6 +9,8 @@
 /* Of whom nothing is known; NULL when there is no memory. */
 struct bl_member *member_new(struct bl_hand *h, struct bl_str user_id);
 void member_free(struct bl_hand *h, struct bl_member *m);
+/* For bl_map: the id. */
+bl_map_key_fn member_key;
 
 static inline const struct bl_user *member_state(const struct bl_member *m)
 {

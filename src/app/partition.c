@@ -79,7 +79,7 @@ enum bl_err bl_partition_new(const struct bl_settings *settings, bool event_mode
     bl_erased_init(&p->erased, BL_TOMBSTONES_MAX, id_key);
     p->clock_ms = INT64_MIN;
     bl_pool_init(&p->pool);
-    bl_map_init(&p->members);
+    bl_map_init(&p->members, member_key);
     bl_heap_init(&p->due);
     p->due.near = member_near;
     p->hand = &p->own;
@@ -221,7 +221,7 @@ static enum bl_err add_member(struct bl_partition *p, struct bl_str user_id, str
     struct bl_member *m = member_new(p->hand, user_id);
     if (!m)
         return BL_ERR_NO_MEMORY;
-    enum bl_err err = bl_map_put(&p->members, bl_member_id(m), m);
+    enum bl_err err = bl_map_put(&p->members, m);
     if (err != BL_OK) {
         member_free(p->hand, m);
         return err;

@@ -164,7 +164,7 @@ static struct page *page_of(struct pages *s, struct bl_str name)
     if (name.n)
         memcpy(copy, name.p, name.n);
     page->name = (struct bl_str){copy, name.n};
-    if (bl_map_put(&s->map, page->name, page) == BL_OK)
+    if (bl_map_put(&s->map, page) == BL_OK)
         return page;
     free(page);
     return NULL;
@@ -269,6 +269,6 @@ void pages_start(struct job *j, const struct bl_read_reply *r, size_t n)
     struct pages *s = job_state(j, sizeof *s, release_pages);
     if (!s)
         return;
-    bl_map_init(&s->map);
+    bl_map_init(&s->map, bl_map_first);
     ask_pages(j);
 }

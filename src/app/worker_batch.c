@@ -100,12 +100,12 @@ static enum bl_err want_missing(struct owner *o, struct bl_str user_id)
         return BL_OK;
     if (!OWNER_ROOM(o->wanted, o->cap_wanted, o->n_wanted))
         return BL_ERR_NO_MEMORY;
-    struct bl_str own = arena_copy(&o->batch.arena, user_id);
-    if (!own.p)
+    struct bl_str *own = arena_entry(&o->batch.arena, user_id);
+    if (!own)
         return BL_ERR_NO_MEMORY;
-    o->wanted[o->n_wanted++] = own;
+    o->wanted[o->n_wanted++] = *own;
     o->n_users++;
-    return bl_map_put(&o->wanted_by_id, own, (void *)o);
+    return bl_map_put(&o->wanted_by_id, own);
 }
 
 enum bl_err owner_want(struct owner *o, struct bl_str user_id)

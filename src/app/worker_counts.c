@@ -6,11 +6,22 @@
 
 #include <stdlib.h>
 
+static struct bl_str minute_key(const void *entry)
+{
+    const struct minute *m = entry;
+    return (struct bl_str){(const char *)&m->number, sizeof m->number};
+}
+
+static struct bl_str page_key(const void *entry)
+{
+    return ((const struct page_count *)entry)->page;
+}
+
 void counts_init(struct counts *c)
 {
     *c = (struct counts){0};
-    bl_map_init(&c->by_minute);
-    bl_map_init(&c->by_page);
+    bl_map_init(&c->by_minute, minute_key);
+    bl_map_init(&c->by_page, page_key);
 }
 
 void counts_reset(struct counts *c)
@@ -38,8 +49,7 @@ static struct minute *minute_new(struct effects *e, int64_t number)
         return NULL;
     *m = (struct minute){.number = number};
     c->minutes[c->n_minutes++] = m;
-    struct bl_str key = {(const char *)&m->number, sizeof m->number};
-    return bl_map_put(&c->by_minute, key, m) == BL_OK ? m : NULL;
+    return bl_map_put(&c->by_minute, m) == BL_OK ? m : NULL;
 }
 
 void count_minute(struct effects *e, int64_t at_ms, unsigned field)
@@ -65,7 +75,7 @@ static struct page_count *page_new(struct effects *e, int64_t number, struct bl_
         return NULL;
     *x = (struct page_count){
         .number = number, .page = older ? older->page : arena_copy(&e->arena, page), .older = older};
-    if (!x->page.p || bl_map_put(&c->by_page, x->page, x) != BL_OK)
+    if (!x->page.p || bl_map_put(&c->by_page, x) != BL_OK)
         return NULL;
     c->pages[c->n_pages++] = x;
     return x;

@@ -10,7 +10,7 @@
 void effects_init(struct effects *e)
 {
     *e = (struct effects){0};
-    bl_map_init(&e->by_id);
+    bl_map_init(&e->by_id, effects_key);
     counts_init(&e->counts);
     bl_buf_init(&e->text, 0);
 }

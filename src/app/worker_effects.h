@@ -148,6 +148,8 @@ void effects_pattern(struct effects *e, const struct bl_pattern *pattern);
 void effects_explain(struct effects *e, const struct bl_pattern *pattern, struct bl_str text, int64_t at_ms);
 /* After the commit, at `now_ms` by the store's clock. */
 void effects_latencies(const struct effects *e, int64_t now_ms, struct bl_latency *out);
+/* For bl_map: the id of a struct touched. */
+bl_map_key_fn effects_key;
 struct touched *effects_find(const struct effects *e, const char id[32]);
 
 /* worker_counts.c */

@@ -45,8 +45,8 @@ void owner_init(struct owner *o, struct bl_worker *w, int p)
 {
     *o = (struct owner){.magic = OWNER_MAGIC, .worker = w, .p = p};
     effects_init(&o->effects);
-    bl_map_init(&o->wanted_by_id);
-    bl_map_init(&o->redo.stored);
+    bl_map_init(&o->wanted_by_id, bl_map_first);
+    bl_map_init(&o->redo.stored, bl_map_first);
     bl_buf_init(&o->latest.lines, 0);
     bl_buf_init(&o->rules_text, 0);
     bl_buf_init(&o->careful.step, 0);

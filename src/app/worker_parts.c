@@ -124,8 +124,8 @@ enum bl_err parts_restore(struct owner *o, const struct bl_restored *r)
     size_t n = BL_PLANT(PART_REDONE) ? 0 : r->n_stored;
     parts_forget(o);
     for (size_t i = 0; i < n && err == BL_OK; i++) {
-        struct bl_str id = arena_copy(&x->ids, r->stored[i]);
-        err = id.p ? bl_map_put(&x->stored, id, o) : BL_ERR_NO_MEMORY;
+        struct bl_str *id = arena_entry(&x->ids, r->stored[i]);
+        err = id ? bl_map_put(&x->stored, id) : BL_ERR_NO_MEMORY;
     }
     return err;
 }
@@ -138,6 +138,6 @@ bool parts_have(const struct owner *o, struct bl_str user_id)
 void parts_forget(struct owner *o)
 {
     bl_map_release(&o->redo.stored); /* hardly ever needed, and then large */
-    bl_map_init(&o->redo.stored);
+    bl_map_init(&o->redo.stored, bl_map_first);
     arena_reset(&o->redo.ids);
 }

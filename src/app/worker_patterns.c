@@ -30,6 +30,11 @@ static struct bl_str key_of(const struct bl_pattern_id *id)
     return (struct bl_str){(const char *)id->b, sizeof id->b};
 }
 
+struct bl_str effects_key(const void *touched)
+{
+    return key_of(&((const struct touched *)touched)->key);
+}
+
 struct touched *effects_find(const struct effects *e, const char id[32])
 {
     struct bl_pattern_id key;
@@ -63,7 +68,7 @@ static struct touched *touch(struct effects *e, const struct bl_pattern *pattern
     t->user_id = effects_keep(e, pattern->user_id);
     t->page = effects_keep(e, pattern->page);
     e->touched[e->n_touched++] = t;
-    if (bl_map_put(&e->by_id, key_of(&t->key), t) != BL_OK)
+    if (bl_map_put(&e->by_id, t) != BL_OK)
         effects_fail(e, BL_ERR_NO_MEMORY);
     return t;
 }

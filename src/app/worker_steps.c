@@ -22,7 +22,7 @@ bool owner_grow(void **v, size_t *cap, size_t n, size_t size)
 static void step_release(struct page_step *s)
 {
     size_t i = 0;
-    for (char *page; (page = bl_map_next(&s->pages, &i));)
+    for (struct bl_str *page; (page = bl_map_next(&s->pages, &i));)
         free(page);
     bl_map_release(&s->pages);
 }
@@ -36,7 +36,7 @@ struct page_step *steps_get(struct owner *o, int64_t number)
         return NULL;
     struct page_step *s = &o->steps[o->n_steps++];
     *s = (struct page_step){.number = number};
-    bl_map_init(&s->pages);
+    bl_map_init(&s->pages, bl_map_first);
     return s;
 }
 
@@ -49,15 +49,15 @@ enum bl_err steps_page(struct page_step *s, struct bl_str page, struct bl_str *o
         *out = BL_STR(OWNER_OTHER_PAGES);
         return BL_OK;
     }
-    char *copy = malloc(page.n + 1);
-    if (!copy)
+    struct bl_str *entry = malloc(sizeof *entry + page.n);
+    if (!entry)
         return BL_ERR_NO_MEMORY;
+    *entry = (struct bl_str){(char *)(entry + 1), page.n};
     if (page.n)
-        memcpy(copy, page.p, page.n);
-    copy[page.n] = '\0';
-    enum bl_err err = bl_map_put(&s->pages, (struct bl_str){copy, page.n}, copy);
+        memcpy(entry + 1, page.p, page.n);
+    enum bl_err err = bl_map_put(&s->pages, entry);
     if (err != BL_OK)
-        free(copy);
+        free(entry);
     return err;
 }
 

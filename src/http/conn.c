@@ -19,6 +19,12 @@ struct bl_peer {
     size_t address_n, conns;
 };
 
+struct bl_str bl_peer_key(const void *peer)
+{
+    const struct bl_peer *p = peer;
+    return (struct bl_str){p->address, p->address_n};
+}
+
 static struct bl_str address_of(const struct sockaddr_storage *a)
 {
     if (a->ss_family == AF_INET)
@@ -46,7 +52,7 @@ static bool count_peer(struct bl_conn *c)
             return true;
         memcpy(p->address, address.p, address.n);
         p->address_n = address.n;
-        if (bl_map_put(&s->peers, (struct bl_str){p->address, p->address_n}, p) != BL_OK) {
+        if (bl_map_put(&s->peers, p) != BL_OK) {
             free(p);
             return true;
         }
@@ -63,7 +69,7 @@ static void uncount_peer(struct bl_conn *c)
     struct bl_peer *p = c->peer;
     if (!p || --p->conns > 0)
         return;
-    bl_map_del(&c->server->peers, (struct bl_str){p->address, p->address_n});
+    bl_map_del(&c->server->peers, bl_peer_key(p));
     free(p);
 }
 

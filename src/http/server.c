@@ -79,7 +79,7 @@ enum bl_err bl_server_new(struct uv_loop_s *loop, const struct bl_server_options
     s->loop = loop;
     s->options = *options;
     default_times(&s->options);
-    bl_map_init(&s->peers);
+    bl_map_init(&s->peers, bl_peer_key);
     memcpy(s->listen, options->listen, strlen(options->listen) + 1);
     s->options.listen = s->listen;
     bl_respond_init(&s->fixed);

@@ -141,6 +141,7 @@ void bl_requests_free(struct bl_server *s);
 /* server.c: one thing less to wait for */
 void bl_server_drained(struct bl_server *s);
 /* conn.c */
+bl_map_key_fn bl_peer_key; /* the address */
 void bl_conn_accept(uv_stream_t *listener, int status);
 /* NULL: it is gone. */
 struct bl_conn *bl_conn_of(h2o_req_t *req);
