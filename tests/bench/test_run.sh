@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/bench/run and tests/bench/growth with next to nothing to do: every row and point yields a figure, the JSON is whole
-# and tells the same as the tables.
+# tests/bench/run, growth and profile with next to nothing to do: every row and point yields a figure, the JSON is whole and
+# tells the same as the tables. Where perf is missing or may not sample, profile is to say so.
 # How fast anything was is not looked at.
 # usage: test_run.sh DIRECTORY_OF_THE_BUILD
 set -euo pipefail
@@ -39,4 +39,17 @@ jq -e '(.tables | keys) == ["backlog", "partitions", "users", "workers"]
 
 if "$here/run" --build "$build" --only nothing 2>"$dir/log"; then fail "a row that is not there was taken"; fi
 grep 'there is no row nothing' "$dir/log" >/dev/null || fail "it does not say what is wrong"
+if "$here/profile" nothing --build "$build" 2>"$dir/log"; then fail "a load that is not there was taken"; fi
+grep 'there is no load nothing' "$dir/log" >/dev/null || fail "it does not say what is wrong"
+
+code=0
+"$here/profile" active --seconds 0.5 --build "$build" >"$dir/profile" 2>"$dir/log" || code=$?
+if [ $code = 2 ]; then
+  grep 'perf cannot sample' "$dir/log" >/dev/null || fail "profile does not say why it cannot"
+else
+  [ $code = 0 ] || fail "profile ended with $code"
+  for row in 'kernel: sockets' 'ours: core' 'in all' "Redis' commands"; do
+    grep "$row" "$dir/profile" >/dev/null || fail "profile has nothing of $row: $(cat "$dir/profile")"
+  done
+fi
 echo "ok: $(grep -c . "$dir/table") lines"
