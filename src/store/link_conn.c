@@ -138,7 +138,7 @@ static bool conn_answer(struct conn *c)
         return false;
     if (redisReaderGetReply(c->reader, &reply) != REDIS_OK || (reply && !c->pending.first)) {
         bl_log_plain(BL_LOG_ERROR, "redis sent something that is no reply");
-        freeReplyObject(reply);
+        bl_reply_free(reply);
         link_drop(c);
         return false;
     }
@@ -154,7 +154,7 @@ static bool conn_answer(struct conn *c)
     link->at_hand = reply;
     if (fn)
         fn(ctx, reply);
-    freeReplyObject(link->at_hand);
+    bl_reply_free(link->at_hand);
     link->at_hand = NULL;
     if (c->link && loading) {
         link->loading = true;

@@ -1,32 +1,203 @@
-/* See reader.h. An array is made at once with as many places as its head says; our largest replies (a data set's pattern
- * ids, a user's fields) are far below. A text grows with what has come. */
+/* See reader.h.
+ *
+ * hiredis makes each element of a reply, and each text, by a call of malloc. A fetch has five elements for each entry, a commit
+ * an answer and "QUEUED" for each command: of single POSTs a quarter of the worker's time was that. So a reply from a link
+ * stands in one block, and in more that are chained to it if it turns out to be large:
+ *
+ *   root: the reply ─ texts and elements as they come ─ free ─┐   at, end
+ *   block ──────────────────────────────────── full ──────────┘   more: the newest first
+ *
+ * Nothing of it can be freed or kept by itself. An array is made at once with as many places as its head says; our largest
+ * replies (a data set's pattern ids, a user's fields) are far below the bound. A text grows with what has come.
+ *
+ * Invariant: at..end is free room of the newest block. */
 #include "reader.h"
-#include "bl/base/limits.h"
 
+#include "bl/base/limits.h"
+#include "bl/store/link.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_LEAST ((size_t)4 * 1024)
+#define BLOCK_MOST  ((size_t)1024 * 1024)
+#define ELEMENTS_EXPECTED                                                                                    \
+    64 /* of an array have room in the first block: who announces more has yet to send it */
+#define ALIGNED(n) (((n) + (alignof(redisReply) - 1)) & ~(alignof(redisReply) - 1))
+
+struct block {
+    struct block *next;
+    alignas(redisReply) char bytes[];
+};
+
+struct root {
+    redisReply reply; /* first: what the others see */
+    char *at, *end;
+    size_t next_size; /* of the next block */
+    struct block *more;
+    alignas(redisReply) char bytes[];
+};
+
+/* ---- a reply in blocks ---- */
+
+static redisReply *root_new(size_t room)
+{
+    room = ALIGNED(room);
+    struct root *root = malloc(sizeof *root + room);
+    if (!root)
+        return NULL;
+    memset(root, 0, sizeof *root);
+    root->at = root->bytes;
+    root->end = root->bytes + room;
+    root->next_size = BLOCK_LEAST;
+    return &root->reply;
+}
+
+static struct root *root_of(const redisReadTask *task)
+{
+    while (task->parent)
+        task = task->parent;
+    return task->obj;
+}
+
+static void *root_get(struct root *root, size_t n)
+{
+    n = ALIGNED(n);
+    if (n > (size_t)(root->end - root->at)) {
+        size_t size = n > root->next_size ? n : root->next_size;
+        struct block *b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->next = root->more;
+        root->more = b;
+        root->at = b->bytes;
+        root->end = b->bytes + size;
+        root->next_size = root->next_size < BLOCK_MOST ? 2 * root->next_size : BLOCK_MOST;
+    }
+    void *p = root->at;
+    root->at += n;
+    return p;
+}
+
+/* The object of a task, where it belongs; `room` is for what comes to it. */
+static redisReply *make(const redisReadTask *task, size_t room)
+{
+    redisReply *r;
+    if (task->parent) {
+        const redisReply *parent = task->parent->obj;
+        r = root_get(root_of(task), sizeof *r);
+        if (!r)
+            return NULL;
+        memset(r, 0, sizeof *r);
+        parent->element[task->idx] = r;
+    } else {
+        r = root_new(room);
+        if (!r)
+            return NULL;
+    }
+    r->type = task->type;
+    return r;
+}
+
+/* Of a root there is no task->obj yet: hiredis sets it when it has the object. */
+static void *room_for(const redisReadTask *task, redisReply *r, size_t n)
+{
+    return root_get(task->parent ? root_of(task) : (struct root *)r, n);
+}
+
+static void *fail(const redisReadTask *task, redisReply *r)
+{
+    if (!task->parent)
+        bl_reply_free(r);
+    return NULL;
+}
+
+static void *make_string(const redisReadTask *task, char *text, size_t n)
+{
+    redisReply *r = make(task, n + 1);
+    char *copy = r ? room_for(task, r, n + 1) : NULL;
+    if (!copy)
+        return fail(task, r);
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    r->str = copy;
+    r->len = n;
+    return r;
+}
+
+static void *make_array(const redisReadTask *task, int elements)
+{
+    if (elements < 0 || elements > BL_REPLY_ELEMENTS_MAX)
+        return NULL;
+    size_t n = (size_t)elements, expected = n < ELEMENTS_EXPECTED ? n : ELEMENTS_EXPECTED;
+    redisReply *r = make(task, ALIGNED(n * sizeof(redisReply *)) + expected * 2 * sizeof *r);
+    if (r && n > 0 && !(r->element = room_for(task, r, n * sizeof(redisReply *))))
+        return fail(task, r);
+    if (r)
+        r->elements = n;
+    return r;
+}
+
+static void *make_integer(const redisReadTask *task, long long value)
+{
+    redisReply *r = make(task, 0);
+    if (r)
+        r->integer = value;
+    return r;
+}
+
+/* The task is of what could have been there. */
+static void *make_nil(const redisReadTask *task)
+{
+    redisReply *r = make(task, 0);
+    if (r)
+        r->type = REDIS_REPLY_NIL;
+    return r;
+}
+
+void bl_reply_free(void *reply)
+{
+    struct root *root = reply;
+    for (struct block *b = root ? root->more : NULL, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    free(root);
+}
+
+/* ---- readers ---- */
+
+static redisReplyObjectFunctions in_blocks = {make_string, make_array, make_integer, make_nil, bl_reply_free};
 static redisReplyObjectFunctions bounded;
-static void *(*make_array)(const redisReadTask *task, int elements);
+static void *(*unbounded_array)(const redisReadTask *task, int elements);
 
 static void *bounded_array(const redisReadTask *task, int elements)
 {
-    return elements <= BL_REPLY_ELEMENTS_MAX ? make_array(task, elements) : NULL;
+    return elements <= BL_REPLY_ELEMENTS_MAX ? unbounded_array(task, elements) : NULL;
+}
+
+static void keep_buffer(redisReader *reader)
+{
+    reader->maxbuf = (size_t)1024 * 1024; /* between replies */
 }
 
 void bl_reader_bound(redisReader *reader)
 {
-    if (!make_array) {
-        make_array = reader->fn->createArray;
+    if (!unbounded_array) {
+        unbounded_array = reader->fn->createArray;
         bounded = *reader->fn;
         bounded.createArray = bounded_array;
     }
     reader->fn = &bounded;
-    reader->maxbuf = (size_t)1024 * 1024; /* keeps its buffer between replies */
+    keep_buffer(reader);
 }
 
 redisReader *bl_reader_new(void)
 {
-    redisReader *reader = redisReaderCreate();
+    redisReader *reader = redisReaderCreateWithFunctions(&in_blocks);
     if (reader)
-        bl_reader_bound(reader);
+        keep_buffer(reader);
     return reader;
 }
 

@@ -5,9 +5,9 @@
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 
-/* NULL: no memory. */
+/* Its replies are given to bl_reply_free (bl/store/link.h). NULL: no memory. */
 redisReader *bl_reader_new(void);
-/* The same bounds for a reader of hiredis' own. */
+/* The same bounds for a reader of hiredis' own, whose replies are given to freeReplyObject. */
 void bl_reader_bound(redisReader *reader);
 /* Is there more of one reply than a reply may have? To be asked after each feed. */
 bool bl_reader_full(const redisReader *reader);

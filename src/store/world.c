@@ -197,7 +197,7 @@ static void world_free(struct bl_world *w)
         commands_release(&s->fetch);
         for (size_t i = 0; i < GATHERED_COUNT; i++)
             commands_release(&s->gathered[i]);
-        freeReplyObject(s->answers);
+        bl_reply_free(s->answers);
         free(s->items);
     }
     free(w->slots);

@@ -66,7 +66,7 @@ static enum bl_err take_entries(struct slot *s, const redisReply *list, const re
 static void tell_all(struct slot *s, struct bl_fetched *f)
 {
     if (f->err == BL_OK)
-        f->held = (struct bl_held){bl_link_keep(s->data), freeReplyObject};
+        f->held = (struct bl_held){bl_link_keep(s->data), bl_reply_free};
     s->call.fn.fetched(s->call.arg, f);
 }
 
@@ -205,14 +205,6 @@ static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
            f->earliest_ms + s->world->options.grace_ms <= f->now_ms;
 }
 
-/* The entries alone outlive the call: what the commit was answered goes with the rest. */
-static struct bl_held take_out(redisReply **answer)
-{
-    struct bl_held held = {*answer, freeReplyObject};
-    *answer = NULL;
-    return held;
-}
-
 void world_fetched(struct slot *s)
 {
     redisReply *reply = s->answers;
@@ -224,12 +216,14 @@ void world_fetched(struct slot *s)
         f.err = read_answers(s, answers, &f);
     if (!reply || (f.err == BL_OK && wants_tick(s, &f))) {
         send_script(s, false);
+    } else if (f.err == BL_OK) {
+        f.held = (struct bl_held){reply, bl_reply_free};
+        reply = NULL;
+        s->call.fn.fetched(s->call.arg, &f);
     } else {
-        if (f.err == BL_OK)
-            f.held = take_out(&answers[1]);
         s->call.fn.fetched(s->call.arg, &f);
     }
-    freeReplyObject(reply);
+    bl_reply_free(reply);
 }
 
 static void on_over(struct slot *s, enum bl_err err)

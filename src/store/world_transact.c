@@ -38,7 +38,7 @@ static void end(struct slot *s, enum bl_err err)
 {
     if (err != BL_OK) {
         s->watched &= s->oom;
-        freeReplyObject(s->answers);
+        bl_reply_free(s->answers);
         s->answers = NULL;
     }
     s->over(s, err);

@@ -96,7 +96,7 @@ static redisReply *next_reply(void)
     if (all.over)
         return NULL;
     if (redisReaderGetReply(all.reader, &reply) != REDIS_OK || !reply) {
-        freeReplyObject(reply);
+        bl_reply_free(reply);
         all.over = true;
         return NULL;
     }
@@ -136,7 +136,7 @@ bool fake_answer(void)
     w.link->at_hand = reply;
     if (w.fn)
         w.fn(w.ctx, reply);
-    freeReplyObject(w.link->at_hand);
+    bl_reply_free(w.link->at_hand);
     w.link->at_hand = NULL;
     return true;
 }

@@ -125,7 +125,7 @@ static void a_reply_that_is_kept_outlives_those_behind_it_and_the_connection(voi
     RUN_UNTIL(&p, p.ups == 2);
     assert_string_equal(p.last, "next");
     assert_string_equal(p.kept->str, "kept");
-    freeReplyObject(p.kept);
+    bl_reply_free(p.kept);
     close_link(&p);
     bl_test_redis_stop(&r);
 }

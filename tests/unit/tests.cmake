@@ -47,6 +47,8 @@ target_include_directories(test_worker_hand PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 bl_test(test_worker_pace unit bl_app)
 target_include_directories(test_worker_pace PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 
+bl_test(test_reader unit bl_store)
+target_include_directories(test_reader PRIVATE ${CMAKE_SOURCE_DIR}/src/store)
 bl_test(test_readme unit bl_store)
 target_compile_definitions(test_readme PRIVATE BL_README="${CMAKE_SOURCE_DIR}/README.md")
 bl_test(test_access unit bl_app)

@@ -48,8 +48,10 @@ void bl_link_address(const struct bl_link *link, struct bl_buf *out);
 BL_CHECKED bool bl_link_reserve(struct bl_link *link, size_t commands, size_t args, size_t bytes);
 /* argv are copied. The only way to send: data is never part of a format string. */
 void bl_link_send(struct bl_link *link, size_t argc, const struct bl_str *argv, bl_reply_fn *fn, void *ctx);
-/* Inside a reply's callback: the reply is the caller's from now on, to be given to freeReplyObject. Once for each. */
+/* Inside a reply's callback: the reply is the caller's from now on, to be given to bl_reply_free. Once for each. */
 struct redisReply *bl_link_keep(struct bl_link *link);
+/* A reply from a link, as a whole: its elements go with it. Not one of hiredis' own, nor the other way round. NULL: nothing. */
+void bl_reply_free(void *reply);
 /* Drops the connection (pending callbacks get NULL) and connects again. */
 void bl_link_reset(struct bl_link *link);
 /* Ends it; pending callbacks get NULL, then closed(ctx) runs from the loop and the link is gone. */
