@@ -37,6 +37,7 @@
     X(READ_UNFENCED, "read-unfenced", "a fetch by transaction does not mind the fence")                      \
     X(DUES_EARLY, "dues-early", "the deadlines told with a commit are those from before it")                 \
     X(DUES_SOME, "dues-some", "the deadlines told with the entries are taken for all that are due")          \
+    X(DUES_STALE, "dues-stale", "who is due first is believed to be so still, whoever was put since")        \
     X(IDLE_AGAIN, "idle-again", "who was last seen long ago is believed to be looked at more than once")     \
     X(IDLE_MISSED, "idle-missed",                                                                            \
       "a new owner believes that all were looked at up to the clock, in its grace")                          \

@@ -94,6 +94,7 @@ struct slot {
     char fence[64]; /* nonce epoch */
     char owed[64];  /* one that could not be given back: it is once there is a connection; empty: none */
     int64_t now_ms; /* the store's clock at the last fetch */
+    int64_t now_at; /* and ours */
 
     struct call call;
     int64_t scores[LOAD_GROUP]; /* of the users being loaded */
@@ -116,6 +117,8 @@ struct slot {
 
     struct bl_due dues[2 * BL_DUE_FETCHED]; /* told with the entries */
     size_t ask_dues;                        /* how many deadlines the next fetch looks at */
+    bool asks_dues;                         /* the one under way does */
+    int64_t due_from_ms;                    /* nobody is due before (world_due.c); INT64_MIN: not known */
     struct commands commit, watch;
     struct commands fetch; /* goes behind `commit` in the same transaction */
     struct commands gathered[GATHERED_COUNT];
@@ -190,6 +193,11 @@ enum bl_err world_take_dues(const redisReply *deadlines, const redisReply *activ
                             int64_t until_ms, struct bl_due *out, struct dues *dues);
 /* So many users were due the last time that somebody looked. */
 void world_saw_due(struct slot *s, size_t n);
+/* What is known of who is due first: a commit says so of somebody; nothing any more. */
+void world_due_put(struct slot *s, int64_t due_ms);
+void world_due_forget(struct slot *s);
+/* Is somebody due by now, or soon, or may be? */
+bool world_due_near(const struct slot *s);
 
 /* world_fetch.c */
 void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,

@@ -11,6 +11,7 @@ static void finish(struct slot *s, enum bl_err err)
     if (err != BL_OK) {
         s->watched = false;
         world_counts_forget(s);
+        world_due_forget(s);
     }
     commands_trim(&s->commit);
     for (size_t i = 0; i < GATHERED_COUNT; i++)

@@ -1,6 +1,6 @@
 /* What the owner is given of the stream, and with it the store's clock and who is due.
  *
- *   TIME  XREADGROUP >  ZRANGE deadlines  ZRANGE active
+ *   TIME  XREADGROUP > [ZRANGE deadlines  ZRANGE active]
  *                                            in a transaction that a zombie cannot carry out (world_transact.c has the
  *                                            reasons): one of its own, or the commit before, whose end it is then
  *   entries_fetch.lua                        for what needs a decision inside Redis: what a predecessor left pending comes
@@ -17,7 +17,9 @@
 
 #include <stdio.h>
 
-#define ANSWERS 4 /* of a transaction's last commands: time, entries, deadlines, active */
+/* Of a transaction's last commands: time, entries; and deadlines, active, if it asks for dues. */
+#define ANSWERS      2
+#define ANSWERS_DUES 2
 
 static const struct {
     const char *field;
@@ -43,6 +45,12 @@ static void read_entry(const redisReply *reply, struct bl_entry *out)
     for (size_t i = 0; fields->elements == 2 && i < sizeof kinds / sizeof kinds[0]; i++)
         if (bl_str_eqz(world_text(fields->element[0]), kinds[i].field))
             out->kind = kinds[i].kind;
+}
+
+static void know_now(struct slot *s, struct bl_fetched *f, int64_t now_ms)
+{
+    f->now_ms = s->now_ms = now_ms;
+    s->now_at = (int64_t)uv_now(s->world->options.loop);
 }
 
 /* deliveries: of each; NULL, or fewer: not pending. */
@@ -78,8 +86,8 @@ static enum bl_err read_script(struct slot *s, const redisReply *reply, struct b
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7)
         return BL_ERR_CORRUPT;
     int64_t earliest = world_int(reply->element[1], -1);
-    f->now_ms = s->now_ms = world_int(reply->element[0], 0);
-    f->earliest_ms = earliest < 0 ? BL_NEVER : earliest;
+    know_now(s, f, world_int(reply->element[0], 0));
+    f->earliest_ms = s->due_from_ms = earliest < 0 ? BL_NEVER : earliest;
     f->pending = world_int(reply->element[2], 0) == 1;
     f->dues = s->dues;
     enum bl_err err = take_entries(s, reply->element[3], reply->element[4], f);
@@ -127,23 +135,12 @@ static void send_script(struct slot *s, bool pending)
 
 /* ---- by transaction ---- */
 
-static void ask(struct slot *s)
+static void ask_dues(struct slot *s)
 {
     struct commands *c = &s->fetch;
     char after[24];
     int64_t dues =
         s->call.tick == BL_TICK_NEVER ? 1 : (int64_t)s->ask_dues; /* in event time only who is the first */
-    commands_clear(c);
-    commands_new(c, "TIME");
-    commands_new(c, "XREADGROUP");
-    commands_z(c, "GROUP");
-    commands_z(c, GROUP);
-    commands_z(c, CONSUMER);
-    commands_z(c, "COUNT");
-    commands_int(c, (int64_t)s->call.max);
-    commands_z(c, "STREAMS");
-    commands_key(c, BL_KEY_EVENTS, BL_STR(""));
-    commands_z(c, ">");
     commands_new(c, "ZRANGE");
     commands_key(c, BL_KEY_DEADLINES, BL_STR(""));
     commands_int(c, 0);
@@ -160,6 +157,25 @@ static void ask(struct slot *s)
     commands_z(c, "WITHSCORES");
 }
 
+static void ask(struct slot *s)
+{
+    struct commands *c = &s->fetch;
+    commands_clear(c);
+    commands_new(c, "TIME");
+    commands_new(c, "XREADGROUP");
+    commands_z(c, "GROUP");
+    commands_z(c, GROUP);
+    commands_z(c, CONSUMER);
+    commands_z(c, "COUNT");
+    commands_int(c, (int64_t)s->call.max);
+    commands_z(c, "STREAMS");
+    commands_key(c, BL_KEY_EVENTS, BL_STR(""));
+    commands_z(c, ">");
+    s->asks_dues = s->call.tick == BL_TICK_NEVER || world_due_near(s);
+    if (s->asks_dues)
+        ask_dues(s);
+}
+
 /* {{stream, entries}}, or nil: nothing is unread. NULL: neither. */
 static const redisReply *entries_of(const redisReply *streams)
 {
@@ -170,16 +186,28 @@ static const redisReply *entries_of(const redisReply *streams)
     return only && only->elements == 2 ? only->element[1] : NULL;
 }
 
+static int64_t due_until(const struct slot *s, const struct bl_fetched *f)
+{
+    return f->entries[f->n - 1].received_ms - s->world->options.grace_ms;
+}
+
+static void tell_nobody_due(const struct slot *s, struct bl_fetched *f)
+{
+    f->earliest_ms = s->due_from_ms;
+    f->dues_known = f->n > 0 && s->due_from_ms > due_until(s, f);
+    f->dues = s->dues;
+}
+
 static enum bl_err read_dues(struct slot *s, const redisReply *deadlines, const redisReply *active,
                              struct bl_fetched *f)
 {
     bool known = f->n > 0 && s->call.tick != BL_TICK_NEVER;
-    int64_t until_ms = known ? f->entries[f->n - 1].received_ms - s->world->options.grace_ms : INT64_MIN;
+    int64_t until_ms = known ? due_until(s, f) : INT64_MIN;
     struct dues dues;
     enum bl_err err = world_take_dues(deadlines, active, s->ask_dues, until_ms, s->dues, &dues);
     if (err != BL_OK)
         return err;
-    f->earliest_ms = dues.earliest_ms;
+    f->earliest_ms = s->due_from_ms = dues.earliest_ms;
     f->dues_known = known && dues.most < s->ask_dues;
     f->dues = s->dues;
     f->n_dues = f->dues_known ? dues.n : 0;
@@ -194,9 +222,13 @@ static enum bl_err read_answers(struct slot *s, redisReply *const *answers, stru
     const redisReply *time = answers[0], *list = entries_of(answers[1]);
     if (time->elements != 2 || !list || list->type != REDIS_REPLY_ARRAY)
         return BL_ERR_CORRUPT;
-    f->now_ms = s->now_ms = world_int(time->element[0], 0) * 1000 + world_int(time->element[1], 0) / 1000;
+    know_now(s, f, world_int(time->element[0], 0) * 1000 + world_int(time->element[1], 0) / 1000);
     enum bl_err err = take_entries(s, list, NULL, f);
-    return err == BL_OK ? read_dues(s, answers[2], answers[3], f) : err;
+    if (err == BL_OK && s->asks_dues)
+        err = read_dues(s, answers[2], answers[3], f);
+    else if (err == BL_OK)
+        tell_nobody_due(s, f);
+    return err;
 }
 
 static bool wants_tick(const struct slot *s, const struct bl_fetched *f)
@@ -210,8 +242,8 @@ void world_fetched(struct slot *s)
     redisReply *reply = s->answers;
     struct bl_fetched f = {.err = BL_ERR_CORRUPT};
     s->answers = NULL; /* what is told of it may lead to the next transaction */
-    redisReply **answers =
-        reply && reply->elements >= ANSWERS ? reply->element + (reply->elements - ANSWERS) : NULL;
+    size_t n = ANSWERS + (s->asks_dues ? ANSWERS_DUES : 0);
+    redisReply **answers = reply && reply->elements >= n ? reply->element + (reply->elements - n) : NULL;
     if (answers)
         f.err = read_answers(s, answers, &f);
     if (!reply || (f.err == BL_OK && wants_tick(s, &f))) {

@@ -23,6 +23,7 @@ void world_acquire(void *ctx, int p, bl_acquired_fn *fn, void *arg)
     struct slot *s = world_slot(ctx, p);
     char lease[24];
     world_counts_forget(s);
+    world_due_forget(s);
     s->acquired = fn;
     s->acquired_arg = arg;
     snprintf(lease, sizeof lease, "%lld", (long long)s->world->options.lease_ms);

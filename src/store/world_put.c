@@ -134,14 +134,17 @@ void world_put_user(void *ctx, int p, const struct bl_put_user *u)
         return;
     }
     put_fields(c, u);
-    if (u->reschedule && u->due_ms != BL_NEVER)
+    if (u->reschedule && u->due_ms != BL_NEVER) {
         gather_score(s, GATHERED_DUE, u->due_ms, u->user_id);
-    else if (u->reschedule)
+        world_due_put(s, u->due_ms);
+    } else if (u->reschedule)
         commands_arg(gather(s, GATHERED_IDLE), u->user_id);
     if (u->recheckout)
         put_checkout(c, u);
-    if (u->active_ms != BL_NEVER)
+    if (u->active_ms != BL_NEVER) {
         gather_score(s, GATHERED_ACTIVE, u->active_ms, u->user_id);
+        world_due_put(s, u->active_ms + BL_IDLE_MS);
+    }
 }
 
 void world_put_pattern(void *ctx, int p, const struct bl_put_pattern *x)

@@ -12,19 +12,11 @@
 
 #include <cmocka.h>
 
-/* Takes the partition, and what there is: from then on fetches go by transaction. */
-static void begin(struct side *s, const char *name)
-{
-    side_open(s, name);
-    side_take(s);
-    assert_int_equal(side_fetch(s, true, true), BL_OK);
-}
-
 static void many_fetches_in_a_row_give_each_entry_once(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     for (int i = 1; i <= 5; i++) {
         side_append(i);
         assert_int_equal(side_fetch(&a, false, true), BL_OK);
@@ -43,7 +35,7 @@ static void a_fence_stolen_behind_the_watch_gives_nothing(void **state)
 {
     (void)state;
     struct side a, b;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     side_open(&b, "b");
     side_steal();
@@ -64,7 +56,7 @@ static void a_fence_that_came_back_gives_nothing_either(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(1);
     char *fence = bl_test_redis_text(&side_redis, "GET bl:{test:0}:fence");
     freeReplyObject(bl_test_redis(&side_redis, "SET bl:{test:0}:fence %s", "somebody 9"));
@@ -79,7 +71,7 @@ static void an_owner_that_was_robbed_while_it_waited_is_given_nothing(void **sta
 {
     (void)state;
     struct side a, b;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_open(&b, "b");
     a.ports.wait(a.ports.ctx, 0, BL_STR("$"), 20, side_done, &a);
     side_steal();
@@ -103,7 +95,7 @@ static void the_fence_is_watched_from_one_fetch_to_the_next(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(1);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     freeReplyObject(bl_test_redis(&side_redis, "SET bl:{test:0}:fence %s", "somebody 9"));
@@ -116,7 +108,7 @@ static void after_a_reconnect_nothing_is_given(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(1);
     freeReplyObject(bl_test_redis(&side_redis, "CLIENT KILL TYPE normal SKIPME yes"));
     assert_int_equal(side_fetch(&a, false, true), BL_ERR_STORE_UNAVAILABLE);
@@ -136,7 +128,7 @@ static void after_a_restart_of_redis_the_partition_is_taken_before_anything_is_g
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     side_append(1);
@@ -160,18 +152,17 @@ static void only_time_needs_a_script(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     freeReplyObject(bl_test_redis(&side_redis, "SCRIPT FLUSH"));
     side_append(1);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     assert_int_equal(a.n, 1);
     freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines 1000 u"));
-    assert_int_equal(side_fetch(&a, false, false), BL_OK); /* event time */
+    assert_int_equal(side_fetch(&a, false, false), BL_OK); /* event time: it asks always */
     assert_int_equal(a.n, 0);
     assert_int_equal(side_fetch(&a, false, true), BL_ERR_STORE_UNAVAILABLE);
     assert_int_equal(bl_test_redis_int(&side_redis, "XLEN " EVENTS), 1);
-    while (!side_acquire(&a) || side_restore(&a) != BL_OK)
-        ;
+    side_take_anew(&a);
     assert_int_equal(side_commit(&a, 1), BL_OK);
     do /* not in the millisecond of the last entry */
         assert_int_equal(side_fetch(&a, false, true), BL_OK);
@@ -184,7 +175,7 @@ static void over_maxmemory_fetches_go_on(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     freeReplyObject(bl_test_redis(&side_redis, "CONFIG SET maxmemory 1mb"));
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
@@ -196,132 +187,13 @@ static void over_maxmemory_fetches_go_on(void **state)
     side_close(&a);
 }
 
-static void deadlines(int from, int to, long long ms)
-{
-    for (int i = from; i < to; i++)
-        freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines %lld u%d", ms + i, i));
-}
-
-static enum bl_err fetch_one(struct side *s, bool script)
-{
-    side_append(1);
-    enum bl_err err = side_fetch(s, script, true);
-    assert_int_equal(s->n, 1);
-    assert_int_equal(side_commit(s, 1), BL_OK);
-    return err;
-}
-
-static char due_users[100]; /* `user due idle, user due idle, …` as last told */
-
-static void on_dues(void *arg, const struct bl_dues *d)
-{
-    size_t at = 0;
-    due_users[0] = '\0';
-    for (size_t i = 0; i < d->n && at < sizeof due_users; i++)
-        at += (size_t)snprintf(due_users + at, sizeof due_users - at, "%s%.*s %lld%s", i ? ", " : "",
-                               BL_STR_ARG(d->users[i].user_id), (long long)d->users[i].due_ms,
-                               d->users[i].idle ? " idle" : "");
-    side_done(arg, d->err);
-}
-
-static const char *due(struct side *s, int64_t until_ms, size_t max)
-{
-    s->ports.due(s->ports.ctx, 0, s->passed_ms, until_ms, max, on_dues, s);
-    side_run(s);
-    assert_int_equal(s->err, BL_OK);
-    return due_users;
-}
-
-/* As an owner does: what the fetch does not tell is asked for. */
-static void told(struct side *s, bool script, bool known, size_t n)
-{
-    assert_int_equal(fetch_one(s, script), BL_OK);
-    assert_int_equal(s->earliest_ms, 1000);
-    assert_int_equal(s->dues_known, known);
-    assert_int_equal(s->n_dues, n);
-    if (known)
-        return;
-    due(s, 2000, 1000);
-}
-
-static void who_is_due_is_told_with_the_entries_or_said_to_be_unknown(void **state)
-{
-    (void)state;
-    struct side a;
-    begin(&a, "a");
-    assert_int_equal(fetch_one(&a, false), BL_OK);
-    assert_true(a.dues_known);
-    assert_int_equal(a.n_dues, 0);
-    assert_int_equal(a.earliest_ms, BL_NEVER);
-    deadlines(100, 110, 99999999999000);
-    assert_int_equal(fetch_one(&a, false), BL_OK);
-    assert_true(a.dues_known);
-    assert_int_equal(a.n_dues, 0);
-    assert_int_equal(a.earliest_ms, 99999999999100);
-    deadlines(0, 20, 1000);
-    told(&a, false, false,
-         0); /* more than are looked at after a time without; the owner asks, and so does the next fetch */
-    told(&a, false, true, 20);
-    told(&a, true, true, 20);
-    deadlines(20, 20 + BL_DUE_FETCHED, 1000);
-    for (int i = 0; i < 5; i++)
-        told(&a, i == 4, false, i == 4 ? BL_DUE_FETCHED : 0);
-    side_close(&a);
-}
-
-/* Users u, v, w were last seen at 1, 2, 3 ms. */
-static void who_was_last_seen_long_ago_is_due_as_well(void **state)
-{
-    (void)state;
-    struct side a;
-    begin(&a, "a");
-    freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:active 1 u 2 v 3 w"));
-    freeReplyObject(
-        bl_test_redis(&side_redis, "ZADD bl:{test:0}:deadlines %d x %d v", BL_IDLE_MS, BL_IDLE_MS + 2));
-    assert_string_equal(due(&a, BL_IDLE_MS + 2, 10), "x 1800000, u 1800001 idle, v 1800002, v 1800002 idle");
-    assert_string_equal(due(&a, BL_IDLE_MS + 2, 2), "x 1800000, u 1800001 idle");
-    a.passed_ms = INT64_MIN;
-    assert_string_equal(due(&a, BL_IDLE_MS + 1, 10), "x 1800000, u 1800001 idle");
-    a.passed_ms = BL_IDLE_MS + 1;
-    assert_string_equal(due(&a, BL_IDLE_MS + 3, 10), "x 1800000, v 1800002, v 1800002 idle, w 1800003 idle");
-    freeReplyObject(bl_test_redis(&side_redis, "DEL bl:{test:0}:deadlines"));
-    for (int script = 0; script < 2; script++)
-        for (int passed = 0; passed <= 3; passed++) {
-            a.passed_ms = BL_IDLE_MS + passed;
-            assert_int_equal(fetch_one(&a, script), BL_OK);
-            assert_true(a.dues_known);
-            assert_int_equal(a.n_dues, 3 - passed);
-            assert_int_equal(a.earliest_ms, passed < 3 ? BL_IDLE_MS + passed + 1 : BL_NEVER);
-        }
-    side_close(&a);
-}
-
-/* SPEC 3.4 */
-static void time_enters_for_who_was_last_seen_long_ago_once(void **state)
-{
-    (void)state;
-    struct side a;
-    begin(&a, "a");
-    freeReplyObject(bl_test_redis(&side_redis, "ZADD bl:{test:0}:active 1 u"));
-    assert_int_equal(side_fetch(&a, false, false), BL_OK); /* event time */
-    assert_int_equal(a.n, 0);
-    assert_int_equal(side_fetch(&a, false, true), BL_OK);
-    assert_int_equal(a.n, 1);
-    assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
-    assert_int_equal(side_commit(&a, 1), BL_OK);
-    a.passed_ms = BL_IDLE_MS + 1;
-    assert_int_equal(side_fetch(&a, false, true), BL_OK);
-    assert_int_equal(a.n, 0);
-    side_close(&a);
-}
-
 /* ---- with a commit ---- */
 
 static void a_commit_fetches_what_comes_next(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     for (int i = 3; i < 6; i++) {
@@ -341,7 +213,7 @@ static void a_commit_that_is_fenced_fetches_nothing(void **state)
 {
     (void)state;
     struct side a, b;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     side_append(3);
@@ -362,7 +234,7 @@ static void a_commit_without_a_connection_fetches_nothing(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(1);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     side_append(1);
@@ -382,7 +254,7 @@ static void the_deadlines_told_with_a_commit_are_those_after_it(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     assert_int_equal(side_commit_fetching(&a, 0, 1000), BL_OK);
     assert_int_equal(a.n, 2);
@@ -412,7 +284,7 @@ static void texts_stay_until_they_are_let_go_of(void **state)
     struct bl_held held[4];
     struct bl_str have[4], want[4];
     char text[4][100];
-    begin(&a, "a");
+    side_begin(&a, "a");
     for (size_t i = 0; i < 4; i++) {
         a.keep = &held[i];
         want[i] = i < 3 ? add_text(text[i], (char)('a' + i)) : want[0];
@@ -439,7 +311,7 @@ static void behind_a_commit_that_finds_nothing_unread_time_enters(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     assert_int_equal(side_commit_fetching(&a, 0, 1000), BL_OK);
     assert_int_equal(a.n, 1);
     assert_int_equal(a.kinds[0], BL_ENTRY_TICK);
@@ -450,7 +322,7 @@ static void over_maxmemory_a_commit_fetches_by_script(void **state)
 {
     (void)state;
     struct side a;
-    begin(&a, "a");
+    side_begin(&a, "a");
     side_append(2);
     assert_int_equal(side_fetch(&a, false, true), BL_OK);
     side_append(3);
@@ -481,9 +353,6 @@ int main(void)
         STORY(after_a_restart_of_redis_the_partition_is_taken_before_anything_is_given),
         STORY(only_time_needs_a_script),
         STORY(over_maxmemory_fetches_go_on),
-        STORY(who_is_due_is_told_with_the_entries_or_said_to_be_unknown),
-        STORY(who_was_last_seen_long_ago_is_due_as_well),
-        STORY(time_enters_for_who_was_last_seen_long_ago_once),
         STORY(a_commit_fetches_what_comes_next),
         STORY(a_commit_that_is_fenced_fetches_nothing),
         STORY(a_commit_without_a_connection_fetches_nothing),

@@ -37,6 +37,7 @@
 #define SIM_RENEW_MS   500
 #define SIM_TIMEOUT_MS 1000 /* longest wait for a reply */
 #define SIM_GRACE_MS   500
+#define SIM_EARLY_MS   2000 /* before somebody is due, an owner may believe that he is */
 #define SIM_GATHER_MS  20
 #define SIM_CALM_BYTES 500 /* a second: above it owners rest, and leave users to checkpoints */
 #define SIM_T0         1700000000000LL
@@ -199,6 +200,7 @@ struct shard { /* one partition */
     uint64_t version; /* of the fence: how often it was written */
     struct fence lease;
     int64_t lease_until;
+    int64_t told_ms; /* who is due first, the last time that an owner was told; for a fault that is planted */
 };
 
 struct living {

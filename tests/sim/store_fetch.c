@@ -160,12 +160,26 @@ static struct bl_entry *begin(struct sim *s, struct request *r)
     return out;
 }
 
+/* Who asks by transaction knows it from before, if nobody is due (store/world_due.c): then the first of all may come later
+ * than is told. */
+static void tell_first(struct sim *s, struct request *r)
+{
+    struct bl_fetched *f = &r->fetched_reply;
+    int64_t *told_ms = &s->store.shard[r->p].told_ms, first_ms = store_earliest(s, r->p, r->passed_ms);
+    bool stale = BL_PLANT(DUES_STALE) && *told_ms > r->store_ms;
+    f->earliest_ms = *told_ms = stale ? *told_ms : first_ms;
+    f->dues_known |= stale && f->n > 0;
+    f->n_dues = stale ? 0 : f->n_dues;
+    if (first_ms != BL_NEVER && sim_chance(s, 2500))
+        f->earliest_ms -= sim_below(s, SIM_EARLY_MS);
+}
+
 void store_fetch_unread(struct sim *s, struct request *r)
 {
     struct bl_entry *out = begin(s, r);
     read_new(&s->store.shard[r->p], r->max, &r->fetched_reply, out);
     tell_dues(s, r);
-    r->fetched_reply.earliest_ms = store_earliest(s, r->p, r->passed_ms);
+    tell_first(s, r);
 }
 
 void store_fetch(struct sim *s, struct request *r)

@@ -122,11 +122,24 @@ void side_take(struct side *s)
     assert_int_equal(side_restore(s), BL_OK);
 }
 
+void side_take_anew(struct side *s)
+{
+    while (!side_acquire(s) || side_restore(s) != BL_OK)
+        ;
+}
+
 enum bl_err side_fetch(struct side *s, bool pending, bool tick)
 {
     s->ports.fetch(s->ports.ctx, 0, 32, pending, tick, s->passed_ms, on_fetched, s);
     side_run(s);
     return s->err;
+}
+
+void side_begin(struct side *s, const char *name)
+{
+    side_open(s, name);
+    side_take(s);
+    assert_int_equal(side_fetch(s, true, true), BL_OK);
 }
 
 enum bl_err side_reread(struct side *s, const char *upto)

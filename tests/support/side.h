@@ -42,7 +42,11 @@ void side_done(void *arg, enum bl_err err);
 bool side_acquire(struct side *s);
 enum bl_err side_restore(struct side *s);
 void side_take(struct side *s);
+/* Until it has it, though it may have lost it, or have it: then it knows nothing of what it knew. */
+void side_take_anew(struct side *s);
 enum bl_err side_fetch(struct side *s, bool pending, bool tick);
+/* Opens, takes the partition, and what there is: from then on fetches go by transaction. */
+void side_begin(struct side *s, const char *name);
 /* From the first entry on. */
 enum bl_err side_reread(struct side *s, const char *upto);
 enum bl_err side_renew(struct side *s);

@@ -100,7 +100,7 @@ static inline void bl_held_release(struct bl_held *h)
 struct bl_fetched {
     enum bl_err err;
     int64_t now_ms;      /* the store's clock */
-    int64_t earliest_ms; /* when the store has somebody due first; BL_NEVER: never */
+    int64_t earliest_ms; /* the store has nobody due before; BL_NEVER: nobody ever */
     bool pending;        /* a predecessor had read them */
     const struct bl_entry *entries;
     size_t n;
