@@ -56,6 +56,7 @@
     X(RECENT_LOST, "recent-lost", "a new owner does not bring recent events back that were not stored")      \
     X(RECENT_EARLY, "recent-early",                                                                          \
       "recent events are stored with each commit, and brought back all the same")                            \
+    X(RECENT_GAP, "recent-gap", "recent events of before a gap stay with those behind it")                   \
     X(RECENT_ERASED, "recent-erased", "recent events that are not stored yet outlive their user's erasure")  \
     X(RECENT_UNREAD, "recent-unread", "recent events that are too many to be read outlive an erasure")       \
     X(PART_REDONE, "part-redone", "a new owner redoes users whom a checkpoint in parts has stored")          \

@@ -1,6 +1,7 @@
 /* The latest events of a partition as they came, for whoever looks on (GET /api/events). They are stored with users
  * (worker_checkpoint.c): under load each commit brings so many that none of those before are left. Pushed with each, they were 109
- * of 458 bytes that a single POST was to the append-only file, and 7 % of what it cost Redis; so they are 11 of 353.
+ * of 458 bytes that a single POST was to the append-only file, and 7 % of what it cost Redis; so they are 11 of 353. With fewer
+ * events each commit is a checkpoint, and brings a few: then the list is cut only when a sixteenth too many are in it.
  *
  *   recent_event ──> effects.lines ──recent_keep, after each round──> o->latest ──recent_put, at a checkpoint──> the list
  *
@@ -19,6 +20,9 @@
 #define RECENT_LINE_BYTES                                                                                    \
     512 /* a usual line: recent_max of them have room, however many partitions there are */
 #define RECENT_ROOM_BYTES (512 * 1024) /* stays for the next ones */
+#ifndef RECENT_SHARE
+#define RECENT_SHARE 16 /* of recent_max is to go before any does: few commits of a few events trim */
+#endif
 
 /* A round under load has a hundred times the lines that are kept: until it is clear which, they stay where they are. */
 void recent_event(struct owner *o, const struct bl_record *r, const struct bl_taken *taken)
@@ -97,16 +101,24 @@ bool recent_is_full(const struct owner *o)
     return o->latest.lines.n > (most < RECENT_BYTES ? most : RECENT_BYTES);
 }
 
+static bool may_drop(struct owner *o, size_t most)
+{
+    return o->recent.n > 1 && o->recent.total - sizes_oldest(&o->recent)->n >= most;
+}
+
 void recent_put(struct owner *o)
 {
     const struct latest *l = &o->latest;
     struct bl_worker *w = o->worker;
+    size_t most = w->options.recent_max;
+    size_t share = l->n < most || BL_PLANT(RECENT_GAP) ? most / RECENT_SHARE : 0;
     if (l->n == 0)
         return;
     if (!sizes_push(&o->recent, 0, l->n))
         effects_fail(&o->effects, BL_ERR_NO_MEMORY);
-    while (o->recent.n > 1 && o->recent.total - sizes_oldest(&o->recent)->n >= w->options.recent_max)
+    bool drops = may_drop(o, most + share); /* share 0: some between the two were never pushed */
+    while (drops && may_drop(o, most))
         sizes_pop(&o->recent);
-    w->ports.put_recent(w->ports.ctx, o->p, bl_buf_view(&l->lines), o->recent.n);
+    w->ports.put_recent(w->ports.ctx, o->p, bl_buf_view(&l->lines), drops ? o->recent.n : 0);
     recent_clear(o);
 }

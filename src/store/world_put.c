@@ -220,6 +220,8 @@ void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
     struct commands *c = list(ctx, p);
     command(c, "LPUSH", BL_KEY_RECENT, NO_ARG);
     commands_arg(c, lines);
+    if (keep == 0)
+        return;
     command(c, "LTRIM", BL_KEY_RECENT, NO_ARG);
     commands_int(c, 0);
     commands_int(c, (int64_t)keep - 1);

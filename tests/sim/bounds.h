@@ -12,6 +12,7 @@
 #define OWNER_PART_BYTES    400
 #define PACE_TOGETHER_BYTES 400 /* commits are held for others */
 #define REDO_ENTRIES        2
+#define RECENT_SHARE        2
 #define RECENT_BYTES        1000 /* some six lines */
 #define RECENT_ALL_BYTES    3000
 #undef BL_FETCH_ENTRIES

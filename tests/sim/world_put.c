@@ -122,7 +122,7 @@ void world_put_rate(void *ctx, int p, struct bl_str text)
 void world_put_recent(void *ctx, int p, struct bl_str lines, size_t keep)
 {
     struct host *h = host_of(ctx);
-    put(h, p, PUT_RECENT, none, copy(h, lines), (int64_t)keep);
+    put(h, p, PUT_RECENT, none, copy(h, lines), keep ? (int64_t)keep : INT64_MAX);
 }
 
 void world_put_seen(void *ctx, int p, struct bl_str chunk)

@@ -283,6 +283,7 @@ struct bl_ports {
     /* Adds n to a field of a counting hash; `number` is the minute or the 5-minute step. */
     void (*put_count)(void *ctx, int p, enum bl_tally tally, int64_t number, struct bl_str field, int64_t n);
     void (*put_rate)(void *ctx, int p, struct bl_str text);
+    /* One more chunk; of all, the newest keep_chunks stay, or, with 0, all. */
     void (*put_recent)(void *ctx, int p, struct bl_str lines, size_t keep_chunks);
     void (*put_seen)(void *ctx, int p, struct bl_str chunk);
     void (*drop_seen)(void *ctx, int p, size_t chunks); /* the oldest */
