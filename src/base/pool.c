@@ -4,16 +4,11 @@
  * makes a replay 3 % slower. */
 #include "bl/base/pool.h"
 
+#include "bl/base/poison.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)(at), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)(at), (void)(n))
-#endif
 
 #define LINE_BITS   6
 #define LINE        ((size_t)1 << LINE_BITS)

@@ -14,6 +14,7 @@
 #include "reader.h"
 
 #include "bl/base/limits.h"
+#include "bl/base/poison.h"
 #include "bl/store/link.h"
 
 #include <stdalign.h>
@@ -43,7 +44,7 @@ struct root {
 
 static redisReply *root_new(size_t room)
 {
-    room = ALIGNED(room);
+    room = ALIGNED(room) + BL_POISON_GAP;
     struct root *root = malloc(sizeof *root + room);
     if (!root)
         return NULL;
@@ -51,6 +52,7 @@ static redisReply *root_new(size_t room)
     root->at = root->bytes;
     root->end = root->bytes + room;
     root->next_size = BLOCK_LEAST;
+    ASAN_POISON_MEMORY_REGION(root->bytes, room);
     return &root->reply;
 }
 
@@ -63,9 +65,9 @@ static struct root *root_of(const redisReadTask *task)
 
 static void *root_get(struct root *root, size_t n)
 {
-    n = ALIGNED(n);
-    if (n > (size_t)(root->end - root->at)) {
-        size_t size = n > root->next_size ? n : root->next_size;
+    size_t taken = ALIGNED(n) + BL_POISON_GAP;
+    if (taken > (size_t)(root->end - root->at)) {
+        size_t size = taken > root->next_size ? taken : root->next_size;
         struct block *b = malloc(sizeof *b + size);
         if (!b)
             return NULL;
@@ -74,9 +76,11 @@ static void *root_get(struct root *root, size_t n)
         root->at = b->bytes;
         root->end = b->bytes + size;
         root->next_size = root->next_size < BLOCK_MOST ? 2 * root->next_size : BLOCK_MOST;
+        ASAN_POISON_MEMORY_REGION(b->bytes, size);
     }
     void *p = root->at;
-    root->at += n;
+    root->at += taken;
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
     return p;
 }
 
