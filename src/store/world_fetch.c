@@ -10,9 +10,9 @@
  * At 1 to 4 entries of one event a transaction costs Redis half of what the script does, at 240 events a tenth; within a
  * commit there is neither another MULTI, EXEC, WATCH and GET, nor another round trip.
  *
- * Deadlines are asked for in order, a few more than were due the last time: a score costs Redis half a microsecond to print.
- * So are those who were last seen long ago (world_due.c). If all of either are due, more may be, and the owner asks. Where
- * more are due than a fetch tells, the first of all is enough. */
+ * Deadlines are asked for where somebody may be due (world_due.c), in order, a few more than were due the last time: a score
+ * costs Redis half a microsecond to print. So are those who were last seen long ago. If all of either are due, more may be, and
+ * the owner asks. Where more are due than a fetch tells, the first of all is enough. */
 #include "world.h"
 
 #include <stdio.h>

@@ -106,7 +106,8 @@ struct bl_fetched {
     size_t n;
     struct bl_held held; /* their ids and values stand in it; nothing, if there is an error */
     /* dues_known: these are all users due at or before the time of the last entry, less the grace, in order.
-     * Else there may be more than are worth telling, or it is not live time (no `tick`). */
+     * Else there may be more than are worth telling, the entries' time is past when somebody may be due, which was not asked,
+     * or it is not live time (no `tick`). */
     bool dues_known;
     const struct bl_due *dues;
     size_t n_dues;
