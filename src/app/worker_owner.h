@@ -312,8 +312,8 @@ void checkpoint_committed(struct owner *o);
 bool checkpoint_waits(const struct owner *o, int64_t *ms);
 
 /* worker_parts.c */
-/* Before anything of the round is done: is a checkpoint to be made first, and in parts? Then it is begun, or goes on, and comes back to
- * owner_round. */
+/* Before anything of the round is done: is a checkpoint to be made first, and in parts? Then it is begun, or goes on, and
+ * comes back to owner_round. */
 bool parts_come_first(struct owner *o);
 /* What was put is a part: it is committed. */
 void parts_committed(struct owner *o);
