@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* At once: about a millisecond of Redis, in which nobody else is served. */
-#define TRIM_PATTERNS "100"
+/* At once: half a millisecond of Redis with a million patterns, in which nobody else is served. */
+#define TRIM_PATTERNS "32"
 
 static void on_tend(void *ctx, const redisReply *reply)
 {
