@@ -42,7 +42,7 @@ struct root {
 
 /* ---- a reply in blocks ---- */
 
-static redisReply *root_new(size_t room)
+static struct root *root_new(size_t room)
 {
     room = ALIGNED(room) + BL_POISON_GAP;
     struct root *root = malloc(sizeof *root + room);
@@ -53,7 +53,7 @@ static redisReply *root_new(size_t room)
     root->end = root->bytes + room;
     root->next_size = BLOCK_LEAST;
     ASAN_POISON_MEMORY_REGION(root->bytes, room);
-    return &root->reply;
+    return root;
 }
 
 static struct root *root_of(const redisReadTask *task)
@@ -84,45 +84,42 @@ static void *root_get(struct root *root, size_t n)
     return p;
 }
 
-/* The object of a task, where it belongs; `room` is for what comes to it. */
-static redisReply *make(const redisReadTask *task, size_t room)
+/* The object of a task, where it belongs, and the root of its reply; if that is this one, with `room` for what comes to it. A
+ * root's task does not name it yet: hiredis does that when it has the object. */
+static redisReply *make(const redisReadTask *task, size_t room, struct root **root)
 {
-    redisReply *r;
+    redisReply *r = NULL;
     if (task->parent) {
         const redisReply *parent = task->parent->obj;
-        r = root_get(root_of(task), sizeof *r);
-        if (!r)
-            return NULL;
-        memset(r, 0, sizeof *r);
-        parent->element[task->idx] = r;
-    } else {
-        r = root_new(room);
-        if (!r)
-            return NULL;
+        *root = root_of(task);
+        r = root_get(*root, sizeof *r);
+        if (r) {
+            memset(r, 0, sizeof *r);
+            parent->element[task->idx] = r;
+        }
+    } else if ((*root = root_new(room)) != NULL) {
+        r = &(*root)->reply;
     }
-    r->type = task->type;
+    if (r)
+        r->type = task->type;
     return r;
 }
 
-/* Of a root there is no task->obj yet: hiredis sets it when it has the object. */
-static void *room_for(const redisReadTask *task, redisReply *r, size_t n)
-{
-    return root_get(task->parent ? root_of(task) : (struct root *)r, n);
-}
-
-static void *fail(const redisReadTask *task, redisReply *r)
+/* What is made so far of a reply goes with its root, which nobody else knows if it is this task's own. */
+static void *fail(const redisReadTask *task, struct root *root)
 {
     if (!task->parent)
-        bl_reply_free(r);
+        bl_reply_free(root);
     return NULL;
 }
 
 static void *make_string(const redisReadTask *task, char *text, size_t n)
 {
-    redisReply *r = make(task, n + 1);
-    char *copy = r ? room_for(task, r, n + 1) : NULL;
+    struct root *root;
+    redisReply *r = make(task, n + 1, &root);
+    char *copy = r ? root_get(root, n + 1) : NULL;
     if (!copy)
-        return fail(task, r);
+        return fail(task, root);
     memcpy(copy, text, n);
     copy[n] = '\0';
     r->str = copy;
@@ -135,9 +132,10 @@ static void *make_array(const redisReadTask *task, int elements)
     if (elements < 0 || elements > BL_REPLY_ELEMENTS_MAX)
         return NULL;
     size_t n = (size_t)elements, expected = n < ELEMENTS_EXPECTED ? n : ELEMENTS_EXPECTED;
-    redisReply *r = make(task, ALIGNED(n * sizeof(redisReply *)) + expected * 2 * sizeof *r);
-    if (r && n > 0 && !(r->element = room_for(task, r, n * sizeof(redisReply *))))
-        return fail(task, r);
+    struct root *root;
+    redisReply *r = make(task, ALIGNED(n * sizeof(redisReply *)) + expected * 2 * sizeof *r, &root);
+    if (r && n > 0 && !(r->element = root_get(root, n * sizeof(redisReply *))))
+        return fail(task, root);
     if (r)
         r->elements = n;
     return r;
@@ -145,7 +143,8 @@ static void *make_array(const redisReadTask *task, int elements)
 
 static void *make_integer(const redisReadTask *task, long long value)
 {
-    redisReply *r = make(task, 0);
+    struct root *root;
+    redisReply *r = make(task, 0, &root);
     if (r)
         r->integer = value;
     return r;
@@ -154,7 +153,8 @@ static void *make_integer(const redisReadTask *task, long long value)
 /* The task is of what could have been there. */
 static void *make_nil(const redisReadTask *task)
 {
-    redisReply *r = make(task, 0);
+    struct root *root;
+    redisReply *r = make(task, 0, &root);
     if (r)
         r->type = REDIS_REPLY_NIL;
     return r;
