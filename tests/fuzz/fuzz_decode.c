@@ -1,7 +1,7 @@
 /* Any bytes as a body of each kind, as a line of the stream, as a page, a time and a bad event to be kept.
  *
  * Properties: a line that is read the short way is taken the long way too, as the same record, be it recorded or of the
- * stream; an accepted event's line reads back as the same record; taken again it gives the same line;
+ * stream, and whether its end is known before or not; an accepted event's line reads back as the same record; taken again it gives the same line;
  * problems are told in UTF-8; what is kept of a bad event is UTF-8 and bounded. */
 #include "fuzz.h"
 
@@ -114,6 +114,27 @@ static void plain(struct bl_str s)
         FUZZ_CHECK(bl_decode_body(decoder, BL_BODY_EVENT, s, &options, on_plain, &record, &problem) == BL_OK);
 }
 
+/* Whoever looks for the line's end only behind its event finds the same as who has it cut off before. */
+static void plain_first(struct bl_str s)
+{
+    struct bl_record first, alone;
+    struct bl_buf longer = {0};
+    size_t n = bl_decode_plain_first(again, s, &first);
+    struct bl_str line = {s.p, n ? n - 1 : 0};
+    if (n) {
+        FUZZ_CHECK(n <= s.n && s.p[n - 1] == '\n' && !memchr(line.p, '\n', line.n));
+        FUZZ_CHECK(bl_decode_plain(worker, line, &alone));
+        check_same(&first, &alone);
+    }
+    if (memchr(s.p, '\n', s.n) || !bl_decode_plain(worker, s, &alone))
+        return;
+    bl_buf_str(&longer, s);
+    bl_buf_z(&longer, "\n{");
+    FUZZ_CHECK(longer.err == BL_OK && bl_decode_plain_first(again, bl_buf_view(&longer), &first) == s.n + 1);
+    check_same(&first, &alone);
+    bl_buf_release(&longer);
+}
+
 /* A newline behind it is nothing to JSON, and too much for the short way. */
 static void stream_line(struct bl_str s)
 {
@@ -174,6 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned kind = BL_BODY_EVENT; kind <= BL_BODY_NDJSON; kind++)
         body(s, (enum bl_body_kind)kind, size % 2);
     plain(s);
+    if (size)
+        plain_first(s);
     stream_line(s);
     bl_redact(s, &out);
     FUZZ_CHECK(out.err == BL_OK && out.n <= BL_BAD_EVENT_MAX_BYTES && bl_str_utf8(bl_buf_view(&out)));
