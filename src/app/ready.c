@@ -46,7 +46,7 @@ static bool clock_ahead(const struct bl_ready *r)
 }
 static bool cut_off(const struct bl_ready *r)
 {
-    return r->store_up && r->seen && r->cut_off_groups > 0;
+    return r->store_up && r->seen && r->group_cut_off;
 }
 
 static void say_refused(const struct bl_ready *r, struct bl_buf *out)

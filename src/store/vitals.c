@@ -27,7 +27,7 @@ struct part {
     struct bl_backlog_part *seen;
     int64_t clock_ms;
     int64_t leased_ms; /* when a lease was last seen */
-    int cut_off;
+    bool cut_off;      /* groups lost entries to trimming */
 };
 
 struct bl_vitals {
@@ -144,7 +144,7 @@ static void on_stream(void *ctx, const redisReply *reply)
         return;
     part->seen->length = number_of(reply->element[0]);
     part->seen->lag = number_of(reply->element[1]);
-    part->cut_off = (int)number_of(reply->element[2]);
+    part->cut_off = number_of(reply->element[2]) > 0;
     int64_t clock_ms = number_of(reply->element[3]);
     if (clock_ms > part->clock_ms)
         part->clock_ms = clock_ms;
@@ -316,7 +316,7 @@ void bl_vitals_ready(const struct bl_vitals *v, int64_t last_id_ms, struct bl_re
         if (part->seen->lag > out->lag_max)
             out->lag_max = part->seen->lag;
         out->backlog_partitions += bl_backlog_state(&v->backlog, p) != BL_BACKLOG_ROOM;
-        out->cut_off_groups += part->cut_off;
+        out->group_cut_off |= part->cut_off;
         if (part->leased_ms + UNOWNED_MS < v->time_ms)
             out->unowned[out->n_unowned++] = p;
     }

@@ -47,7 +47,8 @@ static void nothing_of_a_store_that_is_away(void **state)
     (void)state;
     r.memory_full = r.disk_failed = true;
     r.worker_live = false;
-    r.backlog_partitions = r.cut_off_groups = 1;
+    r.backlog_partitions = 1;
+    r.group_cut_off = true;
     r.clock_ahead_ms = 1000000;
     r.store_up = false;
     expect(&r, "redis_down");

@@ -16,7 +16,7 @@ struct bl_ready {
     int64_t clock_ahead_ms; /* last stream id ahead of the store's clock */
     int partitions;
     int backlog_partitions; /* over backlog-max or stream-max */
-    int cut_off_groups;     /* consumer groups that lost entries to trimming */
+    bool group_cut_off;     /* a consumer group lost entries to trimming */
     int64_t lag_max;        /* entries */
     int n_unowned;          /* partitions that no worker has, … */
     int unowned[BL_PARTITIONS_MAX];
