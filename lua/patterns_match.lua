@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- A page of a partition's patterns, newest first, each with whether it passes a filter: what would otherwise be a command
 -- a pattern and its texts on the way to be looked at is one command, which costs a quarter. Only the fields that the filter
--- is about are read. An empty text is no filter; app/query_rows.h has the same in C, for the stream.
+-- is about are read. An empty text is no filter; app/query/rows.h has the same in C, for the stream.
 -- @keys  patterns, patterns:open or patterns:user:ID
 -- @args  detected_at from, down to, how many to skip, how many at most, prefix pattern:, type, severity, page, user_id,
 --        resolved (true | false), q in lower case

@@ -1,4 +1,4 @@
-/* GET /metrics for Prometheus: any process answers for all (app/query_exposition.c). */
+/* GET /metrics for Prometheus: any process answers for all (app/query/exposition.c). */
 #include "api.h"
 
 static void get_exposition(struct bl_request *r, void *ctx)

@@ -138,7 +138,7 @@ static bool read_field(struct reading *g, enum bl_field field, struct bl_json v)
 {
     struct bl_record *r = g->r;
     bool again = field != BL_FIELD_COUNT && (g->seen & 1U << field);
-    if (again) /* whoever looks at the first only (worker_batch.c: whose it is) must mean the same */
+    if (again) /* whoever looks at the first only (worker/batch.c: whose it is) must mean the same */
         return false;
     if (field != BL_FIELD_COUNT)
         g->seen |= 1U << field;

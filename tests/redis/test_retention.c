@@ -129,7 +129,7 @@ static void catch_up(struct side *s)
     assert_int_equal(bl_test_redis_int(&side_redis, "HEXISTS bl:{test:0}:position users_id"), 0);
 }
 
-/* They are yet to be made of what lies between (app/worker_takeover.c). */
+/* They are yet to be made of what lies between (app/worker/takeover.c). */
 static void what_users_are_behind_by_is_not_trimmed(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* What the store holds against what the undisturbed run gives, cell by cell. */
 #include "sim.h"
-#include "worker_owner.h"
+#include "worker/owner.h"
 
 /* What depends on when things were done, by design: where a schedule stands, who worked, what the store lets go early. */
 static bool compared(const struct cell *c)

@@ -5,7 +5,7 @@
 #include "judge.h"
 #include "bl/core/rule.h"
 #include "bl/wire/command.h"
-#include "worker_owner.h"
+#include "worker/owner.h"
 
 static struct bl_decoder *decoder;
 static struct bl_buf scratch;

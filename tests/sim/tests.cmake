@@ -1,7 +1,8 @@
 # Workers over a store in memory, on schedules that a seed decides, with and without faults planted on purpose. The
 # worker and the partition are compiled a second time here, with the faults (app/plant.h) and with small bounds.
-file(GLOB BL_SIM_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.c ${CMAKE_SOURCE_DIR}/src/app/worker*.c)
-foreach(name partition partition_erase member hand erased seen share arena latency)
+file(GLOB BL_SIM_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.c ${CMAKE_SOURCE_DIR}/src/app/worker/*.c
+  ${CMAKE_SOURCE_DIR}/src/app/partition/*.c)
+foreach(name erased arena latency)
   list(APPEND BL_SIM_SOURCES ${CMAKE_SOURCE_DIR}/src/app/${name}.c)
 endforeach()
 

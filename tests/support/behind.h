@@ -1,4 +1,4 @@
-/* Users that are stored behind the rest (app/worker_checkpoint.c): what stories on worker_rig.h share.
+/* Users that are stored behind the rest (app/worker/checkpoint.c): what stories on worker_rig.h share.
  *
  * Live time, and entries of the test's own ids, an hour ahead of the clock: so nothing is due but what the test appends, and
  * the same entries can be given to another worker. Any byte is a load here; but a load is known only after a while, so

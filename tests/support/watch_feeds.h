@@ -3,7 +3,7 @@
 #ifndef TESTS_WATCH_FEEDS_H
 #define TESTS_WATCH_FEEDS_H
 
-#include "watch_place.h"
+#include "watch/place.h"
 
 #include <assert.h>
 #include <stdarg.h>

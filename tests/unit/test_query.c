@@ -1,7 +1,7 @@
 /* Parameters, cursors, merging and filters of the queries (SPEC 6), without a store. */
-#include "query_job.h"
-#include "query_rows.h"
-#include "query_scan.h"
+#include "query/job.h"
+#include "query/rows.h"
+#include "query/scan.h"
 
 #include "bl/core/rule.h"
 

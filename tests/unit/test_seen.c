@@ -1,5 +1,5 @@
 /* Event ids remembered: the queue and its hash set against a list that is looked through. */
-#include "seen.h"
+#include "partition/seen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

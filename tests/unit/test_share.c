@@ -1,5 +1,5 @@
 /* Shares of partitions: everyone computes the same, and they add up. */
-#include "share.h"
+#include "worker/share.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  *
  * The store may also go back: the last changes are lost, and their ids given out again. Who was told of them is stale,
  * whatever it is told then, until it is reset, which must come. */
+#include "watch/internal.h"
 #include "watch_feeds.h"
-#include "watch_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

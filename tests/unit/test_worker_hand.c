@@ -1,6 +1,6 @@
 /* Who stays at hand and who leaves: two partitions of one worker share a bound on bytes. */
-#include "member.h"
-#include "worker_owner.h"
+#include "partition/member.h"
+#include "worker/owner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

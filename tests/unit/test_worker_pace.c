@@ -1,6 +1,6 @@
 /* Whose turn it is, and whose commit goes out when: owners with rounds of a given size at the gate, over ports that answer
  * when they are told. */
-#include "worker_owner.h"
+#include "worker/owner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
