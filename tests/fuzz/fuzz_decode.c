@@ -1,8 +1,8 @@
 /* Any bytes as a body of each kind, as a line of the stream, as a page, a time and a bad event to be kept.
  *
- * Properties: a line that is read the short way is taken the long way too, as the same record, be it recorded or of the
- * stream, and whether its end is known before or not; an accepted event's line reads back as the same record; taken again it gives the same line;
- * problems are told in UTF-8; what is kept of a bad event is UTF-8 and bounded. */
+ * Properties: a line that is read the short way is taken the long way too, as the same record, be it recorded or of
+ * the stream, and whether its end is known before or not; an accepted event's line reads back as the same record;
+ * taken again it gives the same line; problems are told in UTF-8; what is kept of a bad event is UTF-8 and bounded. */
 #include "fuzz.h"
 
 #include "bl/base/limits.h"

@@ -1,4 +1,4 @@
-/* The request at hand, private to ingest.c and ingest/events.c. */
+/* The request at hand, private to ingest/ingest.c and ingest/events.c. */
 #ifndef BL_APP_INGEST_REQUEST_H
 #define BL_APP_INGEST_REQUEST_H
 

@@ -1,4 +1,4 @@
-/* What the files of the replay share: replay.c (making, applying, the end), replay/recorded.c (recorded events),
+/* What the files of the replay share: replay/replay.c (making, applying, the end), replay/recorded.c (recorded events),
  * replay/entries.c (a live stream). */
 #ifndef BL_APP_REPLAY_INTERNAL_H
 #define BL_APP_REPLAY_INTERNAL_H

@@ -1,4 +1,4 @@
-/* What the files of watching share: watch.c reads the feeds and tells all, watch/client.c is one watcher and how it
+/* What the files of watching share: watch/watch.c reads the feeds and tells all, watch/client.c is one watcher and how it
  * catches up, watch/change.c is a change on its way to text. */
 #ifndef APP_WATCH_INTERNAL_H
 #define APP_WATCH_INTERNAL_H
