@@ -9,7 +9,8 @@
  * of them in an answer, and from who was put since, follows before when nobody is due (`due_from_ms`). Who is taken
  * out, or put later, leaves it too early: then it is asked, and known again. A take-over, or a commit of which nobody knows
  * what became, makes it unknown. Who is put there by hand is seen when it is asked for another reason. At 20,000 events/s in
- * batches of 50 one fetch of seven asks, and Redis takes 18.7 us an event in place of 20.3.
+ * batches of 50 one fetch of seven asks in the first seconds, and Redis takes 18.7 us an event in place of 20.3; once there are
+ * 100,000 users somebody is due nearly all the time, and nine of ten ask.
  *
  * BL_IDLE_MS is a constant, not the session timeout of the rules, so that a change of rules, or an owner that does not know the old
  * ones, leaves nobody behind: who is due before that time, or not yet at it, has his place in `deadlines`. */
