@@ -47,6 +47,7 @@ struct load {
     struct load_options o;
     struct conn conns[CONNECTIONS_MAX];
     int epoll, done; /* done: connections whose users have all passed */
+    int turn;        /* whose turn it is to begin */
     uint64_t requests, events, refused, failed, seed, sent;
     int64_t start_us, end_us;
     uint32_t *samples;
@@ -166,11 +167,13 @@ static bool may_begin(const struct load *l, int64_t now)
     return l->o.rate == 0 || (double)l->sent <= (double)l->o.rate * (double)(now - l->start_us) / 1e6;
 }
 
+/* In turn: at a given rate the first connection would nearly always be free, and its users be all that come. */
 static void begin_due(struct load *l)
 {
     int64_t now = load_now_us();
     for (int i = 0; i < l->o.connections && may_begin(l, now); i++) {
-        struct conn *c = &l->conns[i];
+        struct conn *c = &l->conns[l->turn];
+        l->turn = (l->turn + 1) % l->o.connections;
         if (c->busy || c->done || c->resume_us > now)
             continue;
         conn_next(l, c);
