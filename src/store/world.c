@@ -1,6 +1,5 @@
 /* The worker's world: one connection for leases and heartbeats of all partitions, and for each partition it
- * owns one for work and one for waiting. A partition's connection is its own because WATCH belongs to a
- * connection.
+ * owns one. That is its own because WATCH belongs to a connection, and because owners wait on it (world_bell.c).
  *
  * `watched` says that this very connection has seen the fence hold since it came up. Without it nothing is
  * read or written: a reconnect in between looks like any other loss to the owner, who then starts again
@@ -123,15 +122,21 @@ static void on_control_down(void *ctx)
         const struct slot *s = &w->slots[p];
         if (s->data && (!s->watched || (silent && bl_link_is_up(s->data))))
             bl_link_reset(s->data);
-        if (s->bell && silent && bl_link_is_up(s->bell))
-            bl_link_reset(s->bell);
     }
+}
+
+static void on_client_id(void *ctx, const redisReply *reply)
+{
+    struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    s->client_id = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
 }
 
 static void on_data_up(void *ctx)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
+    static const struct bl_str client_id[] = {{"CLIENT", 6}, {"ID", 2}};
     bl_scripts_load(s->data);
+    bl_link_send(s->data, 2, client_id, on_client_id, s);
     if (s->restoring)
         world_restore_now(s);
 }
@@ -140,6 +145,7 @@ static void on_data_down(void *ctx)
 {
     struct slot *s = BL_CAST(struct slot, ctx, SLOT_MAGIC);
     s->watched = false;
+    s->client_id = 0;
     if (s->restoring)
         world_restore_fail(s);
 }
@@ -154,15 +160,10 @@ static enum bl_err open_link(struct bl_world *w, void (*up)(void *), void (*down
     return err;
 }
 
-/* A partition's connections are made when it is taken for the first time, and kept. */
+/* A partition's connection is made when it is taken for the first time, and kept. */
 enum bl_err world_connect(struct slot *s)
 {
-    enum bl_err err = BL_OK;
-    if (!s->data)
-        err = open_link(s->world, on_data_up, on_data_down, s, &s->data);
-    if (err == BL_OK && !s->bell)
-        err = open_link(s->world, NULL, NULL, NULL, &s->bell);
-    return err;
+    return s->data ? BL_OK : open_link(s->world, on_data_up, on_data_down, s, &s->data);
 }
 
 /* ---- life ---- */
@@ -178,6 +179,7 @@ static void slot_init(struct slot *s, struct bl_world *w, int p)
     commands_init(&s->commit, bl_str_of(w->env), p);
     commands_init(&s->watch, bl_str_of(w->env), p);
     commands_init(&s->fetch, bl_str_of(w->env), p);
+    commands_init(&s->bell, bl_str_of(w->env), p);
     for (size_t i = 0; i < GATHERED_COUNT; i++)
         commands_init(&s->gathered[i], bl_str_of(w->env), p);
     uv_timer_init(w->options.loop, &s->bell_timer);
@@ -195,6 +197,7 @@ static void world_free(struct bl_world *w)
         commands_release(&s->commit);
         commands_release(&s->watch);
         commands_release(&s->fetch);
+        commands_release(&s->bell);
         for (size_t i = 0; i < GATHERED_COUNT; i++)
             commands_release(&s->gathered[i]);
         bl_reply_free(s->answers);
@@ -264,8 +267,6 @@ void bl_world_close(struct bl_world *w, void (*closed)(void *ctx), void *ctx)
         struct slot *s = &w->slots[p];
         if (s->data)
             bl_link_close(s->data, on_part_closed, w);
-        if (s->bell)
-            bl_link_close(s->bell, on_part_closed, w);
         uv_close((uv_handle_t *)&s->bell_timer, on_timer_closed);
         uv_close((uv_handle_t *)&s->pause, on_timer_closed);
     }
@@ -295,6 +296,7 @@ struct bl_ports bl_world_ports(struct bl_world *w)
         .check = world_check,
         .pause = world_pause,
         .wait = world_wait,
+        .await = world_await,
         .wake = world_wake,
         .tend = world_tend,
         .erasable = world_erasable,

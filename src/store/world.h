@@ -88,13 +88,14 @@ struct slot {
     uint32_t magic;
     struct bl_world *world;
     int p;
-    struct bl_link *data, *bell;
-    bool restoring; /* waits for the link to come up */
-    bool watched;   /* this connection has seen the fence hold, and watches it */
-    char fence[64]; /* nonce epoch */
-    char owed[64];  /* one that could not be given back: it is once there is a connection; empty: none */
-    int64_t now_ms; /* the store's clock at the last fetch */
-    int64_t now_at; /* and ours */
+    struct bl_link *data;
+    int64_t client_id; /* of its connection, as Redis calls it; 0: not known */
+    bool restoring;    /* waits for the link to come up */
+    bool watched;      /* this connection has seen the fence hold, and watches it */
+    char fence[64];    /* nonce epoch */
+    char owed[64];     /* one that could not be given back: it is once there is a connection; empty: none */
+    int64_t now_ms;    /* the store's clock at the last fetch */
+    int64_t now_at;    /* and ours */
 
     struct call call;
     int64_t scores[LOAD_GROUP]; /* of the users being loaded */
@@ -109,8 +110,10 @@ struct slot {
     bl_done_fn *released, *renewed;
     void *released_arg, *renewed_arg;
 
-    uv_timer_t bell_timer; /* when the doorbell has no connection, or is late */
-    bool timing, late;
+    /* One of three at a time: a pause is over, a doorbell without a connection rings, a wake is said again. */
+    uv_timer_t bell_timer;
+    bool timing;  /* one of the first two */
+    bool blocked; /* Redis has been asked to wait, and has not come back: nothing else is under way */
     uv_idle_t pause;
     bl_done_fn *rung;
     void *rung_arg;
@@ -121,10 +124,12 @@ struct slot {
     int64_t due_from_ms;                    /* nobody is due before (world_due.c); INT64_MIN: not known */
     struct commands commit, watch;
     struct commands fetch; /* goes behind `commit` in the same transaction */
+    struct commands bell;  /* goes before the transaction */
     struct commands gathered[GATHERED_COUNT];
     size_t n_acks, n_seen; /* in this commit */
     struct counts_known counts;
     bool changes_capped; /* in this commit */
+    unsigned trims;      /* steps of retention in a row that were not enough */
     bool refused, oom, exec_ok, exec_bad, asked;
     redisReply *answers; /* of a transaction with a fetch in it; NULL: none, or it was not carried out */
     void (*over)(struct slot *s, enum bl_err err);
@@ -196,12 +201,14 @@ void world_saw_due(struct slot *s, size_t n);
 /* What is known of who is due first: a commit says so of somebody; nothing any more. */
 void world_due_put(struct slot *s, int64_t due_ms);
 void world_due_forget(struct slot *s);
-/* Is somebody due by now, or soon, or may be? */
-bool world_due_near(const struct slot *s);
+/* For so long nobody is due; 0: somebody is by now, or soon, or may be. */
+int64_t world_due_in(const struct slot *s);
 
 /* world_fetch.c */
 void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, int64_t passed_ms,
                  bl_fetched_fn *fn, void *arg);
+void world_await(void *ctx, int p, struct bl_str id, int64_t wait_ms, size_t max, enum bl_tick tick,
+                 int64_t passed_ms, bl_fetched_fn *fn, void *arg);
 void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t passed_ms, bl_fetched_fn *fn,
                      void *arg);
 /* The transaction that a fetch was in is over, and not in vain: tells what there is; or fetches by script, if it was refused
@@ -209,7 +216,8 @@ void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t pa
 void world_fetched(struct slot *s);
 
 /* world_transact.c */
-/* Carries out what stands in s->commit and s->fetch while the fence holds, or nothing of it. over: BL_OK, and s->answers if
+/* Carries out what stands in s->commit and s->fetch while the fence holds, or nothing of it; once s->bell has rung, if there
+ * is one. over: BL_OK, and s->answers if
  * there was a fetch; s->oom: nothing was done, for want of Redis' memory, but the fence holds; other errors as in ports.h. */
 void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err));
 
@@ -218,6 +226,9 @@ void world_tend(void *ctx, int p, int64_t clock_ms, bl_trimmed_fn *trimmed, bl_d
 
 /* world_bell.c */
 void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
+/* Puts the question into s->bell; and sends it, before a transaction. */
+void world_bell(struct slot *s, struct bl_str id, int64_t wait_ms);
+void world_send_bell(struct slot *s);
 void world_wake(void *ctx, int p);
 void world_pause(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg);
 

@@ -47,10 +47,13 @@ void world_due_forget(struct slot *s)
 }
 
 /* A wrong guess is found out: what the entries say counts, and the owner asks (world_fetch.c). */
-bool world_due_near(const struct slot *s)
+int64_t world_due_in(const struct slot *s)
 {
     int64_t now_ms = s->now_ms + (int64_t)(uv_now(s->world->options.loop)) - s->now_at;
-    return s->due_from_ms == INT64_MIN || s->due_from_ms <= now_ms - s->world->options.grace_ms + DUE_SOON_MS;
+    int64_t soon_ms = now_ms - s->world->options.grace_ms + DUE_SOON_MS;
+    if (s->due_from_ms <= soon_ms)
+        return 0;
+    return s->due_from_ms == BL_NEVER ? BL_NEVER : s->due_from_ms - soon_ms;
 }
 
 /* Behind the *n there are in out. */

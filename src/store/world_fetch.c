@@ -3,6 +3,8 @@
  *   TIME  XREADGROUP > [ZRANGE deadlines  ZRANGE active]
  *                                            in a transaction that a zombie cannot carry out (world_transact.c has the
  *                                            reasons): one of its own, or the commit before, whose end it is then
+ *   XREAD BLOCK  MULTI  TIME  XREADGROUP …   the same behind the doorbell: Redis goes on with what stands behind a blocked
+ *                                            command as soon as that ends (world_bell.c)
  *   entries_fetch.lua                        for what needs a decision inside Redis: what a predecessor left pending comes
  *                                            first; nothing is unread and somebody is due, so time enters the stream
  *                                            (SPEC 3.4); Redis has too little memory for MULTI
@@ -171,7 +173,7 @@ static void ask(struct slot *s)
     commands_z(c, "STREAMS");
     commands_key(c, BL_KEY_EVENTS, BL_STR(""));
     commands_z(c, ">");
-    s->asks_dues = s->call.tick == BL_TICK_NEVER || world_due_near(s);
+    s->asks_dues = s->call.tick == BL_TICK_NEVER || world_due_in(s) == 0;
     if (s->asks_dues)
         ask_dues(s);
 }
@@ -317,6 +319,19 @@ void world_fetch(void *ctx, int p, size_t max, bool pending, enum bl_tick tick, 
     }
     commands_clear(&s->commit);
     ask(s);
+    world_transact(s, on_over);
+}
+
+/* Nobody gets due while it waits, or it asks who: so it may end before. */
+void world_await(void *ctx, int p, struct bl_str id, int64_t wait_ms, size_t max, enum bl_tick tick,
+                 int64_t passed_ms, bl_fetched_fn *fn, void *arg)
+{
+    struct slot *s = world_slot(ctx, p);
+    s->call = call_of(max, tick, passed_ms, fn, arg);
+    commands_clear(&s->commit);
+    ask(s);
+    int64_t due_in = s->asks_dues ? BL_NEVER : world_due_in(s);
+    world_bell(s, id, due_in < wait_ms ? due_in : wait_ms);
     world_transact(s, on_over);
 }
 

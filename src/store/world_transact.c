@@ -1,7 +1,8 @@
 /* What an owner does to the store it does in transactions that stand and fall with the fence: commits, and the usual
  * fetch.
  *
- *   MULTI  command …  EXEC  WATCH fence  GET fence     one write; the fence is watched since the last one
+ *   MULTI  command …  EXEC  WATCH fence  GET fence     one write; the fence is watched since the last one. Before it may
+ *                                                      stand a command that blocks (world_bell.c)
  *
  *   on_queued  a command was refused (over maxmemory): nothing is done; s->oom says so to who knows another way
  *   on_exec    nil: the fence changed, nothing was done                                   -> BL_ERR_FENCED
@@ -100,9 +101,9 @@ static void on_early(void *ctx, const redisReply *reply)
 static bool fits(const struct slot *s)
 {
     const struct commands *c = &s->commit, *f = &s->fetch;
-    size_t bytes = c->text.n + f->text.n + FRAME_BYTES;
-    bool room =
-        bl_link_reserve(s->data, c->n + f->n + FRAME_COMMANDS, c->n_args + f->n_args + FRAME_ARGS, bytes);
+    size_t bytes = c->text.n + f->text.n + s->bell.text.n + FRAME_BYTES;
+    bool room = bl_link_reserve(s->data, c->n + f->n + s->bell.n + FRAME_COMMANDS,
+                                c->n_args + f->n_args + s->bell.n_args + FRAME_ARGS, bytes);
     if (!room)
         bl_log(BL_LOG_WARN, "a commit is larger than what can be sent at once", BL_LOG_INT("partition", s->p),
                BL_LOG_INT("bytes", (int64_t)bytes));
@@ -131,10 +132,13 @@ void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err
     commands_new(&s->watch, "GET");
     commands_key(&s->watch, BL_KEY_FENCE, BL_STR(""));
     if (!s->watched || s->watch.text.err != BL_OK || s->commit.text.err != BL_OK ||
-        s->fetch.text.err != BL_OK || !fits(s)) {
+        s->fetch.text.err != BL_OK || s->bell.text.err != BL_OK || !fits(s)) {
+        commands_clear(&s->bell);
         send_word(s, BL_STR("PING"), on_early); /* so that the answer does not come from inside this call */
         return;
     }
+    if (s->bell.n)
+        world_send_bell(s);
     send_word(s, BL_STR("MULTI"), on_queued);
     send_all(s, &s->commit, on_queued);
     send_all(s, &s->fetch, on_queued);

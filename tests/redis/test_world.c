@@ -377,30 +377,6 @@ static void an_entry_that_is_pending_but_gone_is_said_to_be_lost(void **state)
     side_close(&b);
 }
 
-static void the_doorbell_rings_for_entries_time_and_waking(void **state)
-{
-    (void)state;
-    struct side a;
-    side_open(&a, "a");
-    side_take(&a);
-    a.ports.wait(a.ports.ctx, 0, BL_STR(""), 30, side_done, &a);
-    side_run(&a);
-    uint64_t before = uv_hrtime();
-    for (int i = 0; i < 50; i++) { /* its connection is up by now */
-        a.ports.wait(a.ports.ctx, 0, BL_STR(""), 5, side_done, &a);
-        side_run(&a);
-    }
-    a.ports.wait(a.ports.ctx, 0, BL_STR(""), 600000, side_done, &a);
-    side_append(1);
-    side_run(&a);
-    a.ports.wait(a.ports.ctx, 0, BL_STR("99999999999999-0"), 600000, side_done, &a);
-    uv_run(&side_loop, UV_RUN_NOWAIT);
-    a.ports.wake(a.ports.ctx, 0);
-    side_run(&a);
-    assert_true(uv_hrtime() - before < 60ull * 1000000000);
-    side_close(&a);
-}
-
 #define STORY(name) cmocka_unit_test_setup_teardown(name, side_setup, side_teardown)
 
 int main(void)
@@ -422,7 +398,6 @@ int main(void)
         STORY(time_enters_the_stream_only_when_nothing_is_unread_and_a_deadline_is_due),
         STORY(what_is_no_entry_of_ours_is_told_apart),
         STORY(an_entry_that_is_pending_but_gone_is_said_to_be_lost),
-        STORY(the_doorbell_rings_for_entries_time_and_waking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,6 +253,16 @@ void net_drop(struct sim *s, struct link *l, bool dead);
 
 /* ---- world.c ---- */
 
+struct awaiting { /* a fetch that goes out when the doorbell rings */
+    void *ctx;
+    int p;
+    size_t max;
+    enum bl_tick tick;
+    int64_t passed_ms;
+    bl_fetched_fn *fetched;
+    void *arg;
+};
+
 struct slot {
     struct link data;
     struct fence fence;
@@ -263,6 +273,7 @@ struct slot {
     void *rung_arg;
     struct bl_str rung_id;
     int64_t rung_number;
+    struct awaiting await;
 };
 
 struct host { /* a worker and its ports */

@@ -297,6 +297,23 @@ static void world_wait(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_d
         ring_at(h, p, h->sim->now_ms + sim_below(h->sim, 3));
 }
 
+/* The store's answer comes as it would behind the bell; that nothing is asked in between is all that is saved. */
+static void on_rung_fetch(void *arg, enum bl_err err)
+{
+    struct slot *x = arg;
+    (void)err;
+    world_fetch(x->await.ctx, x->await.p, x->await.max, false, x->await.tick, x->await.passed_ms,
+                x->await.fetched, x->await.arg);
+}
+
+static void world_await(void *ctx, int p, struct bl_str id, int64_t wait_ms, size_t max, enum bl_tick tick,
+                        int64_t passed_ms, bl_fetched_fn *fn, void *arg)
+{
+    struct slot *x = &host_of(ctx)->slot[p];
+    x->await = (struct awaiting){ctx, p, max, tick, passed_ms, fn, arg};
+    world_wait(ctx, p, id, wait_ms, on_rung_fetch, x);
+}
+
 static void world_pause(void *ctx, int p, int64_t ms, bl_done_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
@@ -402,6 +419,7 @@ static struct bl_ports ports_of(struct host *h)
         .check = world_check,
         .pause = world_pause,
         .wait = world_wait,
+        .await = world_await,
         .wake = world_wake,
         .tend = world_tend,
         .erasable = world_erasable,

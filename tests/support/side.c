@@ -135,6 +135,14 @@ enum bl_err side_fetch(struct side *s, bool pending, bool tick)
     return s->err;
 }
 
+void side_await(struct side *s, const char *id, int64_t wait_ms)
+{
+    s->n = 0;
+    s->done = false;
+    s->ports.await(s->ports.ctx, 0, bl_str_of(id), wait_ms, 32, BL_TICK_DUE, s->passed_ms, on_fetched, s);
+    uv_run(&side_loop, UV_RUN_NOWAIT);
+}
+
 void side_begin(struct side *s, const char *name)
 {
     side_open(s, name);

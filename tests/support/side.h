@@ -47,6 +47,8 @@ void side_take_anew(struct side *s);
 enum bl_err side_fetch(struct side *s, bool pending, bool tick);
 /* Opens, takes the partition, and what there is: from then on fetches go by transaction. */
 void side_begin(struct side *s, const char *name);
+/* A fetch of what comes behind `id`, under way: side_run waits for it. */
+void side_await(struct side *s, const char *id, int64_t wait_ms);
 /* From the first entry on. */
 enum bl_err side_reread(struct side *s, const char *upto);
 enum bl_err side_renew(struct side *s);

@@ -264,6 +264,10 @@ struct bl_ports {
                      bl_erasable_fn *fn, void *arg);
     /* Returns when there may be an entry after `id`, or wait_ms have passed, or it was woken. */
     void (*wait)(void *ctx, int p, struct bl_str id, int64_t wait_ms, bl_done_fn *fn, void *arg);
+    /* `wait`, and then `fetch` of what is not pending, as one question. It may come back empty before wait_ms. */
+    void (*await)(void *ctx, int p, struct bl_str id, int64_t wait_ms, size_t max, enum bl_tick tick,
+                  int64_t passed_ms, bl_fetched_fn *fn, void *arg);
+    /* Ends either early, if it can. */
     void (*wake)(void *ctx, int p);
     /* One bounded step of retention. `trimmed`, before done, if patterns were removed: when the latest of them was
      * detected, and whether there may be more to remove. *done: BL_OK. */

@@ -4,10 +4,14 @@
  *        ^                                                                            │ nothing unread
  *        └──────────────────────── doorbell, or the next deadline ──── WAITING <──────┘
  *
+ * Where nobody rests, whoever waits asks for the next fetch with it: behind the doorbell there is no round trip then, and
+ * WAITING goes on as FETCHING does. Before he waits he may tend, and comes back to it.
+ *
  * A commit that ends a batch takes the next fetch with it (owner_put_fetch), if none of the others is to come between; the
  * answer comes to on_fetched as any other does.
  *
- * Invariants: who gives the partition back fetches nothing more, but stores users who are behind first; a fetch says whether
+ * Invariants: who gives the partition back asks for nothing more (what he has asked for while he waited, he works off), but
+ * stores users who are behind first; nobody tends twice without a fetch in between, however long it takes; a fetch says whether
  * a tick may be appended, and while users are behind none may. */
 #include "plant.h"
 #include "worker/owner.h"
@@ -28,7 +32,7 @@ static enum bl_tick tick_of(const struct owner *o, bool behind)
     return behind && !BL_PLANT(TICK_BEHIND) ? BL_TICK_LATER : BL_TICK_DUE;
 }
 
-static void owner_wait(struct owner *o)
+static int64_t wait_of(const struct owner *o)
 {
     int64_t wait_ms = o->trim_more ? OWNER_TRIM_MS : OWNER_WAIT_MAX_MS, left_ms;
     (void)checkpoint_waits(o, &left_ms);
@@ -40,8 +44,7 @@ static void owner_wait(struct owner *o)
             (due_ms > clock_ms ? due_ms : clock_ms + 1) - o->now_ms - (owner_local_ms(o) - o->fetched_at);
         wait_ms = until < 1 ? 1 : until < wait_ms ? until : wait_ms;
     }
-    o->state = OWNER_WAITING;
-    PORT(o, wait, bl_str_of(o->position), wait_ms, on_waited, o);
+    return wait_ms;
 }
 
 static void on_trimmed(void *arg, int64_t detected_ms, bool more)
@@ -58,21 +61,45 @@ static void on_tended(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
-static bool is_untended(const struct owner *o)
+/* Once a second, each partition in its part of it: all at the same time they would stop everybody else for ten milliseconds
+ * with a million patterns, which was the longest that readers waited. */
+bool fetch_is_untended(const struct owner *o, int64_t now)
 {
-    return owner_local_ms(o) - o->tended_at >= (o->trim_more ? OWNER_TRIM_MS : OWNER_TEND_MS);
+    int64_t part_ms = OWNER_TEND_MS * o->p / o->worker->options.partitions;
+    if (o->tended)
+        return false;
+    if (o->trim_more)
+        return now - o->tended_at >= OWNER_TRIM_MS;
+    return (now - part_ms) / OWNER_TEND_MS != (o->tended_at - part_ms) / OWNER_TEND_MS;
 }
 
 /* Between two commits, and also while there is always something to do. */
 static bool owner_tend(struct owner *o)
 {
-    if (!is_untended(o))
+    if (!fetch_is_untended(o, owner_local_ms(o)))
         return false;
     o->trim_more = false;
     o->tended_at = owner_local_ms(o);
+    o->tended = true;
     o->state = OWNER_TENDING;
     PORT(o, tend, bl_partition_clock(o->partition), on_trimmed, on_tended, o);
     return true;
+}
+
+static bl_fetched_fn on_fetched;
+
+static void owner_wait(struct owner *o)
+{
+    if (owner_tend(o)) {
+        o->spare = true;
+        return;
+    }
+    o->state = OWNER_WAITING;
+    if (pace_is_calm(o->worker))
+        PORT(o, await, bl_str_of(o->position), wait_of(o), o->fetch_max, tick_of(o, o->checkpoint.behind),
+             o->passed_ms, on_fetched, o);
+    else
+        PORT(o, wait, bl_str_of(o->position), wait_of(o), on_waited, o);
 }
 
 static void on_fetched(void *arg, const struct bl_fetched *f)
@@ -90,6 +117,7 @@ static void on_fetched(void *arg, const struct bl_fetched *f)
     o->pending = f->pending;
     o->now_ms = f->now_ms;
     o->fetched_at = owner_local_ms(o);
+    o->tended = false;
     o->earliest_ms = f->earliest_ms;
     pace_fetched(o, f);
     o->behind |= f->pending;
@@ -146,7 +174,8 @@ void owner_fetch(struct owner *o)
 static bool fetches_ahead(const struct owner *o)
 {
     bool last = !o->partial && !o->in_part && o->batch.upto == o->batch.n;
-    return last && !o->pending && !o->give_up && !is_untended(o) && pace_rest(o) <= 0;
+    return last && !o->pending && !o->give_up && !fetch_is_untended(o, owner_local_ms(o)) &&
+           pace_rest(o) <= 0;
 }
 
 void owner_put_fetch(struct owner *o)

@@ -22,7 +22,7 @@
  * stored with each commit (worker/checkpoint.c).
  * The commit that ends a batch fetches the next one, too, if nothing comes between (fetches_ahead): then it goes from
  * COMMITTING straight to FETCHING, with the answer on its way behind the commit's. Where such fetches find nothing, it goes
- * from COMMITTING to WAITING, which costs Redis one command instead of four.
+ * from COMMITTING to WAITING, and fetches once there is something.
  * One call to the ports is under way at a time (renewals apart), and each callback moves on. Whatever goes
  * wrong - fenced, unreachable, unknown outcome, no memory - ends in owner_fail: all that was cached is
  * dropped, the lease given up, and the partition taken again from what the store holds (ARCHITECTURE:

@@ -32,8 +32,8 @@
 #endif
 /* Entries fetched at a time that others were given: a script does it, which copies each twice. */
 #define OWNER_PENDING_MAX (4 * BL_SUSPECT_ENTRIES)
-#define OWNER_WAIT_MAX_MS 1000
-#define OWNER_PROBE_MS    80 /* between two looks at a partition that is held */
+#define OWNER_WAIT_MAX_MS 700 /* a store that stalls for a second comes back before its reply is given up */
+#define OWNER_PROBE_MS    80  /* between two looks at a partition that is held */
 #define OWNER_TEND_MS     1000
 #define OWNER_TRIM_MS     10 /* in place of it while there are more patterns to remove than one step does */
 #define OWNER_OTHER_PAGES "(other)"
@@ -173,6 +173,7 @@ struct owner {
      * less any grace that the owner before may have had. */
     int64_t passed_ms;
     bool trim_more;      /* than the last step of retention did */
+    bool tended;         /* since the last fetch */
     uint32_t round;      /* its number; only compared for equality */
     uint64_t ticket;     /* of the batch: the lower, the further in front in the line */
     bl_done_fn *in_turn; /* what is called when its turn comes */
@@ -286,6 +287,8 @@ void owner_send(struct owner *o);
 void owner_fetch(struct owner *o);
 /* The commit at hand takes the next fetch with it, if nothing comes between. */
 void owner_put_fetch(struct owner *o);
+/* Is retention due at that local time? */
+bool fetch_is_untended(const struct owner *o, int64_t now);
 
 /* worker/due.c: from a chosen round to owner_step. */
 void owner_survey(struct owner *o);
@@ -345,6 +348,8 @@ void pace_fetched(struct owner *o, const struct bl_fetched *f);
 int64_t pace_rest(const struct owner *o);
 /* The commit need not fetch. To be asked once a commit. */
 bool pace_spares(struct owner *o);
+/* How far behind a place among the active users may be: 0 while little comes in, up to most_ms. */
+int64_t pace_lag(const struct bl_worker *w, int64_t most_ms);
 /* So little comes in that nobody has to spare the store anything. */
 bool pace_is_calm(const struct bl_worker *w);
 /* Users with a deadline that one round may take. */
