@@ -194,6 +194,23 @@ static void the_more_comes_in_the_longer_an_owner_rests(void **state)
         assert_int_equal(rests_after(*state, t[i].bytes, t[i].held), t[i].ms);
 }
 
+static void the_more_comes_in_the_further_places_may_be_behind(void **state)
+{
+    static const struct {
+        size_t bytes;
+        int64_t ms;
+    } t[] = {{0, 0}, {1250000, 0}, {2500000, 3000}, {5000000, 9000}, {90000000, 9000}};
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        (void)rests_after(*state, t[i].bytes, OWNERS);
+        assert_int_equal(pace_lag(*state, 9000), t[i].ms);
+    }
+    struct bl_worker *w = *state;
+    w->options.calm_bytes = 0; /* nothing is calm but nothing */
+    assert_int_equal(pace_lag(w, 9000), 9000);
+    w->load.all = 0;
+    assert_int_equal(pace_lag(w, 9000), 0);
+}
+
 /* By the clock: every 200 ms, whenever who fetched last. */
 static void rests_end_at_the_same_time(void **state)
 {
@@ -292,6 +309,26 @@ static void the_last_commit_of_a_batch_fetches_the_next_unless_something_comes_b
     assert_false(fetches_ahead(w)); /* it rests first */
 }
 
+/* Once in each second that begins with its own part of one. */
+static void partitions_tend_one_after_the_other(void **state)
+{
+    struct bl_worker *w = *state;
+    int64_t due_ms[OWNERS];
+    now = 10 * OWNER_TEND_MS;
+    for (int p = 0; p < OWNERS; p++) {
+        int64_t part_ms = OWNER_TEND_MS * p / OWNERS, from = now + part_ms;
+        w->owners[p].tended_at = from;
+        for (due_ms[p] = from; !fetch_is_untended(&w->owners[p], due_ms[p]); due_ms[p]++)
+            assert_true(due_ms[p] <= from + OWNER_TEND_MS);
+        assert_int_equal(due_ms[p], from + OWNER_TEND_MS);
+    }
+    w->owners[1].tended = true;
+    assert_false(fetch_is_untended(&w->owners[1], due_ms[1])); /* it has not fetched since */
+    w->owners[1].tended = false;
+    w->owners[1].trim_more = true;
+    assert_true(fetch_is_untended(&w->owners[1], w->owners[1].tended_at + OWNER_TRIM_MS));
+}
+
 static void rounds_stay_far_from_what_can_be_sent_at_once(void **state)
 {
     struct bl_worker *w = *state;
@@ -352,6 +389,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(small_ones_go_together_and_large_ones_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_held_is_not_passed, setup, teardown),
         cmocka_unit_test_setup_teardown(the_more_comes_in_the_longer_an_owner_rests, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_more_comes_in_the_further_places_may_be_behind, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_tend_one_after_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(rests_end_at_the_same_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rest_is_over_once, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_behind_does_not_rest, setup, teardown),

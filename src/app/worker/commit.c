@@ -77,13 +77,13 @@ static int64_t stale_ms(const struct owner *o)
     return clock == INT64_MIN ? clock : clock - o->terms.grace_ms;
 }
 
-/* Moving somebody among the active users costs Redis 1.4 us and more, not much less than his hash (1.8): under load he is
- * moved when he has fallen that far behind. */
+/* Moving somebody among the active users costs Redis 1.4 us and more, not much less than his hash (1.8): the more comes in,
+ * the further he may have fallen behind before he is moved. */
 static void put_active(const struct owner *o, struct bl_member *m, const struct bl_user *s,
                        struct bl_put_user *u)
 {
     int64_t most_ms = BL_ACTIVE_LAG_MS - o->worker->options.behind_ms - 1;
-    int64_t lag_ms = pace_is_calm(o->worker) ? 0 : most_ms;
+    int64_t lag_ms = pace_lag(o->worker, most_ms);
     bool near = m->active_ms >= 0 && m->active_ms <= s->seen_ms &&
                 (m->active_ms >= s->seen_ms - lag_ms || BL_PLANT(ACTIVE_LEFT));
     if (s->seen_ms >= 0 && !near)
