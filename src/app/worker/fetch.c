@@ -61,8 +61,8 @@ static void on_tended(void *arg, enum bl_err err)
         owner_fetch(o);
 }
 
-/* Once a second, each partition in its part of it: all at the same time they would stop everybody else for ten milliseconds
- * with a million patterns, which was the longest that readers waited. */
+/* Once a second, each partition in its part of it: else those that were taken at the same time stay in step, and with a
+ * million patterns, a millisecond each, that is the longest that readers wait. */
 bool fetch_is_untended(const struct owner *o, int64_t now)
 {
     int64_t part_ms = OWNER_TEND_MS * o->p / o->worker->options.partitions;
