@@ -217,8 +217,8 @@ void world_fetched(struct slot *s);
 
 /* world_transact.c */
 /* Carries out what stands in s->commit and s->fetch while the fence holds, or nothing of it; once s->bell has rung, if there
- * is one. over: BL_OK, and s->answers if
- * there was a fetch; s->oom: nothing was done, for want of Redis' memory, but the fence holds; other errors as in ports.h. */
+ * is one. over: BL_OK, and s->answers if there was a fetch; s->oom: nothing was done, for want of Redis' memory, but the fence
+ * holds; other errors as in ports.h. */
 void world_transact(struct slot *s, void (*over)(struct slot *s, enum bl_err err));
 
 /* world_tend.c */

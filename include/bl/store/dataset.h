@@ -10,7 +10,8 @@
 
 /* 5: users who are behind the position may be stored some before others (app/worker/parts.c); 4: they may be stored behind
  * it (app/worker/checkpoint.c); 3: their states in the form of wire/state_fields.h; 2: in that of wire/state_version2.c, 1: of
- * wire/state_version1.c. A data set of an older version that can still be read is raised to this one when it is opened; what is stored in it is written anew as it is touched. */
+ * wire/state_version1.c. A data set of an older version that can still be read is raised to this one when it is opened; what
+ * is stored in it is written anew as it is touched. */
 #define BL_DATASET_VERSION       5
 #define BL_DATASET_VERSION_LEAST 1
 

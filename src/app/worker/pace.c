@@ -29,8 +29,8 @@
  * (pace_lag).
  *
  * A commit fetches what is unread by then (fetches_ahead). After n such fetches in a row that found nothing, n commits go
- * without, and the owner waits for the doorbell (pace_spares): at 20,000 events a second that were half of all fetches, and
- * 4 % of Redis' time.
+ * without, and the next fetch waits behind the doorbell (pace_spares): at 20,000 events a second those in vain were half of
+ * all fetches, and 4 % of Redis' time.
  *
  * Invariants: a round takes at least one entry, and no more bytes than OWNER_ROUND_MAX_BYTES beyond its first; a fetch
  * never asks for more than BL_FETCH_ENTRIES, nor for more than four times what the last one asked; whoever is held is
