@@ -66,6 +66,7 @@ static const struct {
     [BL_READ_ERASURE] = {BL_KEY_ERASURE, BY_TEXT, "HGETALL $k"},
     [BL_READ_COMMAND] = {BL_KEY_EVENTS, NO_ARG, "XADD $k * command $v"},
     [BL_READ_FEED] = {BL_KEY_CHANGES, NO_ARG, "XRANGE $k ($v + COUNT $a"},
+    [BL_READ_FEED_NEWEST] = {BL_KEY_CHANGES, NO_ARG, "XREVRANGE $k + ($v COUNT $a"},
     [BL_READ_FEED_PLACE] = {BL_KEY_CHANGES, NO_ARG, NULL}, /* a script */
 };
 
@@ -77,6 +78,7 @@ struct bl_store_reads {
     char env[BL_ENV_MAX_BYTES + 1];
     struct bl_buf key, key2; /* scratch */
     size_t timers;
+    uint64_t connection;
     bool closing, link_closed;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -368,11 +370,22 @@ static void reads_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx
     uv_timer_start(&w->timer, on_wait, (uint64_t)ms, 0);
 }
 
+static uint64_t reads_connection(void *port)
+{
+    return BL_CAST(struct bl_store_reads, port, READS_MAGIC)->connection;
+}
+
+static int64_t reads_now(void *port)
+{
+    return (int64_t)uv_now(BL_CAST(struct bl_store_reads, port, READS_MAGIC)->loop);
+}
+
 /* --- life */
 
 static void on_up(void *ctx)
 {
     struct bl_store_reads *s = BL_CAST(struct bl_store_reads, ctx, READS_MAGIC);
+    s->connection++;
     bl_scripts_load(s->link);
 }
 
@@ -384,7 +397,11 @@ enum bl_err bl_store_reads_new(struct uv_loop_s *loop, const char *url, struct b
         return BL_ERR_NO_MEMORY;
     s->magic = READS_MAGIC;
     s->loop = loop;
-    s->port = (struct bl_reads){.port = s, .read = reads_read, .later = reads_later};
+    s->port = (struct bl_reads){.port = s,
+                                .read = reads_read,
+                                .later = reads_later,
+                                .connection = reads_connection,
+                                .now = reads_now};
     snprintf(s->env, sizeof s->env, "%.*s", BL_STR_ARG(env));
     bl_buf_init(&s->key, 0);
     bl_buf_init(&s->key2, 0);

@@ -55,6 +55,18 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
     wait_for(ctx)->later_fn = fn;
 }
 
+static uint64_t port_connection(void *port)
+{
+    (void)port;
+    return 1;
+}
+
+static int64_t port_now(void *port)
+{
+    (void)port;
+    return 0;
+}
+
 static void port_wait(void *port, const struct bl_str *after, size_t n, bl_watch_entries_fn *fn, void *ctx)
 {
     (void)port, (void)after, (void)n;
@@ -108,6 +120,7 @@ static const char *const canned[BL_READ_KIND_COUNT] = {
     [BL_READ_ERASURE] = "at 1699999999000 state done user_id u hash h patterns 4 events 5",
     [BL_READ_COMMAND] = NOW "-7",
     [BL_READ_FEED] = CHANGE " 1700000000000-2 4 change raised pattern_id " ID,
+    [BL_READ_FEED_NEWEST] = "1700000000000-2 4 change raised pattern_id " ID,
     [BL_READ_FEED_PLACE] = "1700000000000-0 7 1",
 };
 
@@ -143,6 +156,8 @@ static size_t reply_to(const struct bl_read *r, struct bl_str *item)
         return 1;
     }
     if (r->kind == BL_READ_ACTIVE && r->partition == 2)
+        return 0;
+    if (r->kind == BL_READ_FEED_NEWEST && !bl_str_eqz(r->arg, "0-0")) /* nothing since */
         return 0;
     if (r->filter) { /* one that passes */
         item[0] = BL_STR(ID), item[1] = BL_STR("1699999999000"), item[2] = BL_STR("1");
@@ -277,7 +292,7 @@ static const struct {
              {BL_CALL_AUDIT, "", NULL, NULL},
              {BL_CALL_EXPOSITION, "", NULL, NULL}};
 
-static const struct bl_reads reads_port = {NULL, port_read, port_later};
+static const struct bl_reads reads_port = {NULL, port_read, port_later, port_connection, port_now};
 
 static void queries(void)
 {

@@ -40,6 +40,18 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
     fail();
 }
 
+static uint64_t port_connection(void *port)
+{
+    (void)port;
+    return 1;
+}
+
+static int64_t port_now(void *port)
+{
+    (void)port;
+    return 0;
+}
+
 /* Nothing but a data set. */
 static void serve_round(void)
 {
@@ -66,7 +78,7 @@ static void on_answer(void *ctx, const struct bl_answer *a)
     answers[i][a->body.n] = 0;
 }
 
-static const struct bl_reads port = {NULL, port_read, port_later};
+static const struct bl_reads port = {NULL, port_read, port_later, port_connection, port_now};
 static struct bl_queries *queries;
 
 static void ask(size_t i, enum bl_call call, const char *name, const char *value)
@@ -152,7 +164,7 @@ static size_t lanes(const struct round *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++)
-        n += r->kind[i] != BL_READ_META;
+        n += r->kind[i] == BL_READ_PATTERNS;
     return n;
 }
 

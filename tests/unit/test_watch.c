@@ -79,6 +79,18 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
     new_call(port, LATER, ctx)->later_fn = fn;
 }
 
+static uint64_t port_connection(void *port)
+{
+    (void)port;
+    return 1;
+}
+
+static int64_t port_now(void *port)
+{
+    (void)port;
+    return (int64_t)clock_ms;
+}
+
 static void port_wait(void *port, const struct bl_str *after, size_t n, bl_watch_entries_fn *fn, void *ctx)
 {
     struct call *c = new_call(port, WAIT, ctx);
@@ -302,7 +314,7 @@ static void set_up(unsigned s)
     slow_allowed = true;
     for (int i = 0; i < 2; i++) {
         struct process *x = &processes[i];
-        x->reads = (struct bl_reads){x, port_read, port_later};
+        x->reads = (struct bl_reads){x, port_read, port_later, port_connection, port_now};
         assert_int_equal(bl_queries_new(&x->reads, &x->queries), BL_OK);
         struct bl_watch_options o = {
             &x->reads, x->queries, {x, port_wait}, {sink_write, sink_waiting, sink_close}, CLIENTS};

@@ -28,6 +28,7 @@ bl_test(test_settings unit bl_wire)
 
 bl_test(test_query unit bl_app)
 bl_test(test_query_share unit bl_app)
+bl_test(test_query_rounds unit bl_app)
 target_include_directories(test_query PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 
 add_library(bl_test_decoding STATIC support/decoding.c)

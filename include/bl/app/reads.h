@@ -40,10 +40,11 @@ enum bl_read_kind {
     BL_READ_RULES,         /* in effect in the partition -> name, value … */
     BL_READ_RULES_HISTORY, /* at most a, newest first -> as BAD */
     BL_READ_AUDIT, /* entries of the audit trail before `arg` (`+`: all), at most a, newest first -> as BAD */
-    BL_READ_TOMBSTONE, /* of the erased user with hash `arg` -> ms */
-    BL_READ_ERASURE,   /* the erasure with hash `arg` -> name, value … */
-    BL_READ_COMMAND,   /* appends the command `arg` to the stream (the one that writes) -> entry id */
-    BL_READ_FEED,      /* changes after the feed's entry `arg`, at most a -> as BAD */
+    BL_READ_TOMBSTONE,   /* of the erased user with hash `arg` -> ms */
+    BL_READ_ERASURE,     /* the erasure with hash `arg` -> name, value … */
+    BL_READ_COMMAND,     /* appends the command `arg` to the stream (the one that writes) -> entry id */
+    BL_READ_FEED,        /* changes after the feed's entry `arg`, at most a -> as BAD */
+    BL_READ_FEED_NEWEST, /* the same, newest first */
     BL_READ_FEED_PLACE, /* a reader of the change feed is at entry `arg` -> last entry's id; `1` if nothing after
                            `arg` is gone */
     BL_READ_KIND_COUNT
@@ -123,6 +124,11 @@ struct bl_reads {
     void (*read)(void *port, const struct bl_read *reads, size_t n, bl_reads_fn *fn, void *ctx);
     /* fn runs once, after ms. */
     void (*later)(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx);
+    /* Replies come in the order of the questions as long as this number stays; with another one the store may have lost
+     * what it had said before. */
+    uint64_t (*connection)(void *port);
+    /* ms of a clock that only goes forward. */
+    int64_t (*now)(void *port);
 };
 
 #endif

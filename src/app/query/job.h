@@ -17,6 +17,7 @@
 #define JOB_MAGIC BL_MAGIC('q', 'j', 'o', 'b')
 
 struct job;
+struct shelf;
 typedef void job_step(struct job *j, const struct bl_read_reply *r, size_t n);
 
 /* What a data set says of itself (META). */
@@ -39,7 +40,13 @@ struct bl_queries {
     struct bl_erased_port erased;
     size_t running;
     struct job_set set; /* as last read */
-    struct job *shared; /* those under way that others may wait for */
+    struct {
+        int64_t now_ms, at_ms; /* what now was when the process' clock was at_ms */
+        bool known;
+    } time;
+    struct shelf *shelf;
+    uint64_t connection; /* by which all on the shelf was read */
+    struct job *shared;  /* those under way that others may wait for */
     int64_t stream_retention_ms;
     struct bl_state_decoder *decoder;
     struct bl_user *scratch; /* one unpacked user: too large for a stack or a job */
@@ -56,7 +63,8 @@ struct job {
     int partitions;
     struct bl_hash_key hash_key;
     bool event_mode;
-    bool unsure; /* all that is only what was read last time: the first round says whether it still holds */
+    bool unsure;  /* all that is only what was read last time: the first round says whether it still holds */
+    bool guessed; /* now_ms is a guess: the first round says what it is */
     int64_t now_ms;
     int64_t time_ms; /* the store's clock at the views */
 

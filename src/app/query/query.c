@@ -7,22 +7,28 @@
  *
  * META is read by every query: one small read buys that a serve process needs no state of its own and follows a
  * data set that was made anew. It is read behind the first round, which goes by what META said last time: that
- * saves a round trip, of which a query has two or three, and under load each of them waits for Redis. */
+ * saves a round trip, of which a query has two or three, and under load each of them waits for Redis.
+ *
+ * So do the clocks where a call needs `now` only for how far back it looks: the first round goes by a guess, the last `now`
+ * and the time since, and the clocks beside it say what it is. Where that is ABOUT_MS away or more the round is asked again. */
 #include "query/job.h"
+#include "query/shelf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ABOUT_MS 100
+
 static const struct {
     job_step *start;
-    enum { NO_TIME, CLOCKS, VIEWS } time; /* what it has to know of the partitions first */
-    const char *path;                     /* of a list in pages */
-    bool alone;                           /* it changes something, or waits for a change: never shared */
+    enum { NO_TIME, ABOUT, CLOCKS, VIEWS } time; /* what it has to know of the partitions first */
+    const char *path;                            /* of a list in pages */
+    bool alone; /* it changes something, or waits for a change: never shared */
 } calls[BL_CALL_COUNT] = {
     [BL_CALL_PATTERNS] = {patterns_start, NO_TIME, "/api/patterns", false},
     [BL_CALL_PATTERN] = {pattern_start, NO_TIME, NULL, false},
     [BL_CALL_RESOLVE] = {resolve_start, NO_TIME, NULL, true},
-    [BL_CALL_METRICS] = {metrics_start, CLOCKS, NULL, false},
+    [BL_CALL_METRICS] = {metrics_start, ABOUT, NULL, false},
     [BL_CALL_HISTORY] = {history_start, CLOCKS, NULL, false},
     [BL_CALL_PAGES] = {pages_start, CLOCKS, NULL, false},
     [BL_CALL_USERS] = {users_start, CLOCKS, NULL, false},
@@ -48,8 +54,10 @@ enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out
         return BL_ERR_NO_MEMORY;
     q->reads = *reads;
     q->scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
-    enum bl_err err = q->scratch ? bl_state_decoder_new(&q->decoder) : BL_ERR_NO_MEMORY;
+    q->shelf = shelf_new();
+    enum bl_err err = q->scratch && q->shelf ? bl_state_decoder_new(&q->decoder) : BL_ERR_NO_MEMORY;
     if (err != BL_OK) {
+        shelf_free(q->shelf);
         free(q->scratch);
         free(q);
         return err;
@@ -64,6 +72,7 @@ void bl_queries_free(struct bl_queries *q)
         return;
     assert(q->running == 0);
     bl_state_decoder_free(q->decoder);
+    shelf_free(q->shelf);
     free(q->scratch);
     free(q);
 }
@@ -197,6 +206,7 @@ void job_ask_all(struct job *j, struct bl_read read)
 
 static bool take_set(struct job *j, const struct bl_read_reply *meta);
 static void begin(struct job *j);
+static void got_guess(struct job *j, const struct bl_read_reply *r, size_t n);
 
 static void answered(void *ctx, enum bl_err err, const struct bl_read_reply *replies, size_t n)
 {
@@ -205,12 +215,12 @@ static void answered(void *ctx, enum bl_err err, const struct bl_read_reply *rep
     j->unsure = false;
     if (err != BL_OK)
         job_fail(j, err, NULL);
-    else if (!was_unsure)
-        j->next(j, replies, n);
-    else if (take_set(j, &replies[n - 1]))
-        j->next(j, replies, n - 1);
-    else
+    else if (was_unsure && !take_set(j, &replies[--n]))
         begin(j);
+    else if (j->guessed)
+        got_guess(j, replies, n);
+    else
+        j->next(j, replies, n);
 }
 
 void job_go(struct job *j, job_step *next)
@@ -257,10 +267,45 @@ static void take_time(struct job *j, const struct bl_read_reply *r, int clock, i
         j->time_ms = time_ms;
 }
 
-static void got_clocks(struct job *j, const struct bl_read_reply *r, size_t n)
+static void take_clocks(struct job *j, const struct bl_read_reply *r, size_t n)
 {
+    const struct bl_reads *reads = &j->q->reads;
+    j->now_ms = j->time_ms = 0;
     for (size_t p = 0; p < n; p++)
         take_time(j, &r[p], BL_CLOCK_MS, BL_CLOCK_OLDEST, BL_CLOCK_TIME_MS);
+    j->q->time.known = j->now_ms < INT64_MAX / 2; /* nothing is added to nonsense */
+    j->q->time.now_ms = j->now_ms;
+    j->q->time.at_ms = reads->now(reads->port);
+}
+
+static void got_clocks(struct job *j, const struct bl_read_reply *r, size_t n)
+{
+    take_clocks(j, r, n);
+    calls[j->query.call].start(j, NULL, 0);
+}
+
+/* The clock of events says nothing of the next moment. */
+static bool guess(struct job *j)
+{
+    const struct bl_reads *reads = &j->q->reads;
+    j->guessed = calls[j->query.call].time == ABOUT && j->q->time.known && !j->event_mode;
+    if (j->guessed)
+        j->now_ms = j->q->time.now_ms + reads->now(reads->port) - j->q->time.at_ms;
+    return j->guessed;
+}
+
+/* The clocks came before what the call asked for. */
+static void got_guess(struct job *j, const struct bl_read_reply *r, size_t n)
+{
+    int64_t guessed_ms = j->now_ms;
+    size_t clocks = (size_t)j->partitions;
+    j->guessed = false;
+    take_clocks(j, r, clocks);
+    if (llabs(j->now_ms - guessed_ms) < ABOUT_MS) {
+        j->next(j, r + clocks, n - clocks);
+        return;
+    }
+    job_clear(j);
     calls[j->query.call].start(j, NULL, 0);
 }
 
@@ -294,8 +339,13 @@ static bool take_set(struct job *j, const struct bl_read_reply *meta)
                  partitions <= BL_PARTITIONS_MAX;
     set->partitions = whole ? (int)partitions : 0;
     set->event_mode = bl_str_eqz(reply_get(meta, "clock"), "event");
-    return whole && was.partitions == set->partitions && was.hash_key.k0 == set->hash_key.k0 &&
-           was.hash_key.k1 == set->hash_key.k1 && was.event_mode == set->event_mode;
+    bool same = whole && was.partitions == set->partitions && was.hash_key.k0 == set->hash_key.k0 &&
+                was.hash_key.k1 == set->hash_key.k1 && was.event_mode == set->event_mode;
+    if (!same) {
+        shelf_clear(j->q->shelf);
+        j->q->time.known = false;
+    }
+    return same;
 }
 
 /* Nothing was known: now it is, or there is none. */
@@ -319,7 +369,9 @@ static void begin(struct job *j)
     j->hash_key = set->hash_key;
     j->event_mode = set->event_mode;
     j->now_ms = j->time_ms = 0;
-    if (!time) {
+    if (guess(j))
+        job_ask_all(j, (struct bl_read){.kind = BL_READ_CLOCK});
+    if (!time || j->guessed) {
         calls[j->query.call].start(j, NULL, 0);
         return;
     }
