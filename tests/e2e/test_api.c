@@ -177,6 +177,37 @@ static void resolving_waits_for_the_worker(void **state)
     bl_test_answer_free(&a);
 }
 
+static void assert_severity(const char *severity)
+{
+    json_t *list = get_json("/api/patterns");
+    assert_string_equal(text(json_array_get(list, 0), "severity"), severity);
+    json_decref(list);
+}
+
+/* Between two lists, with what serve knows from the first. */
+static void a_list_has_what_became_of_a_pattern(void **state)
+{
+    char id[33];
+    int p = partition_of("u"), tries = 100;
+    (void)state;
+    data_set("event");
+    snprintf(id, sizeof id, "%s",
+             put_pattern((struct example){"u", "/a", NULL, BL_RULE_HESITATION, BL_LOW, NOW_MS, false}));
+    assert_severity("low");
+    DO("HSET %s severity medium", key(BL_KEY_PATTERN, p, id));
+    DO("XADD %s * change raised pattern_id %s", key(BL_KEY_CHANGES, p, ""), id);
+    assert_severity("medium");
+    DO("HSET %s severity high", key(BL_KEY_PATTERN, p, id)); /* a store that never told of it */
+    DO("CLIENT KILL TYPE normal");
+    struct bl_test_answer a = {0};
+    do {
+        bl_test_answer_free(&a);
+        a = bl_test_curl(&api, "", "/api/patterns?limit=1");
+    } while (a.status == 503 && tries-- > 0);
+    bl_test_answer_free(&a);
+    assert_severity("high");
+}
+
 static void metrics_add_up_the_partitions(void **state)
 {
     (void)state;
@@ -363,6 +394,7 @@ int main(void)
         cmocka_unit_test(filters_apply_before_the_limit),
         cmocka_unit_test(one_pattern_has_every_field),
         cmocka_unit_test(resolving_waits_for_the_worker),
+        cmocka_unit_test(a_list_has_what_became_of_a_pattern),
         cmocka_unit_test(metrics_add_up_the_partitions),
         cmocka_unit_test(live_time_goes_on_in_an_idle_data_set),
         cmocka_unit_test(etags_leave_out_the_time),

@@ -5,6 +5,7 @@
 #include "bl/core/engine.h"
 #include "bl/core/rule.h"
 #include "bl/wire/state.h"
+#include "reads_still.h"
 #include "user_room.h"
 
 #define PARTITIONS 3
@@ -53,18 +54,6 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
 {
     (void)port, (void)ms;
     wait_for(ctx)->later_fn = fn;
-}
-
-static uint64_t port_connection(void *port)
-{
-    (void)port;
-    return 1;
-}
-
-static int64_t port_now(void *port)
-{
-    (void)port;
-    return 0;
 }
 
 static void port_wait(void *port, const struct bl_str *after, size_t n, bl_watch_entries_fn *fn, void *ctx)
@@ -292,7 +281,8 @@ static const struct {
              {BL_CALL_AUDIT, "", NULL, NULL},
              {BL_CALL_EXPOSITION, "", NULL, NULL}};
 
-static const struct bl_reads reads_port = {NULL, port_read, port_later, port_connection, port_now};
+static const struct bl_reads reads_port = {NULL, port_read, port_later, reads_still_connection,
+                                           reads_still_now};
 
 static void queries(void)
 {

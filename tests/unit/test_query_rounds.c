@@ -323,6 +323,19 @@ static void after_many_changes_a_partition_is_read_anew(void **state)
     assert_int_equal(patterns_read, 0);
 }
 
+static void what_was_written_past_the_worker_is_seen_in_two_seconds(void **state)
+{
+    (void)state;
+    rounds_of(BL_CALL_PATTERNS, "10");
+    process_ms += 999;
+    rounds_of(BL_CALL_PATTERNS, "10");
+    assert_int_equal(patterns_read, 0);
+    version[0][PATTERNS - 1]++; /* the feed does not tell */
+    process_ms += 1001;
+    rounds_of(BL_CALL_PATTERNS, "10");
+    assert_int_equal(patterns_read, 10);
+}
+
 static void nothing_is_kept_from_a_connection_before(void **state)
 {
     (void)state;
@@ -359,7 +372,9 @@ static void no_list_is_older_than_its_question(void **state)
             serve();
         else if (what < 99 && heard < served)
             hear();
-        else if (what == 99 && drawn(&seed, 20) == 0)
+        else
+            process_ms += drawn(&seed, 50);
+        if (what == 99 && drawn(&seed, 20) == 0)
             fail_over();
     }
     while (heard < asked) {
@@ -403,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_what_changed_is_read_again, begin, end),
         cmocka_unit_test_setup_teardown(after_many_changes_a_partition_is_read_anew, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_written_past_the_worker_is_seen_in_two_seconds, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_from_a_connection_before, begin, end),
         cmocka_unit_test_setup_teardown(no_list_is_older_than_its_question, begin, end),
         cmocka_unit_test_setup_teardown(metrics_are_one_round_once_the_time_is_known, begin, end),

@@ -1,6 +1,7 @@
 /* Identical queries share their reads, and none gets an answer older than its question; a data set that was made anew is
  * noticed by the first query after it. */
 #include "bl/app/query.h"
+#include "reads_still.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,18 +41,6 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
     fail();
 }
 
-static uint64_t port_connection(void *port)
-{
-    (void)port;
-    return 1;
-}
-
-static int64_t port_now(void *port)
-{
-    (void)port;
-    return 0;
-}
-
 /* Nothing but a data set. */
 static void serve_round(void)
 {
@@ -78,7 +67,7 @@ static void on_answer(void *ctx, const struct bl_answer *a)
     answers[i][a->body.n] = 0;
 }
 
-static const struct bl_reads port = {NULL, port_read, port_later, port_connection, port_now};
+static const struct bl_reads port = {NULL, port_read, port_later, reads_still_connection, reads_still_now};
 static struct bl_queries *queries;
 
 static void ask(size_t i, enum bl_call call, const char *name, const char *value)

@@ -4,6 +4,7 @@
  *
  * The store may also go back: the last changes are lost, and their ids given out again. Who was told of them is stale,
  * whatever it is told then, until it is reset, which must come. */
+#include "reads_still.h"
 #include "watch/internal.h"
 #include "watch_feeds.h"
 
@@ -77,18 +78,6 @@ static void port_later(void *port, int64_t ms, void (*fn)(void *ctx), void *ctx)
 {
     (void)ms;
     new_call(port, LATER, ctx)->later_fn = fn;
-}
-
-static uint64_t port_connection(void *port)
-{
-    (void)port;
-    return 1;
-}
-
-static int64_t port_now(void *port)
-{
-    (void)port;
-    return (int64_t)clock_ms;
 }
 
 static void port_wait(void *port, const struct bl_str *after, size_t n, bl_watch_entries_fn *fn, void *ctx)
@@ -314,7 +303,7 @@ static void set_up(unsigned s)
     slow_allowed = true;
     for (int i = 0; i < 2; i++) {
         struct process *x = &processes[i];
-        x->reads = (struct bl_reads){x, port_read, port_later, port_connection, port_now};
+        x->reads = (struct bl_reads){x, port_read, port_later, reads_still_connection, reads_still_now};
         assert_int_equal(bl_queries_new(&x->reads, &x->queries), BL_OK);
         struct bl_watch_options o = {
             &x->reads, x->queries, {x, port_wait}, {sink_write, sink_waiting, sink_close}, CLIENTS};

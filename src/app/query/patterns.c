@@ -89,9 +89,10 @@ static void show(struct job *j)
         bl_pattern_id_hex(&last->id, hex);
         snprintf(j->cursor, sizeof j->cursor, "%lld:%.32s", (long long)last->ms, hex);
     }
+    int64_t now_ms = j->q->reads.now(j->q->reads.port);
     for (size_t i = 0; i < s->n_found; i++) {
         size_t before = s->known.n;
-        if (!shelf_get(j->q->shelf, &s->found[i].id, &s->known))
+        if (!shelf_get(j->q->shelf, &s->found[i].id, now_ms, &s->known))
             job_ask(j, (struct bl_read){.kind = BL_READ_PATTERN,
                                         .partition = s->found[i].partition,
                                         .arg = hex_of(s, i, &s->found[i])});
@@ -165,7 +166,7 @@ static void show_read(struct job *j, const struct scan_item *item, const struct 
     size_t before = j->out.n;
     row_json(r, hex_of(j->state, 0, item), &j->out);
     if (j->out.err == BL_OK)
-        shelf_put(j->q->shelf, item->partition, &item->id,
+        shelf_put(j->q->shelf, item->partition, &item->id, j->q->reads.now(j->q->reads.port),
                   (struct bl_str){j->out.p + before, j->out.n - before});
 }
 

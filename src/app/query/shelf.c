@@ -12,6 +12,7 @@
 struct row {
     struct bl_pattern_id id;
     int partition;
+    int64_t until_ms;
     struct bl_str json; /* owned; n == 0: an empty place */
 };
 
@@ -99,16 +100,17 @@ void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
     }
 }
 
-bool shelf_get(const struct shelf *s, const struct bl_pattern_id *id, struct bl_buf *out)
+bool shelf_get(const struct shelf *s, const struct bl_pattern_id *id, int64_t now_ms, struct bl_buf *out)
 {
     const struct row *row = &s->row[place_of(id)];
-    if (row->json.n == 0 || memcmp(&row->id, id, sizeof *id) != 0)
+    if (row->json.n == 0 || now_ms >= row->until_ms || memcmp(&row->id, id, sizeof *id) != 0)
         return false;
     bl_buf_str(out, row->json);
     return true;
 }
 
-void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, struct bl_str json)
+void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, int64_t now_ms,
+               struct bl_str json)
 {
     struct row *row = &s->row[place_of(id)];
     row_drop(row);
@@ -116,5 +118,5 @@ void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, s
     if (!copy)
         return;
     memcpy(copy, json.p, json.n);
-    *row = (struct row){*id, partition, {copy, json.n}};
+    *row = (struct row){*id, partition, now_ms + SHELF_MS + SHELF_MS * id->b[2] / 256, {copy, json.n}};
 }
