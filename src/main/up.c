@@ -91,7 +91,7 @@ static void add_redis(struct up *up)
 {
     struct up_child *c = &up->children[up->n_children++];
     *c = (struct up_child){.role = UP_REDIS, .number = 1};
-    up_redis_argv(up->redis, &up->data, bl_config_text(up->config, BL_OPTION_DURABILITY), c->argv);
+    up_redis_argv(up->redis, &up->data, up->config, c->argv);
 }
 
 /* A person at a terminal wants to read what is wrong, not each step; a file gets all of it. */

@@ -57,6 +57,7 @@ struct up_data {
     char log[UP_PATH_MAX];        /* of Redis */
     char pid_file[UP_PATH_MAX];   /* of Redis */
     char acl[UP_PATH_MAX];        /* its users */
+    char rewrite_bytes[24];       /* --rewrite-size, as Redis reads it */
     int lock;                     /* held while we live */
 };
 
@@ -92,8 +93,9 @@ const char *up_acl_secret(const struct up_acl *acl, const char *user);
 /* The password of `admin` or `operator` of the `up` that runs there; false: it has none. */
 BL_CHECKED bool up_acl_read(const char *dir, const char *user, char out[UP_SECRET_BYTES + 1]);
 
-/* The command line of the private Redis; `durability` as in --durability. All is borrowed. */
-void up_redis_argv(char *program, struct up_data *data, const char *durability, char *argv[UP_ARGS_MAX]);
+/* The command line of the private Redis. All is borrowed. */
+void up_redis_argv(char *program, struct up_data *data, const struct bl_config *config,
+                   char *argv[UP_ARGS_MAX]);
 
 /* Before a Redis starts on that directory: cuts its append-only file where its last transaction has no end. False: it should
  * and cannot. */

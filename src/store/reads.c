@@ -66,7 +66,7 @@ static const struct {
     [BL_READ_ERASURE] = {BL_KEY_ERASURE, BY_TEXT, "HGETALL $k"},
     [BL_READ_COMMAND] = {BL_KEY_EVENTS, NO_ARG, "XADD $k * command $v"},
     [BL_READ_FEED] = {BL_KEY_CHANGES, NO_ARG, "XRANGE $k ($v + COUNT $a"},
-    [BL_READ_FEED_NEWEST] = {BL_KEY_CHANGES, NO_ARG, "XREVRANGE $k + ($v COUNT $a"},
+    [BL_READ_FEED_NEWEST] = {BL_KEY_CHANGES, NO_ARG, "XREVRANGE $k + $v COUNT $a"},
     [BL_READ_FEED_PLACE] = {BL_KEY_CHANGES, NO_ARG, NULL}, /* a script */
 };
 

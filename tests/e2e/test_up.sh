@@ -62,11 +62,12 @@ rules:
   hesitation: {low: 1s, medium: 1500ms, high: 3s}
   abandonment: {timeout: 6s}
 YAML
-start first --config "$work/fast.yaml" --data "$work/data" --serve 2 --workers 2 --demo
+start first --config "$work/fast.yaml" --data "$work/data" --serve 2 --workers 2 --demo --rewrite-size 2GiB
 [ "$(stat -c %a "$work/data")" = 700 ] || fail "the data directory is open to others"
 [ "$(repair config get maxmemory-policy | tail -1)" = noeviction ] || fail "maxmemory-policy"
 [ "$(repair config get appendonly | tail -1)" = yes ] || fail "appendonly"
 [ "$(repair config get appendfsync | tail -1)" = everysec ] || fail "appendfsync"
+[ "$(repair config get auto-aof-rewrite-min-size | tail -1)" = 2147483648 ] || fail "when its file is written anew"
 [ "$(pgrep -c -P "$pid" -f 'behaviorlens worker')" = 2 ] || fail "two workers"
 [ "$(pgrep -c -P "$pid" -f 'behaviorlens serve')" = 2 ] || fail "two servers"
 post one | grep accepted >/dev/null

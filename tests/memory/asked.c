@@ -109,7 +109,8 @@ static const char *const canned[BL_READ_KIND_COUNT] = {
     [BL_READ_ERASURE] = "at 1699999999000 state done user_id u hash h patterns 4 events 5",
     [BL_READ_COMMAND] = NOW "-7",
     [BL_READ_FEED] = CHANGE " 1700000000000-2 4 change raised pattern_id " ID,
-    [BL_READ_FEED_NEWEST] = "1700000000000-2 4 change raised pattern_id " ID,
+    [BL_READ_FEED_NEWEST] =
+        "1700000000000-3 4 change raised pattern_id " ID " 1700000000000-2 4 change raised pattern_id " ID,
     [BL_READ_FEED_PLACE] = "1700000000000-0 7 1",
 };
 
@@ -146,13 +147,13 @@ static size_t reply_to(const struct bl_read *r, struct bl_str *item)
     }
     if (r->kind == BL_READ_ACTIVE && r->partition == 2)
         return 0;
-    if (r->kind == BL_READ_FEED_NEWEST && !bl_str_eqz(r->arg, "0-0")) /* nothing since */
-        return 0;
     if (r->filter) { /* one that passes */
         item[0] = BL_STR(ID), item[1] = BL_STR("1699999999000"), item[2] = BL_STR("1");
         return r->c ? 0 : 3;
     }
     n = cut(canned[r->kind], item);
+    if (r->kind == BL_READ_FEED_NEWEST && bl_str_eqz(r->arg, "1700000000000-3"))
+        n /= 2; /* nothing since */
     if (r->d && (int64_t)n > 2 * r->d)
         n = 2 * (size_t)r->d;
     return r->c ? 0 : n;

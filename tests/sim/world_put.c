@@ -259,10 +259,28 @@ void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t pa
     h->slot[p].commit->ahead = r;
 }
 
+/* The feed says which patterns a commit changes: lists go by it (src/app/query/shelf.h), not only those who listen. */
+static void check_told(struct host *h, const struct request *r)
+{
+    for (size_t i = 0; i < r->n_puts; i++) {
+        struct bl_str key = r->puts[i].key, what = bl_str_cut(&key, ':'), id = bl_str_cut(&key, ':');
+        bool told =
+            r->puts[i].kind == PUT_CHANGE || !bl_str_eqz(what, "pattern") || bl_str_eqz(key, "pattern_id");
+        for (size_t k = 0; k < r->n_puts && !told; k++) {
+            struct bl_str change = r->puts[k].value;
+            bl_str_cut(&change, ' ');
+            told = r->puts[k].kind == PUT_CHANGE && bl_str_eq(bl_str_cut(&change, ' '), id);
+        }
+        if (!told)
+            sim_fail(h->sim, "a commit changes pattern %.*s and does not tell", BL_STR_ARG(id));
+    }
+}
+
 void world_end(void *ctx, int p, bl_done_fn *fn, void *arg)
 {
     struct host *h = host_of(ctx);
     struct request *r = h->slot[p].commit;
+    check_told(h, r);
     r->finished = fn;
     r->arg = arg;
     if (h->slot[p].watched && (BL_PLANT(ACK_FIRST) || BL_PLANT(IDS_FIRST)))

@@ -3,7 +3,7 @@
 #ifndef TESTS_WATCH_FEEDS_H
 #define TESTS_WATCH_FEEDS_H
 
-#include "watch/place.h"
+#include "place.h"
 
 #include <assert.h>
 #include <stdarg.h>

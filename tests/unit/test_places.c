@@ -1,7 +1,7 @@
-/* Small things that go out as text: the id of a stream's event (src/app/watch/place.h), and times in buckets
+/* Small things that go out as text: the id of a stream's event (src/app/place.h), and times in buckets
  * (bl/app/latency.h). */
 #include "bl/app/latency.h"
-#include "watch/place.h"
+#include "place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -29,6 +29,8 @@ bl_test(test_settings unit bl_wire)
 bl_test(test_query unit bl_app)
 bl_test(test_query_share unit bl_app)
 bl_test(test_query_rounds unit bl_app)
+target_sources(test_query_rounds PRIVATE support/reads_store.c)
+target_include_directories(test_query_rounds PRIVATE support ${CMAKE_SOURCE_DIR}/src/app)
 target_include_directories(test_query PRIVATE ${CMAKE_SOURCE_DIR}/src/app)
 
 add_library(bl_test_decoding STATIC support/decoding.c)

@@ -44,7 +44,7 @@ enum bl_read_kind {
     BL_READ_ERASURE,     /* the erasure with hash `arg` -> name, value … */
     BL_READ_COMMAND,     /* appends the command `arg` to the stream (the one that writes) -> entry id */
     BL_READ_FEED,        /* changes after the feed's entry `arg`, at most a -> as BAD */
-    BL_READ_FEED_NEWEST, /* the same, newest first */
+    BL_READ_FEED_NEWEST, /* from the newest change back to entry `arg` (`-`: the first), at most a -> as BAD */
     BL_READ_FEED_PLACE, /* a reader of the change feed is at entry `arg` -> last entry's id; `1` if nothing after
                            `arg` is gone */
     BL_READ_KIND_COUNT

@@ -45,8 +45,7 @@ struct bl_queries {
         bool known;
     } time;
     struct shelf *shelf;
-    uint64_t connection; /* by which all on the shelf was read */
-    struct job *shared;  /* those under way that others may wait for */
+    struct job *shared; /* those under way that others may wait for */
     int64_t stream_retention_ms;
     struct bl_state_decoder *decoder;
     struct bl_user *scratch; /* one unpacked user: too large for a stack or a job */

@@ -9,7 +9,7 @@
  * data set that was made anew. It is read behind the first round, which goes by what META said last time: that
  * saves a round trip, of which a query has two or three, and under load each of them waits for Redis.
  *
- * So do the clocks where a call needs `now` only for how far back it looks: the first round goes by a guess, the last `now`
+ * So are the clocks where a call needs `now` only for how far back it looks: the first round goes by a guess, the last `now`
  * and the time since, and the clocks beside it say what it is. Where that is ABOUT_MS away or more the round is asked again. */
 #include "query/job.h"
 #include "query/shelf.h"
@@ -382,6 +382,7 @@ static void begin(struct job *j)
 
 static void start(struct bl_queries *q, const struct bl_query *query, struct asker *askers)
 {
+    shelf_tidy(q->shelf, q->reads.connection(q->reads.port), q->reads.now(q->reads.port));
     struct job *j = calloc(1, sizeof *j);
     if (!j) {
         tell(askers, &(struct bl_answer){.err = BL_ERR_NO_MEMORY, .status = bl_err_http(BL_ERR_NO_MEMORY)});

@@ -2,12 +2,10 @@
 #include "query/shelf.h"
 
 #include "bl/base/limits.h"
+#include "place.h"
 #include "query/job.h"
 
 #include <stdlib.h>
-
-#define SEEN_BYTES 48
-#define CHANGES    16 /* heard at once; after more of them all of the partition are read anew */
 
 struct row {
     struct bl_pattern_id id;
@@ -16,9 +14,17 @@ struct row {
     struct bl_str json; /* owned; n == 0: an empty place */
 };
 
+/* The feed's entry up to which was heard. An id may be another change's after a restart: the mark tells them apart. */
+struct seen {
+    char text[PLACE_TEXT]; /* "": nothing yet */
+    uint8_t mark;
+};
+
 struct shelf {
     struct row row[SHELF_ROWS];
-    char seen[BL_PARTITIONS_MAX][SEEN_BYTES]; /* the feed's entry up to which was heard; "": nothing yet */
+    struct seen seen[BL_PARTITIONS_MAX];
+    uint64_t connection;
+    int64_t tidy_ms; /* nothing is to be done before */
 };
 
 struct shelf *shelf_new(void)
@@ -46,13 +52,17 @@ void shelf_free(struct shelf *s)
     free(s);
 }
 
-struct bl_read shelf_ask(const struct shelf *s, int partition)
+void shelf_tidy(struct shelf *s, uint64_t connection, int64_t now_ms)
 {
-    const char *seen = s->seen[partition];
-    return (struct bl_read){.kind = BL_READ_FEED_NEWEST,
-                            .partition = partition,
-                            .arg = *seen ? bl_str_of(seen) : BL_STR("0-0"),
-                            .a = CHANGES};
+    if (connection != s->connection)
+        shelf_clear(s);
+    s->connection = connection;
+    if (now_ms < s->tidy_ms)
+        return;
+    s->tidy_ms = now_ms + SHELF_MS;
+    for (size_t i = 0; i < SHELF_ROWS; i++)
+        if (s->row[i].json.n > 0 && s->row[i].until_ms <= now_ms)
+            row_drop(&s->row[i]);
 }
 
 /* Ids are hashes. */
@@ -61,14 +71,16 @@ static size_t place_of(const struct bl_pattern_id *id)
     return ((size_t)id->b[0] << 8 | id->b[1]) % SHELF_ROWS;
 }
 
+static bool is_of(const struct row *row, const struct bl_pattern_id *id)
+{
+    return row->json.n > 0 && memcmp(&row->id, id, sizeof *id) == 0;
+}
+
 static void forget(struct shelf *s, struct bl_str pattern_id)
 {
     struct bl_pattern_id id;
-    if (!bl_pattern_id_parse(pattern_id, &id))
-        return;
-    struct row *row = &s->row[place_of(&id)];
-    if (memcmp(&row->id, &id, sizeof id) == 0)
-        row_drop(row);
+    if (bl_pattern_id_parse(pattern_id, &id) && is_of(&s->row[place_of(&id)], &id))
+        row_drop(&s->row[place_of(&id)]);
 }
 
 static void forget_all(struct shelf *s, int partition)
@@ -78,32 +90,63 @@ static void forget_all(struct shelf *s, int partition)
             row_drop(&s->row[i]);
 }
 
-/* The newest entry comes first. */
+/* From the newest back to the one heard last, which tells that none is missing in between. */
+struct bl_read shelf_ask(const struct shelf *s, int partition)
+{
+    const char *from = s->seen[partition].text;
+    return (struct bl_read){.kind = BL_READ_FEED_NEWEST,
+                            .partition = partition,
+                            .arg = *from ? bl_str_of(from) : BL_STR("-"),
+                            .a = SHELF_CHANGES + 1};
+}
+
+/* The entry at item *i, and *i behind it; false: there is none, or it is not what the store would say. */
+static bool next_entry(const struct bl_read_reply *r, size_t *i, struct seen *entry, struct bl_str *pattern)
+{
+    struct place at;
+    if (*i + 1 >= r->n || !place_read(r->item[*i], &at))
+        return false;
+    size_t items = (size_t)item_int(r, *i + 1);
+    if (items > r->n - *i - 2)
+        return false;
+    struct bl_read_reply fields = {items, r->item + *i + 2};
+    *pattern = reply_get(&fields, "pattern_id");
+    place_text(at, entry->text);
+    entry->mark = place_mark(*pattern);
+    *i += 2 + items;
+    return true;
+}
+
+static bool is_seen(const struct seen *a, const struct seen *b)
+{
+    return strcmp(a->text, b->text) == 0 && a->mark == b->mark;
+}
+
 void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
 {
-    char *seen = s->seen[partition];
-    size_t entries = 0;
-    bool whole = true;
-    for (size_t i = 0; whole && i + 1 < r->n; entries++) {
-        size_t items = (size_t)item_int(r, i + 1);
-        struct bl_read_reply entry = {items, r->item + i + 2};
-        whole = items <= r->n - i - 2;
-        if (whole)
-            forget(s, reply_get(&entry, "pattern_id"));
-        i += 2 + items;
+    struct seen *seen = &s->seen[partition], entry, newest = {0};
+    struct bl_str pattern;
+    size_t i = 0, n = 0;
+    bool reached = false;
+    for (; next_entry(r, &i, &entry, &pattern); n++) {
+        if (n == 0)
+            newest = entry;
+        if (is_seen(&entry, seen))
+            reached = true;
+        else
+            forget(s, pattern);
     }
-    if (entries >= CHANGES || !whole)
+    if (!*seen->text)
+        reached = n <= SHELF_CHANGES;
+    if (!reached || i < r->n)
         forget_all(s, partition);
-    if (entries > 0 && r->item[0].n < SEEN_BYTES) {
-        memcpy(seen, r->item[0].p, r->item[0].n);
-        seen[r->item[0].n] = '\0';
-    }
+    *seen = newest;
 }
 
 bool shelf_get(const struct shelf *s, const struct bl_pattern_id *id, int64_t now_ms, struct bl_buf *out)
 {
     const struct row *row = &s->row[place_of(id)];
-    if (row->json.n == 0 || now_ms >= row->until_ms || memcmp(&row->id, id, sizeof *id) != 0)
+    if (!is_of(row, id) || row->until_ms <= now_ms)
         return false;
     bl_buf_str(out, row->json);
     return true;
@@ -113,10 +156,11 @@ void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, i
                struct bl_str json)
 {
     struct row *row = &s->row[place_of(id)];
+    int64_t until_ms = now_ms + SHELF_MS + SHELF_MS * id->b[2] / 256;
     row_drop(row);
     char *copy = json.n > 0 && json.n <= SHELF_ROW_MAX ? malloc(json.n) : NULL;
     if (!copy)
         return;
     memcpy(copy, json.p, json.n);
-    *row = (struct row){*id, partition, now_ms + SHELF_MS + SHELF_MS * id->b[2] / 256, {copy, json.n}};
+    *row = (struct row){*id, partition, until_ms, {copy, json.n}};
 }

@@ -5,7 +5,7 @@
 
 #include "bl/app/watch.h"
 #include "bl/base/magic.h"
-#include "watch/place.h"
+#include "place.h"
 
 #define WATCH_MAGIC   BL_MAGIC('w', 't', 'c', 'h')
 #define WATCHER_MAGIC BL_MAGIC('w', 't', 'c', 'r')

@@ -23,7 +23,7 @@ SHOWN = 3
 
 
 def places(text):
-    """Where it is in each partition's feed, says the id of an event (src/app/watch/place.h): [(ms, seq)]."""
+    """Where it is in each partition's feed, says the id of an event (src/app/place.h): [(ms, seq)]."""
     latest, *parts = text.split(".")
     found = []
     for part in parts:

@@ -1,6 +1,6 @@
 /* Places in all partitions' change feeds, as text: the id of an event (SPEC 6). */
-#ifndef APP_WATCH_PLACE_H
-#define APP_WATCH_PLACE_H
+#ifndef APP_PLACE_H
+#define APP_PLACE_H
 
 #include "bl/base/buf.h"
 #include "bl/base/limits.h"

@@ -1,6 +1,6 @@
 /* Places as text. Times of the partitions lie close together, so what counts from the latest is short: with eight busy
  * partitions an id has some fifty bytes, and it goes out with every event. */
-#include "watch/place.h"
+#include "place.h"
 
 #include <inttypes.h>
 #include <stdio.h>
