@@ -111,6 +111,8 @@ static int end(void **state)
 static void only_what_changed_is_read_again(void **state)
 {
     (void)state;
+    for (int p = 0; p < PARTITIONS; p++)
+        reads_store_change(p, 0);
     assert_int_equal(rounds_of(BL_CALL_PATTERNS, "10"), 3); /* what data set, which patterns, these */
     assert_int_equal(reads_store.patterns_read, 10);
     assert_int_equal(rounds_of(BL_CALL_PATTERNS, "10"), 1);

@@ -23,6 +23,7 @@ struct seen {
 struct shelf {
     struct row row[SHELF_ROWS];
     struct seen seen[BL_PARTITIONS_MAX];
+    int rows[BL_PARTITIONS_MAX]; /* of each partition */
     uint64_t connection;
     int64_t tidy_ms; /* nothing is to be done before */
 };
@@ -32,8 +33,11 @@ struct shelf *shelf_new(void)
     return calloc(1, sizeof(struct shelf));
 }
 
-static void row_drop(struct row *row)
+static void row_drop(struct shelf *s, struct row *row)
 {
+    if (row->json.n == 0)
+        return;
+    s->rows[row->partition]--;
     free((char *)(uintptr_t)row->json.p);
     *row = (struct row){0};
 }
@@ -41,7 +45,7 @@ static void row_drop(struct row *row)
 void shelf_clear(struct shelf *s)
 {
     for (size_t i = 0; i < SHELF_ROWS; i++)
-        row_drop(&s->row[i]);
+        row_drop(s, &s->row[i]);
     memset(s->seen, 0, sizeof s->seen);
 }
 
@@ -61,8 +65,8 @@ void shelf_tidy(struct shelf *s, uint64_t connection, int64_t now_ms)
         return;
     s->tidy_ms = now_ms + SHELF_MS;
     for (size_t i = 0; i < SHELF_ROWS; i++)
-        if (s->row[i].json.n > 0 && s->row[i].until_ms <= now_ms)
-            row_drop(&s->row[i]);
+        if (s->row[i].until_ms <= now_ms)
+            row_drop(s, &s->row[i]);
 }
 
 /* Ids are hashes. */
@@ -80,24 +84,26 @@ static void forget(struct shelf *s, struct bl_str pattern_id)
 {
     struct bl_pattern_id id;
     if (bl_pattern_id_parse(pattern_id, &id) && is_of(&s->row[place_of(&id)], &id))
-        row_drop(&s->row[place_of(&id)]);
+        row_drop(s, &s->row[place_of(&id)]);
 }
 
 static void forget_all(struct shelf *s, int partition)
 {
     for (size_t i = 0; i < SHELF_ROWS; i++)
         if (s->row[i].partition == partition)
-            row_drop(&s->row[i]);
+            row_drop(s, &s->row[i]);
 }
 
-/* From the newest back to the one heard last, which tells that none is missing in between. */
+/* From the newest back to the one heard last, which tells that none is missing in between. Where nothing is kept it is enough
+ * to know from where on to ask the next time. */
 struct bl_read shelf_ask(const struct shelf *s, int partition)
 {
     const char *from = s->seen[partition].text;
+    bool since = *from && s->rows[partition] > 0;
     return (struct bl_read){.kind = BL_READ_FEED_NEWEST,
                             .partition = partition,
-                            .arg = *from ? bl_str_of(from) : BL_STR("-"),
-                            .a = SHELF_CHANGES + 1};
+                            .arg = since ? bl_str_of(from) : BL_STR("-"),
+                            .a = since ? SHELF_CHANGES + 1 : 1};
 }
 
 /* The entry at item *i, and *i behind it; false: there is none, or it is not what the store would say. */
@@ -126,18 +132,16 @@ void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
 {
     struct seen *seen = &s->seen[partition], entry, newest = {0};
     struct bl_str pattern;
-    size_t i = 0, n = 0;
-    bool reached = false;
-    for (; next_entry(r, &i, &entry, &pattern); n++) {
-        if (n == 0)
+    size_t i = 0;
+    bool reached = r->n == 0 && !*seen->text; /* nothing has ever changed */
+    while (next_entry(r, &i, &entry, &pattern)) {
+        if (!*newest.text)
             newest = entry;
         if (is_seen(&entry, seen))
             reached = true;
         else
             forget(s, pattern);
     }
-    if (!*seen->text)
-        reached = n <= SHELF_CHANGES;
     if (!reached || i < r->n)
         forget_all(s, partition);
     *seen = newest;
@@ -157,10 +161,11 @@ void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, i
 {
     struct row *row = &s->row[place_of(id)];
     int64_t until_ms = now_ms + SHELF_MS + SHELF_MS * id->b[2] / 256;
-    row_drop(row);
+    row_drop(s, row);
     char *copy = json.n > 0 && json.n <= SHELF_ROW_MAX ? malloc(json.n) : NULL;
     if (!copy)
         return;
     memcpy(copy, json.p, json.n);
+    s->rows[partition]++;
     *row = (struct row){*id, partition, until_ms, {copy, json.n}};
 }
