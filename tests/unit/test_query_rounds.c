@@ -151,6 +151,21 @@ static void what_was_written_past_the_worker_is_seen_in_two_seconds(void **state
     assert_int_equal(reads_store.patterns_read, 10);
 }
 
+static void what_has_been_kept_for_long_is_read_anew(void **state)
+{
+    (void)state;
+    rounds_of(BL_CALL_PATTERNS, "10");
+    reads_store.process_ms += 500;
+    rounds_of(BL_CALL_PATTERNS, "20");
+    assert_int_equal(reads_store.patterns_read, 10);
+    reads_store.process_ms += 500;
+    rounds_of(BL_CALL_PATTERNS, "10"); /* the shelf has just been tidied when the others come due */
+    assert_int_equal(reads_store.patterns_read, 10);
+    reads_store.process_ms += 600;
+    rounds_of(BL_CALL_PATTERNS, "20");
+    assert_int_equal(reads_store.patterns_read, 10);
+}
+
 static void nothing_is_kept_from_a_connection_before(void **state)
 {
     (void)state;
@@ -323,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_what_changed_is_read_again, begin, end),
         cmocka_unit_test_setup_teardown(after_many_changes_a_partition_is_read_anew, begin, end),
         cmocka_unit_test_setup_teardown(what_was_written_past_the_worker_is_seen_in_two_seconds, begin, end),
+        cmocka_unit_test_setup_teardown(what_has_been_kept_for_long_is_read_anew, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_from_a_connection_before, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_where_the_feed_does_not_go_on, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_from_another_data_set, begin, end),
