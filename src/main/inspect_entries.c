@@ -108,25 +108,22 @@ static void put_entry(struct lane *lane, int p, struct id id, struct bl_str fiel
     }
 }
 
-/* Per entry: id, number of items, then as many. */
 static void take(int p, const struct bl_read_reply *r)
 {
     struct lane *lane = &all.lane[p];
     lane->n = lane->at = 0;
     bl_buf_clear(&lane->text);
-    for (size_t k = 0; k + 1 < r->n && lane->n < PAGE;) {
-        int64_t items;
-        if (!bl_str_int64(r->item[k + 1], &items) || items < 0 || (size_t)items > r->n - k - 2)
-            break;
-        lane->last = lane->entry[lane->n].id = id_of(r->item[k]);
-        for (size_t f = 0; f + 1 < (size_t)items; f += 2) {
-            struct bl_str field = r->item[k + 2 + f], value = r->item[k + 3 + f];
-            if (bl_aside_leave_out(&lane->aside, r->item[k], &field, &value, &all.left) != BL_OK)
+    struct bl_read_reply fields;
+    struct bl_str id;
+    for (size_t k = 0; lane->n < PAGE && bl_read_entry(r, &k, &id, &fields);) {
+        lane->last = lane->entry[lane->n].id = id_of(id);
+        for (size_t f = 0; f + 1 < fields.n; f += 2) {
+            struct bl_str field = fields.item[f], value = fields.item[f + 1];
+            if (bl_aside_leave_out(&lane->aside, id, &field, &value, &all.left) != BL_OK)
                 lane->text.err = BL_ERR_NO_MEMORY;
             put_entry(lane, p, lane->last, field, value);
         }
         lane->entry[lane->n++].end = lane->text.n;
-        k += 2 + (size_t)items;
     }
     lane->done = lane->n < PAGE;
 }
@@ -176,18 +173,17 @@ static struct bl_str settings_of(const struct bl_read_reply *history, int64_t ve
 {
     struct bl_str settings = {NULL, 0};
     *found = INT64_MAX;
-    for (size_t k = 0; k + 1 < history->n && *found > version;) {
-        int64_t items, v = 0;
+    struct bl_read_reply fields;
+    struct bl_str id;
+    for (size_t k = 0; *found > version && bl_read_entry(history, &k, &id, &fields);) {
+        int64_t v = 0;
         struct bl_str text = {NULL, 0};
-        if (!bl_str_int64(history->item[k + 1], &items) || items < 0 || (size_t)items > history->n - k - 2)
-            break;
-        for (size_t f = k + 2; f + 1 < k + 2 + (size_t)items; f += 2) {
-            if (bl_str_eqz(history->item[f], "settings"))
-                text = history->item[f + 1];
-            else if (bl_str_eqz(history->item[f], "version") && !bl_str_int64(history->item[f + 1], &v))
+        for (size_t f = 0; f + 1 < fields.n; f += 2) {
+            if (bl_str_eqz(fields.item[f], "settings"))
+                text = fields.item[f + 1];
+            else if (bl_str_eqz(fields.item[f], "version") && !bl_str_int64(fields.item[f + 1], &v))
                 v = 0;
         }
-        k += 2 + (size_t)items;
         if (v > 0 && text.n) {
             *found = v;
             settings = text;
@@ -294,14 +290,11 @@ static void ask(void)
 static void on_aside(void *ctx, enum bl_err err, const struct bl_read_reply *r, size_t n)
 {
     (void)ctx;
+    struct bl_read_reply fields;
+    struct bl_str id;
     for (size_t p = 0; p < n && err == BL_OK; p++)
-        for (size_t k = 0; k + 1 < r[p].n && err == BL_OK;) {
-            int64_t items;
-            if (!bl_str_int64(r[p].item[k + 1], &items) || items < 0 || (size_t)items > r[p].n - k - 2)
-                break;
-            err = bl_aside_add(&all.lane[p].aside, r[p].item + k + 2, (size_t)items);
-            k += 2 + (size_t)items;
-        }
+        for (size_t k = 0; err == BL_OK && bl_read_entry(&r[p], &k, &id, &fields);)
+            err = bl_aside_add(&all.lane[p].aside, fields.item, fields.n);
     if (err != BL_OK)
         end(bl_err_text(err));
     else

@@ -204,10 +204,13 @@ static void nothing_is_kept_from_another_data_set(void **state)
 
 static void nonsense_in_a_feed_only_makes_a_list_dearer(void **state)
 {
-    static const char *const texts[][8] = {
-        {"x", "0"},    {"1-0"},
-        {"1-0", "-1"}, {"1-0", "4", "pattern_id"},
-        {"", "0"},     {"9999999999999999999999999999999999999999999999999999-0", "0"}};
+    static const char *const texts[][8] = {{"x", "0"},
+                                           {"1-0"},
+                                           {"1-0", "-1"},
+                                           {"1-0", "99999999999999999999"},
+                                           {"1-0", "4", "pattern_id"},
+                                           {"", "0"},
+                                           {"9999999999999999999999999999999999999999999999999999-0", "0"}};
     (void)state;
     reads_store_change(0, PATTERNS - 1);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

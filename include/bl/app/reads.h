@@ -114,6 +114,11 @@ struct bl_read_reply {
     const struct bl_str *item; /* numbers as decimal text */
 };
 
+/* Of a reply such as that to BL_READ_BAD the entry at item *at, which begins as 0 and goes on behind it; false: that was the
+ * last, or what comes is no entry. All is borrowed from the reply. */
+bool bl_read_entry(const struct bl_read_reply *r, size_t *at, struct bl_str *id,
+                   struct bl_read_reply *fields);
+
 /* err != BL_OK: the store did not answer all of them; replies is NULL. Replies are borrowed for the call. */
 typedef void bl_reads_fn(void *ctx, enum bl_err err, const struct bl_read_reply *replies, size_t n);
 

@@ -50,15 +50,11 @@ static void got_audit(struct job *j, const struct bl_read_reply *r, size_t n)
 {
     struct trail *s = j->state;
     struct bl_str action = {j->query.action, j->query.action_n};
+    struct bl_read_reply entry;
+    struct bl_str id;
     int64_t read = 0;
     (void)n;
-    for (size_t i = 0; i + 1 < r[0].n; read++) {
-        size_t items = (size_t)item_int(&r[0], i + 1);
-        if (items > r[0].n - i - 2)
-            break;
-        struct bl_read_reply entry = {items, r[0].item + i + 2};
-        struct bl_str id = r[0].item[i];
-        i += 2 + items;
+    for (size_t i = 0; bl_read_entry(&r[0], &i, &id, &entry); read++) {
         snprintf(s->last, sizeof s->last, "%.*s", (int)(id.n < sizeof s->last ? id.n : 0), id.p);
         if (action.n && !bl_str_eq(action, reply_get(&entry, "action")))
             continue;

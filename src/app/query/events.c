@@ -242,23 +242,20 @@ void events_start(struct job *j, const struct bl_read_reply *r, size_t n)
 
 static void got_bad(struct job *j, const struct bl_read_reply *r, size_t n)
 {
+    struct bl_read_reply entry;
+    struct bl_str id;
     (void)n;
     json_open(&j->out, '[');
-    for (size_t i = 0; i + 1 < r[0].n;) {
-        size_t items = (size_t)item_int(&r[0], i + 1);
-        if (items > r[0].n - i - 2)
-            break;
-        struct bl_read_reply entry = {items, r[0].item + i + 2};
+    for (size_t i = 0; bl_read_entry(&r[0], &i, &id, &entry);) {
         struct bl_str at = reply_get(&entry, "at");
         json_open(&j->out, '{');
-        json_text(&j->out, "id", r[0].item[i]);
-        json_int(&j->out, "at", at.n ? text_int(at) : entry_ms(r[0].item[i]));
+        json_text(&j->out, "id", id);
+        json_int(&j->out, "at", at.n ? text_int(at) : entry_ms(id));
         json_text_or_null(&j->out, "reason", reply_get(&entry, "reason"));
         json_text_or_null(&j->out, "field", reply_get(&entry, "field"));
         json_text_or_null(&j->out, "message", reply_get(&entry, "message"));
         json_text_or_null(&j->out, "event", reply_get(&entry, "event"));
         bl_buf_char(&j->out, '}');
-        i += 2 + items;
     }
     bl_buf_char(&j->out, ']');
     job_finish(j);

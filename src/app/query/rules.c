@@ -6,12 +6,9 @@
 /* The fields of the newest entry; false: there is none. */
 static bool newest(const struct bl_read_reply *history, struct bl_read_reply *out)
 {
-    int64_t items;
-    if (history->n < 2 || !bl_str_int64(history->item[1], &items) || items < 0 ||
-        (size_t)items > history->n - 2)
-        return false;
-    *out = (struct bl_read_reply){(size_t)items, history->item + 2};
-    return reply_int(out, "version") > 0;
+    struct bl_str id;
+    size_t at = 0;
+    return bl_read_entry(history, &at, &id, out) && reply_int(out, "version") > 0;
 }
 
 /* What is not noted yet is version 1, in effect since the beginning. */

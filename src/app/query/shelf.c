@@ -106,20 +106,19 @@ struct bl_read shelf_ask(const struct shelf *s, int partition)
                             .a = since ? SHELF_CHANGES + 1 : 1};
 }
 
-/* The entry at item *i, and *i behind it; false: there is none, or it is not what the store would say. */
-static bool next_entry(const struct bl_read_reply *r, size_t *i, struct seen *entry, struct bl_str *pattern)
+/* The change at item *i; false: there is none, or it is not what the store would say. */
+static bool next_change(const struct bl_read_reply *r, size_t *i, struct seen *change, struct bl_str *pattern)
 {
+    struct bl_read_reply fields;
+    struct bl_str id;
     struct place at;
-    if (*i + 1 >= r->n || !place_read(r->item[*i], &at))
+    size_t next = *i;
+    if (!bl_read_entry(r, &next, &id, &fields) || !place_read(id, &at))
         return false;
-    size_t items = (size_t)item_int(r, *i + 1);
-    if (items > r->n - *i - 2)
-        return false;
-    struct bl_read_reply fields = {items, r->item + *i + 2};
+    *i = next;
     *pattern = reply_get(&fields, "pattern_id");
-    place_text(at, entry->text);
-    entry->mark = place_mark(*pattern);
-    *i += 2 + items;
+    place_text(at, change->text);
+    change->mark = place_mark(*pattern);
     return true;
 }
 
@@ -130,14 +129,14 @@ static bool is_seen(const struct seen *a, const struct seen *b)
 
 void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
 {
-    struct seen *seen = &s->seen[partition], entry, newest = {0};
+    struct seen *seen = &s->seen[partition], change, newest = {0};
     struct bl_str pattern;
     size_t i = 0;
     bool reached = r->n == 0 && !*seen->text; /* nothing has ever changed */
-    while (next_entry(r, &i, &entry, &pattern)) {
+    while (next_change(r, &i, &change, &pattern)) {
         if (!*newest.text)
-            newest = entry;
-        if (is_seen(&entry, seen))
+            newest = change;
+        if (is_seen(&change, seen))
             reached = true;
         else
             forget(s, pattern);

@@ -13,8 +13,8 @@
  * connection, all is read anew.
  *
  * Who writes a pattern's hash past the worker, with redis-cli, is not heard; so that he is seen all the same, a pattern is kept
- * for SHELF_MS to twice that. Nor does one stay here for long that nobody asks for (an erased
- * user's): it goes with the first query that comes three times SHELF_MS after it was put here.
+ * for SHELF_MS to twice that. Nor does one stay here for long that nobody asks for (an erased user's): it goes with the first
+ * query that comes three times SHELF_MS after it was put here.
  *
  * Bounds: SHELF_ROWS patterns of at most SHELF_ROW_MAX bytes; the next one of the same place takes it. */
 #ifndef APP_QUERY_SHELF_H

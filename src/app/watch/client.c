@@ -290,17 +290,14 @@ static bool take_range(struct bl_watcher *x, int p, const struct bl_read_reply *
 {
     size_t before = x->batch.n;
     bool beyond = false;
-    for (size_t i = 0; i + 1 < r->n;) {
-        size_t items = (size_t)item_int(r, i + 1);
-        struct bl_read_reply entry = {items, r->item + i + 2};
+    struct bl_read_reply entry;
+    struct bl_str id;
+    for (size_t i = 0; bl_read_entry(r, &i, &id, &entry);) {
         struct place at;
-        if (items > r->n - i - 2)
-            break;
-        beyond = beyond || !place_read(r->item[i], &at) || place_cmp(at, x->until[p]) > 0;
-        if (!beyond && !changes_add(&x->batch, p, r->item[i], reply_get(&entry, "change"),
-                                    reply_get(&entry, "pattern_id")))
+        beyond = beyond || !place_read(id, &at) || place_cmp(at, x->until[p]) > 0;
+        if (!beyond &&
+            !changes_add(&x->batch, p, id, reply_get(&entry, "change"), reply_get(&entry, "pattern_id")))
             return false;
-        i += 2 + items;
     }
     if (x->batch.n == before && place_cmp(x->at[p], x->until[p]) < 0)
         x->at[p] = x->until[p];
