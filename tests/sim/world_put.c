@@ -259,7 +259,7 @@ void world_put_fetch(void *ctx, int p, size_t max, enum bl_tick tick, int64_t pa
     h->slot[p].commit->ahead = r;
 }
 
-/* The feed says which patterns a commit changes: lists go by it (src/app/query/shelf.h), not only those who listen. */
+/* The feed says which patterns a commit changes: lists go by it (src/app/query/cache.h), not only those who listen. */
 static void check_told(struct host *h, const struct request *r)
 {
     for (size_t i = 0; i < r->n_puts; i++) {

@@ -1,7 +1,7 @@
 /* See reads_store.h. */
 #include "reads_store.h"
 
-#include "query/shelf.h"
+#include "query/cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,7 +94,7 @@ static void newest_changes(struct round *r, const struct bl_read *q, const char 
 
 static void pattern(struct round *r, const char *id)
 {
-    static char words[SHELF_ROW_MAX];
+    static char words[CACHE_ROW_MAX];
     char digits[5] = {id[0], id[1], id[2], id[3], 0};
     long at = strtol(digits, NULL, 16), p = (at & 255) % PARTITIONS, i = at >> 8;
     memset(words, 'x', sizeof words);

@@ -18,7 +18,7 @@ struct reads_store {
     int64_t store_ms, process_ms;
     uint64_t connection;
     const char *clock_mode, *hash_key;
-    bool sharing;                /* patterns share places on the shelf */
+    bool sharing;                /* patterns share places in the cache */
     bool wordy;                  /* their texts are long */
     const char *const *nonsense; /* told in place of the feeds; NULL ends it */
     size_t asked, served, heard; /* rounds */

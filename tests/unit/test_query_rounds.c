@@ -159,7 +159,7 @@ static void what_has_been_kept_for_long_is_read_anew(void **state)
     rounds_of(BL_CALL_PATTERNS, "20");
     assert_int_equal(reads_store.patterns_read, 10);
     reads_store.process_ms += 500;
-    rounds_of(BL_CALL_PATTERNS, "10"); /* the shelf has just been tidied when the others come due */
+    rounds_of(BL_CALL_PATTERNS, "10"); /* the cache has just been tidied when the others come due */
     assert_int_equal(reads_store.patterns_read, 10);
     reads_store.process_ms += 600;
     rounds_of(BL_CALL_PATTERNS, "20");

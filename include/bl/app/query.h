@@ -11,7 +11,7 @@
  * Identical queries share their reads: who asks while the same is being read waits for the end of that, and then one
  * reading answers all who came meanwhile. So a thousand dashboards cost the store what one does that asks without a
  * pause, and no answer is older than its question (which joining the reading under way would make it). That holds for
- * patterns kept from an earlier list, too: each list asks what has changed since (query/shelf.h).
+ * patterns kept from an earlier list, too: each list asks what has changed since (query/cache.h).
  *
  * "Now" (SPEC 6): the partitions' clock, the largest of them. A partition with nothing unprocessed has read
  * its stream up to the store's present, so in live mode its clock is taken to stand there; a partition that

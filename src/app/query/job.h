@@ -17,7 +17,7 @@
 #define JOB_MAGIC BL_MAGIC('q', 'j', 'o', 'b')
 
 struct job;
-struct shelf;
+struct cache;
 typedef void job_step(struct job *j, const struct bl_read_reply *r, size_t n);
 
 /* What a data set says of itself (META). */
@@ -44,7 +44,7 @@ struct bl_queries {
         int64_t now_ms, at_ms; /* what now was when the process' clock was at_ms */
         bool known;
     } time;
-    struct shelf *shelf;
+    struct cache *cache;
     struct job *shared; /* those under way that others may wait for */
     int64_t stream_retention_ms;
     struct bl_state_decoder *decoder;

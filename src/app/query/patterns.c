@@ -2,17 +2,17 @@
  *
  *   start -> fill -> filled -> pick (-> fill …) -> show -> shown
  *
- * Only what is shown is read in full, and of that only what has changed since a list showed it last (query/shelf.h). Each
+ * Only what is shown is read in full, and of that only what has changed since a list showed it last (query/cache.h). Each
  * partition is asked for some more than its share of the limit and, seldom, again: a million patterns cost no more than fifty.
  * With a filter the store tells of each candidate whether it passes, some 500 in a round so that nobody waits long for Redis,
  * until the limit is full or BL_QUERY_SCAN_MAX were examined; then the cursor of the last one examined lets the caller go on.
  * `user_id` and `resolved=false` have indexes of their own. */
 #include "bl/core/rule.h"
 #include "bl/wire/row.h"
+#include "query/cache.h"
 #include "query/job.h"
 #include "query/rows.h"
 #include "query/scan.h"
-#include "query/shelf.h"
 
 #include <stdio.h>
 
@@ -26,8 +26,8 @@ struct patterns {
     size_t examined, n_found;
     struct scan_item last; /* the last one examined */
     struct scan_item found[BL_QUERY_LIMIT_MAX];
-    bool from_shelf;     /* not worth a question to each partition where there are more of them than rows */
-    struct bl_buf known; /* of the found ones those on the shelf, as JSON, one behind another */
+    bool from_cache;     /* not worth a question to each partition where there are more of them than rows */
+    struct bl_buf known; /* of the found ones those in the cache, as JSON, one behind another */
     size_t known_n[BL_QUERY_LIMIT_MAX]; /* their bytes; 0: it is read */
     char hex[BL_QUERY_LIMIT_MAX][32];
 };
@@ -58,8 +58,8 @@ static void fill(struct job *j)
             read.arg = s->index == BL_READ_PATTERNS_USER ? job_user(j) : (struct bl_str){0};
             job_ask(j, read);
         }
-    for (size_t i = 0; i < s->scan.lanes && s->from_shelf; i++)
-        job_ask(j, shelf_ask(j->q->shelf, s->scan.lane[i].partition));
+    for (size_t i = 0; i < s->scan.lanes && s->from_cache; i++)
+        job_ask(j, cache_ask(j->q->cache, s->scan.lane[i].partition));
     job_go(j, filled);
 }
 
@@ -71,8 +71,8 @@ static void filled(struct job *j, const struct bl_read_reply *r, size_t n)
     for (size_t i = 0; i < s->scan.lanes && k < n; i++)
         if (scan_hungry(&s->scan, i, j->query.since_ms, &read))
             scan_feed(&s->scan, i, &r[k++]);
-    for (size_t i = 0; i < s->scan.lanes && s->from_shelf; i++)
-        shelf_heard(j->q->shelf, s->scan.lane[i].partition, &r[k++]);
+    for (size_t i = 0; i < s->scan.lanes && s->from_cache; i++)
+        cache_heard(j->q->cache, s->scan.lane[i].partition, &r[k++]);
     scan_fed(&s->scan);
     pick(j);
 }
@@ -92,7 +92,7 @@ static void show(struct job *j)
     int64_t now_ms = j->q->reads.now(j->q->reads.port);
     for (size_t i = 0; i < s->n_found; i++) {
         size_t before = s->known.n;
-        if (!s->from_shelf || !shelf_get(j->q->shelf, &s->found[i].id, now_ms, &s->known))
+        if (!s->from_cache || !cache_get(j->q->cache, &s->found[i].id, now_ms, &s->known))
             job_ask(j, (struct bl_read){.kind = BL_READ_PATTERN,
                                         .partition = s->found[i].partition,
                                         .arg = hex_of(s, i, &s->found[i])});
@@ -166,8 +166,8 @@ static void show_read(struct job *j, const struct scan_item *item, const struct 
     json_open(&j->out, 0);
     size_t before = j->out.n;
     row_json(r, hex_of(s, 0, item), &j->out);
-    if (s->from_shelf && j->out.err == BL_OK)
-        shelf_put(j->q->shelf, item->partition, &item->id, j->q->reads.now(j->q->reads.port),
+    if (s->from_cache && j->out.err == BL_OK)
+        cache_put(j->q->cache, item->partition, &item->id, j->q->reads.now(j->q->reads.port),
                   (struct bl_str){j->out.p + before, j->out.n - before});
 }
 
@@ -230,7 +230,7 @@ void patterns_start(struct job *j, const struct bl_read_reply *r, size_t n)
     bl_buf_init(&s->known, 0);
     int only = q->user_n ? job_partition_of(j, job_user(j)) : -1;
     size_t lanes = only < 0 ? (size_t)j->partitions : 1;
-    s->from_shelf = lanes <= (size_t)q->limit;
+    s->from_cache = lanes <= (size_t)q->limit;
     bool open = q->resolved == 0 && only < 0, filtered = set_filter(j, open);
     s->index = only >= 0 ? BL_READ_PATTERNS_USER : open ? BL_READ_PATTERNS_OPEN : BL_READ_PATTERNS;
     struct scan_item from = scan_top();

@@ -11,8 +11,8 @@
  *
  * So are the clocks where a call needs `now` only for how far back it looks: the first round goes by a guess, the last `now`
  * and the time since, and the clocks beside it say what it is. Where that is ABOUT_MS away or more the round is asked again. */
+#include "query/cache.h"
 #include "query/job.h"
-#include "query/shelf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,10 +54,10 @@ enum bl_err bl_queries_new(const struct bl_reads *reads, struct bl_queries **out
         return BL_ERR_NO_MEMORY;
     q->reads = *reads;
     q->scratch = bl_user_place(malloc(bl_user_bytes(&bl_room_max)), &bl_room_max);
-    q->shelf = shelf_new();
-    enum bl_err err = q->scratch && q->shelf ? bl_state_decoder_new(&q->decoder) : BL_ERR_NO_MEMORY;
+    q->cache = cache_new();
+    enum bl_err err = q->scratch && q->cache ? bl_state_decoder_new(&q->decoder) : BL_ERR_NO_MEMORY;
     if (err != BL_OK) {
-        shelf_free(q->shelf);
+        cache_free(q->cache);
         free(q->scratch);
         free(q);
         return err;
@@ -72,7 +72,7 @@ void bl_queries_free(struct bl_queries *q)
         return;
     assert(q->running == 0);
     bl_state_decoder_free(q->decoder);
-    shelf_free(q->shelf);
+    cache_free(q->cache);
     free(q->scratch);
     free(q);
 }
@@ -342,7 +342,7 @@ static bool take_set(struct job *j, const struct bl_read_reply *meta)
     bool same = whole && was.partitions == set->partitions && was.hash_key.k0 == set->hash_key.k0 &&
                 was.hash_key.k1 == set->hash_key.k1 && was.event_mode == set->event_mode;
     if (!same) {
-        shelf_clear(j->q->shelf);
+        cache_clear(j->q->cache);
         j->q->time.known = false;
     }
     return same;
@@ -382,7 +382,7 @@ static void begin(struct job *j)
 
 static void start(struct bl_queries *q, const struct bl_query *query, struct asker *askers)
 {
-    shelf_tidy(q->shelf, q->reads.connection(q->reads.port), q->reads.now(q->reads.port));
+    cache_tidy(q->cache, q->reads.connection(q->reads.port), q->reads.now(q->reads.port));
     struct job *j = calloc(1, sizeof *j);
     if (!j) {
         tell(askers, &(struct bl_answer){.err = BL_ERR_NO_MEMORY, .status = bl_err_http(BL_ERR_NO_MEMORY)});

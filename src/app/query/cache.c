@@ -1,5 +1,5 @@
-/* See query/shelf.h. A table in which an id has one place: two that share it take turns, and are read a little more often. */
-#include "query/shelf.h"
+/* See query/cache.h. A table in which an id has one place: two that share it take turns, and are read a little more often. */
+#include "query/cache.h"
 
 #include "bl/base/limits.h"
 #include "place.h"
@@ -20,20 +20,20 @@ struct seen {
     uint8_t mark;
 };
 
-struct shelf {
-    struct row row[SHELF_ROWS];
+struct cache {
+    struct row row[CACHE_ROWS];
     struct seen seen[BL_PARTITIONS_MAX];
     int rows[BL_PARTITIONS_MAX]; /* of each partition */
     uint64_t connection;
     int64_t tidy_ms; /* nothing is to be done before */
 };
 
-struct shelf *shelf_new(void)
+struct cache *cache_new(void)
 {
-    return calloc(1, sizeof(struct shelf));
+    return calloc(1, sizeof(struct cache));
 }
 
-static void row_drop(struct shelf *s, struct row *row)
+static void row_drop(struct cache *s, struct row *row)
 {
     if (row->json.n == 0)
         return;
@@ -42,29 +42,29 @@ static void row_drop(struct shelf *s, struct row *row)
     *row = (struct row){0};
 }
 
-void shelf_clear(struct shelf *s)
+void cache_clear(struct cache *s)
 {
-    for (size_t i = 0; i < SHELF_ROWS; i++)
+    for (size_t i = 0; i < CACHE_ROWS; i++)
         row_drop(s, &s->row[i]);
     memset(s->seen, 0, sizeof s->seen);
 }
 
-void shelf_free(struct shelf *s)
+void cache_free(struct cache *s)
 {
     if (s)
-        shelf_clear(s);
+        cache_clear(s);
     free(s);
 }
 
-void shelf_tidy(struct shelf *s, uint64_t connection, int64_t now_ms)
+void cache_tidy(struct cache *s, uint64_t connection, int64_t now_ms)
 {
     if (connection != s->connection)
-        shelf_clear(s);
+        cache_clear(s);
     s->connection = connection;
     if (now_ms < s->tidy_ms)
         return;
-    s->tidy_ms = now_ms + SHELF_MS;
-    for (size_t i = 0; i < SHELF_ROWS; i++)
+    s->tidy_ms = now_ms + CACHE_MS;
+    for (size_t i = 0; i < CACHE_ROWS; i++)
         if (s->row[i].until_ms <= now_ms)
             row_drop(s, &s->row[i]);
 }
@@ -72,7 +72,7 @@ void shelf_tidy(struct shelf *s, uint64_t connection, int64_t now_ms)
 /* Ids are hashes. */
 static size_t place_of(const struct bl_pattern_id *id)
 {
-    return ((size_t)id->b[0] << 8 | id->b[1]) % SHELF_ROWS;
+    return ((size_t)id->b[0] << 8 | id->b[1]) % CACHE_ROWS;
 }
 
 static bool is_of(const struct row *row, const struct bl_pattern_id *id)
@@ -80,30 +80,30 @@ static bool is_of(const struct row *row, const struct bl_pattern_id *id)
     return row->json.n > 0 && memcmp(&row->id, id, sizeof *id) == 0;
 }
 
-static void forget(struct shelf *s, struct bl_str pattern_id)
+static void forget(struct cache *s, struct bl_str pattern_id)
 {
     struct bl_pattern_id id;
     if (bl_pattern_id_parse(pattern_id, &id) && is_of(&s->row[place_of(&id)], &id))
         row_drop(s, &s->row[place_of(&id)]);
 }
 
-static void forget_all(struct shelf *s, int partition)
+static void forget_all(struct cache *s, int partition)
 {
-    for (size_t i = 0; i < SHELF_ROWS; i++)
+    for (size_t i = 0; i < CACHE_ROWS; i++)
         if (s->row[i].partition == partition)
             row_drop(s, &s->row[i]);
 }
 
 /* From the newest back to the one heard last, which tells that none is missing in between. Where nothing is kept it is enough
  * to know from where on to ask the next time. */
-struct bl_read shelf_ask(const struct shelf *s, int partition)
+struct bl_read cache_ask(const struct cache *s, int partition)
 {
     const char *from = s->seen[partition].text;
     bool since = *from && s->rows[partition] > 0;
     return (struct bl_read){.kind = BL_READ_FEED_NEWEST,
                             .partition = partition,
                             .arg = since ? bl_str_of(from) : BL_STR("-"),
-                            .a = since ? SHELF_CHANGES + 1 : 1};
+                            .a = since ? CACHE_CHANGES + 1 : 1};
 }
 
 /* The change at item *i; false: there is none, or it is not what the store would say. */
@@ -127,7 +127,7 @@ static bool is_seen(const struct seen *a, const struct seen *b)
     return strcmp(a->text, b->text) == 0 && a->mark == b->mark;
 }
 
-void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
+void cache_heard(struct cache *s, int partition, const struct bl_read_reply *r)
 {
     struct seen *seen = &s->seen[partition], change, newest = {0};
     struct bl_str pattern;
@@ -146,7 +146,7 @@ void shelf_heard(struct shelf *s, int partition, const struct bl_read_reply *r)
     *seen = newest;
 }
 
-bool shelf_get(const struct shelf *s, const struct bl_pattern_id *id, int64_t now_ms, struct bl_buf *out)
+bool cache_get(const struct cache *s, const struct bl_pattern_id *id, int64_t now_ms, struct bl_buf *out)
 {
     const struct row *row = &s->row[place_of(id)];
     if (!is_of(row, id) || row->until_ms <= now_ms)
@@ -155,13 +155,13 @@ bool shelf_get(const struct shelf *s, const struct bl_pattern_id *id, int64_t no
     return true;
 }
 
-void shelf_put(struct shelf *s, int partition, const struct bl_pattern_id *id, int64_t now_ms,
+void cache_put(struct cache *s, int partition, const struct bl_pattern_id *id, int64_t now_ms,
                struct bl_str json)
 {
     struct row *row = &s->row[place_of(id)];
-    int64_t until_ms = now_ms + SHELF_MS + SHELF_MS * id->b[2] / 256;
+    int64_t until_ms = now_ms + CACHE_MS + CACHE_MS * id->b[2] / 256;
     row_drop(s, row);
-    char *copy = json.n > 0 && json.n <= SHELF_ROW_MAX ? malloc(json.n) : NULL;
+    char *copy = json.n > 0 && json.n <= CACHE_ROW_MAX ? malloc(json.n) : NULL;
     if (!copy)
         return;
     memcpy(copy, json.p, json.n);
